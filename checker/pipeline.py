@@ -23,7 +23,8 @@ from checker.rules import judge
 
 if TYPE_CHECKING:
     from checker.hcl.configuration import Configuration
-    from checker.model.sweep import ScanResult
+    from checker.model.inventory import ScanResult
+    from checker.model.trust import ProbeEvidence
     from checker.patches.patch import Patches
     from checker.rotation.trust_bundle import TrustedCertificate
 
@@ -32,6 +33,9 @@ Observe = Callable[
     [Collection[CertificateKey], Collection[Place], Collection[Stage], Collection[Stage]],
     Observations,
 ]
+
+# Call the backends of the stages of these rotations, or read the report of a probe of them.
+Probe = Callable[[Cases, tuple[Rotation, ...]], "tuple[ProbeEvidence, ...]"]
 
 
 class Loaded(Struct, frozen=True, kw_only=True):
@@ -55,9 +59,14 @@ class PatchRequest(Struct, frozen=True, kw_only=True):
     trust_bundle: bool = False
 
 
-def check(inventory: Inventory, observe: Observe | None, run: Run) -> Outcome:
-    """Judge the inventory; without `observe`, AWS is not called and the recorded dates are used."""
-    cases = _cases(inventory, observe, run)
+def check(
+    inventory: Inventory, observe: Observe | None, run: Run, probe: Probe | None = None
+) -> Outcome:
+    """Judge the inventory; without `observe`, AWS is not called and the recorded dates are used.
+
+    Without `probe`, no backend is called.
+    """
+    cases = _probed(_cases(inventory, observe, run), probe)
     return _outcome(inventory, cases, plan_rotations(cases))
 
 
@@ -67,13 +76,14 @@ def patch(
     observe: Observe | None,
     run: Run,
     wish: PatchRequest,
+    probe: Probe | None = None,
 ) -> tuple[Outcome, Patches]:
     """Judge, and write the requested phases of every rotation that can be written."""
     # Imported here: `check` does not edit text.
     from checker.patches.write import write_patches
     from checker.rotation.planner import choose_rotations
 
-    cases = _cases(inventory, observe, run)
+    cases = _probed(_cases(inventory, observe, run), probe)
     rotations = plan_rotations(cases, name=wish.name, even_if_not_due=wish.even_if_not_due)
     if wish.phase is Phase.ROLLBACK:
         rotations = tuple(replace(rotation, step=rotation.back) for rotation in rotations)
@@ -166,6 +176,16 @@ def _cases(inventory: Inventory, observe: Observe | None, run: Run) -> Cases:
     return build_cases(
         inventory, observations, as_of=run.as_of, policy=run.policy, expect=run.expect
     )
+
+
+def _probed(cases: Cases, probe: Probe | None) -> Cases:
+    return cases if probe is None else replace(cases, probed=probe(cases, plan_rotations(cases)))
+
+
+def plan(inventory: Inventory, observe: Observe | None, run: Run) -> Outcome:
+    """Plan the rotations, without a judgement: what `tfcert probe` needs to know."""
+    cases = _cases(inventory, observe, run)
+    return Outcome(cases=cases, findings=(), rotations=plan_rotations(cases))
 
 
 def _drifting(inventory: Inventory, run: Run) -> Collection[Stage]:

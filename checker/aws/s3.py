@@ -79,9 +79,7 @@ def _read(clients: Clients, bucket: str, key: str, *, most: int, deadline: float
             pieces.append(piece)
             left -= len(piece)
             if left < 0:
-                raise GatewayError(
-                    f"the object is larger than {most} bytes", "pass a state or a plan"
-                )
+                raise GatewayError(f"the object is larger than {most} bytes", "name a smaller file")
             if monotonic() > deadline:
                 raise _late()
     return b"".join(pieces)

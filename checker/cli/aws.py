@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from checker.cli import output, signals
+from checker.errors import UsageError
 from checker.model.observation import CertificateKey, Observations
 from checker.model.places import Place
 from checker.model.policy import AccountAccess
 from checker.model.resources import Stage
+from checker.model.trust import LARGEST_BUNDLE
 from checker.pipeline import Observe
 
 if TYPE_CHECKING:
@@ -81,6 +83,29 @@ class Aws:
         from checker.aws.s3 import fetch_object
 
         return fetch_object(source, self.gateways().clients)
+
+    def bundles(self, *, offline: bool) -> Callable[[str], bytes]:
+        """Return the function that reads a trust bundle of an s3:// or https:// address.
+
+        Offline, it raises UsageError for https://.
+        """
+
+        def fetch(address: str) -> bytes:
+            if not address.startswith("https://"):
+                from checker.aws.s3 import fetch_object
+
+                return fetch_object(address, self.gateways().clients, most=LARGEST_BUNDLE)
+            from checker.aws.https import fetch_https, shown
+
+            if offline:
+                raise UsageError(
+                    "is not fetched with --offline",
+                    where=shown(address),
+                    remedy="pass a file with --trust-file, or leave --offline out",
+                )
+            return fetch_https(address, most=LARGEST_BUNDLE)
+
+        return fetch
 
     @contextmanager
     def counted(self, *, shown: bool) -> Iterator[None]:

@@ -11,6 +11,7 @@ from checker.terraform.tool import Wanted
 
 if TYPE_CHECKING:
     from checker.cli.fleet import FleetRequest
+    from checker.cli.probing.asking import Asking
 
 _LEAST_SECONDS, _MOST_SECONDS = 0.1, 86_400.0
 
@@ -166,8 +167,60 @@ Exclude = Annotated[
         help="With --states: files or folders to leave out; repeatable.",
     ),
 ]
+Probe = Annotated[
+    bool,
+    typer.Option(
+        "--probe",
+        help="Call the backends of each rotation under way, and take their answers as evidence.",
+    ),
+]
+ProbeReport = Annotated[
+    str | None,
+    typer.Option(
+        "--probe-report",
+        metavar="FILE",
+        help="Take the JSON of `tfcert probe` as evidence, and call nothing.",
+    ),
+]
+ProbeMaxAge = Annotated[
+    str | None,
+    typer.Option("--probe-max-age", metavar="AGE", help="The oldest report to take. [default: 1h]"),
+]
+ProbeMethods = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--method",
+        metavar='"GET /PATH"',
+        help="A method of the API that a probe may call; repeatable. [default: the policy's]",
+    ),
+]
+AnyGet = Annotated[
+    bool,
+    typer.Option(
+        "--any-get", help="Where no method is named, probe the first GET without parameters."
+    ),
+]
+Unsafe = Annotated[
+    bool, typer.Option("--unsafe", help="Allow probes by other methods than GET, HEAD and OPTIONS.")
+]
+Headers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--header",
+        metavar="NAME=env:VARIABLE",
+        help="Send a header with each probe; its value is that variable's. Repeatable.",
+    ),
+]
+MaxCalls = Annotated[
+    int | None,
+    typer.Option(
+        "--max-calls", metavar="COUNT", min=1, help="The most calls to backends. [default: 20]"
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Call backends without asking first.")]
 FORMATS = (
-    "text, json, sarif, junit, github, gitlab, openmetrics, html or markdown; "
+    "text, json, sarif, junit, github, gitlab, azure, openmetrics, asff, cyclonedx, ics, html "
+    "or markdown; "
     "repeatable, each to its file. [default: text]"
 )
 Verbose = Annotated[
@@ -233,3 +286,25 @@ def fleet(
 def wanted(tool: str | None, passed: Sequence[str] | None, *, offline: bool = False) -> Wanted:
     """Return the settings of --tool, --tool-env and --offline."""
     return Wanted(name=tool, passed=tuple(passed or ()), offline=offline)
+
+
+def asking(
+    *,
+    probe: bool,
+    report: str | None,
+    max_age: str | None,
+    given: Sequence[object],
+    offline: bool,
+    as_of: str | None,
+) -> Asking | None:
+    """Return how a run asks backends; None if no option says so.
+
+    `given` are the options of a probe: methods, any GET, unsafe, headers, most calls, and yes.
+    """
+    if not (probe or report is not None or max_age is not None or any(given)):
+        return None
+    from checker.cli.probing.asking import Asking
+
+    return Asking.of(
+        probe=probe, report=report, max_age=max_age, given=given, offline=offline, as_of=as_of
+    )

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from checker.aws.https import shown
 from checker.errors import UnreadableError, UsageError
 from checker.model.text_values import did_you_mean
-from checker.model.trust import BundleFault, TrustBackend, read_bundle
+from checker.model.trust import LARGEST_BUNDLE, BundleFault, TrustBackend, read_bundle
 
 if TYPE_CHECKING:
     from checker.cli.policy_options import Base
     from checker.model.policy import Policy
 
 _OPTION = "--trust-file"
-# 10,000 certificates, the most of an AWS trust store, are smaller.
-_LARGEST = 32 * 1024 * 1024
+_REMOTE = ("s3://", "https://")
 
 
 def with_bundles(
@@ -25,8 +25,9 @@ def with_bundles(
 ) -> Policy:
     """Return the policy of a run with the bundles of its backends.
 
-    `given` are the values of --trust-file. Raises UsageError for a backend that is not declared,
-    and UnreadableError for a bundle that cannot be read: it is never taken for an empty one.
+    `given` are the values of --trust-file; `fetch` reads the bundles of s3:// and https://
+    addresses. Raises UsageError for a backend that is not declared, and UnreadableError for a
+    bundle that cannot be read: it is never taken for an empty one.
     """
     files = dict(_named(given or (), tuple(each.name for each in policy.backends)))
     if not policy.backends:
@@ -55,6 +56,12 @@ def _named(given: Sequence[str], declared: tuple[str, ...]) -> Iterator[tuple[st
                 if declared
                 else f"declare it in tfcert.toml: [trust.backends.{name}] with its stages",
             )
+        if path.startswith("http://"):
+            raise UsageError(
+                "http:// is refused: anybody on the way can change the bundle",
+                where=_OPTION,
+                remedy="write https://, or pass a file",
+            )
         if name in seen:
             raise UsageError(
                 f"backend {name} has two files",
@@ -71,8 +78,10 @@ def _read(
     path = given or backend.bundle
     if path is None:
         return backend
-    if path.startswith("s3://"):
+    if path.startswith(_REMOTE):
         data = fetch(path)
+        # A query may contain a token.
+        path = shown(path)
     elif given is None and base is not None:
         # The bundle belongs to the policy: a change of the checkout is no evidence yet.
         data = base.read(path, _open)
@@ -93,4 +102,4 @@ def _open(path: str) -> bytes:
     # Imported here: most policies declare no backend.
     from checker.files import open_file
 
-    return bytes(open_file(path, most=_LARGEST, instead="name a file with certificates"))
+    return bytes(open_file(path, most=LARGEST_BUNDLE, instead="name a file with certificates"))

@@ -60,7 +60,7 @@ class _Check:
         raise UnprovenError(
             f"the edit could not be proven: {why}",
             where=f"{self._before.path}:{self._before.line(at)}",
-            remedy="nothing was written; make the edit manually from the runbook",
+            remedy="nothing was written; edit the file manually, as the runbook describes",
         )
 
     def outside(self, after: bytes, edits: Sequence[Edit]) -> None:

@@ -226,7 +226,7 @@ def _read(
     if why is not None or block is None:
         named = found.group(2) if found is not None else None
         return UnreadLineageComment(
-            line=number, why=why or "stands at no block", block=block, reference=named
+            line=number, why=why or "belongs to no block", block=block, reference=named
         )
     reference = found.group(2) if found is not None else alone.group(1) if alone is not None else ""
     modules = tuple(re.findall(r"module\.([\w-]+)", found.group(1))) if found is not None else ()
@@ -259,11 +259,12 @@ def _is_identity(alone: re.Match[str], rest: str) -> bool:
 
 def _misplaced(file: SourceFile, span: Span, block: Block | None, named: str) -> str | None:
     if block is None:
-        return "stands at no block"
+        return "belongs to no block"
     label = ".".join(block.labels)
     if block.type != "resource" or "client_certificate" not in label:
         return (
-            f"stands at {block.type}{f' {label}' if label else ''}, which is no client certificate"
+            f"belongs to {block.type}{f' {label}' if label else ''}, which is not a client "
+            "certificate"
         )
     if span.start >= block.span.start or block_at(file, span, near=True) is not None:
         return None
@@ -271,7 +272,7 @@ def _misplaced(file: SourceFile, span: Span, block: Block | None, named: str) ->
     touches = above is not None and not file.data[above.span.end : span.start].count(b"\n") > 1
     own = ".".join(above.labels) if above is not None else ""
     if touches and "client_certificate" in own and own.lower() != named.lower():
-        return f"stands between {own} and {label}, and may belong to either"
+        return f"is between {own} and {label}, and may belong to either"
     return None
 
 

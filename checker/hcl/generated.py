@@ -38,8 +38,8 @@ def generated(file: SourceFile, whole_path: str) -> Generated | None:
     if _SIGNED.search(head):
         return Generated(
             by="a generate block of Terragrunt",
-            remedy="make the change in the generate block of terragrunt.hcl: first the"
-            " new certificate, then the references, then the removal, one apply each",
+            remedy="make the change in the generate block of terragrunt.hcl: first the new "
+            "certificate, then the references, then the removal, each in a separate apply",
         )
     stack = _CDKTF_STACK.search(whole_path)
     if stack is not None:
@@ -49,9 +49,9 @@ def generated(file: SourceFile, whole_path: str) -> Generated | None:
     found = _MARKED.search(head)
     if found is not None:
         return Generated(
-            by=f"another program (its comment says {found[0].decode('utf-8', 'replace')!r})",
-            remedy="make the change in what generates the file: first the new"
-            " certificate, then the references, then the removal, one apply each",
+            by=f"another program (by its comment, {found[0].decode('utf-8', 'replace')!r})",
+            remedy="make the change in the source of the file: first the new certificate, then "
+            "the references, then the removal, each in a separate apply",
         )
     return None
 

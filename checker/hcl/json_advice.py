@@ -82,7 +82,7 @@ def json_edit(path: str, data: bytes, only: Rotated | None = None) -> str | None
     words = []
     for kind, name in declared:
         bare = (
-            ", without what runs at its creation (provisioner, action_trigger)"
+            ", without the blocks that run at its creation (provisioner, action_trigger)"
             if _runs(document, kind, name)
             else ""
         )
@@ -94,11 +94,10 @@ def json_edit(path: str, data: bytes, only: Rotated | None = None) -> str | None
         words.append(
             f'repoint: at {place} write "{name}_next" for "{name}"'
             if place.endswith("client_certificate_id")
-            else f'{place} refers to "{name}" too, and'
-            " follows it: an id in repoint, a PEM in retire"
+            else f'{place} refers to "{name}" too: change an id in repoint, a PEM in retire'
         )
     words += [f'retire: delete the key "{name}" under resource.{kind}' for kind, name in declared]
-    return f"in {path}, {'; '.join(words)}; one apply each" if words else None
+    return f"in {path}, {'; '.join(words)}; apply each step separately" if words else None
 
 
 def json_certificates(data: bytes) -> frozenset[tuple[str, str]]:

@@ -218,7 +218,7 @@ def literal_obstacles(
     if len({placement((use,)) for use in uses}) > 1:
         yield EditObstacle(
             reason=f"the stages that take {identity} differ in provider or region",
-            remedy="give each a certificate of its own manually",
+            remedy="give each its own certificate manually",
             path=uses[0].origin.file.path,
             line=uses[0].origin.line,
         )
@@ -237,7 +237,7 @@ def _of_text(use: LiteralUse, home: ModulePath) -> Iterator[_Complaint]:
     if origin.module != home:
         yield (
             "the id is in more than one module",
-            "write it in one place, or refer to a certificate manually",
+            "write the id in one place, or write the reference to a certificate manually",
             *where,
         )
     if not origin.plain:
@@ -250,18 +250,18 @@ def _of_text(use: LiteralUse, home: ModulePath) -> Iterator[_Complaint]:
         )
         yield (
             f"the id is {what}, where no reference can take its place",
-            "give it a place of its own, then ask again",
+            "write the id as a value of its own, then run tfcert again",
             *where,
         )
     if origin.reshaped:
         yield (
             (
-                "the id goes through for_each in a way that tfcert"
-                " does not follow (a set, a function or a for)"
+                "the id passes through for_each in a form that tfcert does not follow (a set, a "
+                "function or a for)"
             ),
             (
-                "give the stage a reference to a certificate by"
-                " hand: a changed key would replace the stage"
+                "write the stage's reference to a certificate manually: a changed key would "
+                "replace the stage"
             ),
             *where,
         )
@@ -281,8 +281,8 @@ def _of_variable(use: LiteralUse, identity: str) -> Iterator[_Complaint]:
                 f" ({named}), which one reference would replace at once"
             ),
             (
-                "rotate manually: create the certificate, then write"
-                " its id into the one var file that is meant"
+                "rotate manually: create the certificate, then write its id into the var file of "
+                "this rotation"
             ),
             *where,
         )
@@ -298,8 +298,8 @@ def _of_variable(use: LiteralUse, identity: str) -> Iterator[_Complaint]:
     elif not first.automatic and len(use.settings) > 1:
         yield (
             (
-                f"var.{use.origin.text} has a default, and {first.path} gives"
-                " it another value where it is named on the command line"
+                f"var.{use.origin.text} has a default, and {first.path}, if passed on the command "
+                "line, gives it another value"
             ),
             "rotate manually: create the certificate, then write its id there",
             *where,
@@ -313,8 +313,8 @@ def _of_place(
     where = (use.file.path, use.file.line(use.block.span.start))
     if module[: len(home)] != home:
         yield (
-            ("the id is in a module that the stage is not part of, whose provider may be another"),
-            "give the stage a reference to a certificate manually",
+            "the id is in another module than the stage, whose provider may differ",
+            "write the stage's reference to a certificate manually",
             *where,
         )
         return
@@ -328,7 +328,7 @@ def _of_place(
     if any(word in text for _, text in own for word in ("each.", "count.")):
         yield (
             "the stage's region differs by instance",
-            "create the certificates manually, one a region",
+            "create the certificates manually, one per region",
             *where,
         )
     for end in range(len(home), len(module)):
@@ -336,10 +336,10 @@ def _of_place(
             if call.attribute("providers") is not None:
                 yield (
                     (
-                        f"module.{module[end]} is handed providers, so the stage"
-                        " may live elsewhere than a certificate of its caller"
+                        f"module.{module[end]} is given providers, so the stage may be in another "
+                        "account or region than a certificate of its caller"
                     ),
-                    "create the certificate manually with the provider that the stage has",
+                    "create the certificate manually, with the provider of the stage",
                     file.path,
                     file.line(call.span.start),
                 )

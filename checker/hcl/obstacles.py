@@ -49,9 +49,9 @@ def shared_module_obstacle(
     if directory.startswith("..") and not inside:
         yield EditObstacle(
             reason=f"the certificate is declared in {directory},"
-            " outside this root module, where others may call it too",
-            remedy="rotate it manually, module by module, by the runbook;"
-            " in a git repository tfcert sees who else calls it",
+            " outside this root module, so other configurations may call it too",
+            remedy="rotate it manually, one module after the other, as the runbook describes; in "
+            "a git repository tfcert finds the other callers",
             path=file.path,
         )
     above = dict.fromkeys(
@@ -63,9 +63,9 @@ def shared_module_obstacle(
         yield EditObstacle(
             reason=f"the certificate is declared in {directory}, which"
             f" other configurations of the repository call too: {named}",
-            remedy="they take each phase with their own next apply, or"
-            " several at once: give this root a module of its own, or"
-            " rotate manually, each phase in all of them before the next",
+            remedy="their next apply includes this phase, or several phases at once: give this "
+            "root module its own copy of the module, or rotate manually and apply each phase in "
+            "all of them before the next",
             path=file.path,
         )
     if len(calls) > 1:
@@ -73,8 +73,8 @@ def shared_module_obstacle(
         yield EditObstacle(
             reason=f"the certificate is declared in {directory},"
             f" which is called more than once: {names}",
-            remedy="all of them would rotate at once; do it"
-            " manually, or give each call a module of its own",
+            remedy="all calls would rotate at once: rotate manually, or give each call its own "
+            "copy of the module",
             path=file.path,
         )
 
@@ -91,8 +91,9 @@ def _by_units(
         yield EditObstacle(
             reason="several Terragrunt units run the text that"
             f" declares the certificate: {_named(certain)}",
-            remedy="all of them take an edit with their next apply: rotate manually, each"
-            " phase in every unit before the next, or give one unit a copy of the module",
+            remedy="the next apply of each unit includes the edit: rotate manually and apply "
+            "each phase in every unit before the next, or give one unit its own copy of the "
+            "module",
             path=file.path,
         )
 
@@ -100,8 +101,8 @@ def _by_units(
 def unit_uses(configuration: Configuration, module: ModulePath) -> Iterator[tuple[UnitUse, bool]]:
     """Yield every Terragrunt unit that runs a module on the way to a certificate.
 
-    The second value is True if the unit makes the module's text a shared one. One unit may run the
-    root module, as this configuration is run that way.
+    The second value is True if the unit shares the module's text with another configuration. One
+    unit may run the root module, as this configuration is run that way.
     """
     terragrunt = _terragrunt(configuration)
     if terragrunt is None:
@@ -194,7 +195,7 @@ def _foreign(
                 reason=f"{path} overrides a stage that the certificate's"
                 " id reaches, and tfcert does not follow overrides",
                 remedy="move its settings into the stage's own"
-                " block, then ask again; or rotate manually",
+                " block, then run tfcert again; or rotate manually",
                 path=path,
             )
 
@@ -245,7 +246,7 @@ def _twins(
                 f" {plain} alone: a patch of {plain} would change nothing for OpenTofu",
                 remedy="if only one of the tools is used, delete the file that it does"
                 f" not read; otherwise move the blocks of the rotation from {plain} to"
-                " a file without a .tofu file of the same name, then ask again",
+                " a file without a .tofu file of the same name, then run tfcert again",
                 path=plain,
             )
 
@@ -270,8 +271,8 @@ def _unparsed(
         ) and file.fault is not None:
             yield EditObstacle(
                 reason=f"{file.path} cannot be parsed (line {file.fault.line}:"
-                f" {file.fault.reason}), and it speaks of the certificate",
-                remedy="`terraform validate` says what is wrong in it",
+                f" {file.fault.reason}), and it mentions the certificate",
+                remedy="fix the error that `terraform validate` reports",
                 path=file.path,
                 line=file.fault.line,
             )
@@ -284,8 +285,8 @@ def _references(flow: Flow) -> Iterator[EditObstacle]:
             yield EditObstacle(
                 reason=f"{site.block.type} {'.'.join(site.block.labels)}"
                 " takes the whole certificate, not its id or its PEM alone",
-                remedy="name the attribute that is meant (.id or"
-                " .pem_encoded_certificate) in each place, then ask again",
+                remedy="write the attribute (.id or .pem_encoded_certificate) in each place, "
+                "then run tfcert again",
                 path=site.file.path,
                 line=reference.line,
             )
@@ -293,25 +294,26 @@ def _references(flow: Flow) -> Iterator[EditObstacle]:
             yield EditObstacle(
                 reason=f"{'.'.join(site.block.labels)} is triggered by the"
                 " certificate: a rotation would publish a new deployment",
-                remedy="take the certificate out of the triggers"
-                " in an apply of its own, then ask again",
+                remedy="remove the certificate from the triggers in a separate apply, then run "
+                "tfcert again",
                 path=site.file.path,
                 line=reference.line,
             )
         if site.block.type == "moved" and site.path == ("from",) and _takes_away(reference, flow):
             yield EditObstacle(
-                reason="a moved block takes the certificate's"
-                " address away, while its own block is still there",
-                remedy="Terraform refuses the two together: remove the"
-                " moved block or the certificate's, then ask again",
+                reason="a moved block renames the certificate, and the block of the old name "
+                "still exists",
+                remedy="Terraform refuses both together: remove the moved block or the "
+                "certificate's block, then run tfcert again",
                 path=site.file.path,
                 line=reference.line,
             )
         if site.block.type == "removed":
             yield EditObstacle(
-                reason="a removed block names the certificate, while its own block is still there",
-                remedy="Terraform refuses the two together:"
-                " take the removed block out, then ask again",
+                reason="a removed block names the certificate, and the certificate's block still "
+                "exists",
+                remedy="Terraform refuses both together: delete the removed block, then run "
+                "tfcert again",
                 path=site.file.path,
                 line=reference.line,
             )
@@ -345,8 +347,8 @@ def _generated(
         found = generated(each, Path(configuration.root, path).resolve().as_posix())
         if found is not None:
             yield EditObstacle(
-                reason=f"{path} is written by {found.by}, and an"
-                " edit of it is lost with the next generation",
+                reason=f"{path} is written by {found.by}, which overwrites any edit the next time "
+                "it runs",
                 remedy=found.remedy,
                 path=path,
             )
@@ -356,9 +358,9 @@ def _keys(flow: Flow) -> Iterator[EditObstacle]:
     for site in flow.keys:
         yield EditObstacle(
             reason="the certificate's id becomes a key of for_each"
-            f" ({site.path[-1]}): another id would replace what has that key",
-            remedy="give for_each keys that stay, such as names, with"
-            " the id as the value; move what is there with moved blocks",
+            f" ({site.path[-1]}): another id would replace the instance with that key",
+            remedy="give for_each keys that do not change, such as names, with the id as the "
+            "value; move the instances with moved blocks",
             path=site.file.path,
             line=site.line,
         )
@@ -374,7 +376,7 @@ def _quoted(
     for path, line in found.get(reference.encode(), {}).items():
         yield EditObstacle(
             reason=f"the certificate's address is in quotes in {path}, as Terraform 0.11 wrote it",
-            remedy=f"write {reference} without quotes there, then ask again",
+            remedy=f"write {reference} without quotes there, then run tfcert again",
             path=path,
             line=line,
         )
@@ -405,8 +407,8 @@ def _ignored(configuration: Configuration, flow: Flow) -> Iterator[EditObstacle]
                 yield EditObstacle(
                     reason=f"{kind}.{name} ignores changes of"
                     f" {POINTER}, so a repoint would do nothing",
-                    remedy="list in ignore_changes what is to be ignored,"
-                    f" without {POINTER}, or move the stage manually"
+                    remedy=f"list the attributes in ignore_changes, without {POINTER}, or move "
+                    "the stage manually"
                     if b"all" in ignored.value.of(file.data).strip(b'[]" \t')[:3]
                     else f"take {POINTER} out of its ignore_changes, or move the stage manually",
                     path=file.path,
@@ -435,10 +437,10 @@ def hash_obstacles(configuration: Configuration, edited: set[str]) -> Iterator[E
     for found in file_hashes(configuration, edited):
         if found.hashed is None:
             yield EditObstacle(
-                reason=f"{found.path} hashes every .tf file, which the"
-                " rotation edits: that would publish a new deployment",
+                reason=f"{found.path} hashes every .tf file, and the rotation edits one: that "
+                "would publish a new deployment",
                 remedy="make the trigger depend on the resources"
-                " rather than on the files, then ask again",
+                " rather than on the files, then run tfcert again",
                 path=found.path,
                 line=found.line,
             )

@@ -87,14 +87,14 @@ def prove(
             raise UnprovenError(
                 f"the edit could not be proven: {complaint} (as {reader} reads it)",
                 where=path,
-                remedy="nothing was written; make the edit manually from the runbook",
+                remedy="nothing was written; edit the file manually, as the runbook describes",
             )
         counts.append([block_counts(new), *(block_counts(structure(text)) for text in beside)])
     if any(each != counts[0] for each in counts):
         raise UnprovenError(
             "the edit could not be proven: the two parsers read different blocks",
             where=path,
-            remedy="nothing was written; look for a heredoc whose end marker is followed by blanks",
+            remedy="nothing was written; remove the blanks after the end marker of a heredoc",
         )
 
 

@@ -239,11 +239,17 @@ class SourceFile:
         try:
             body, broken = _PARSES.get(text, parse_body)
         except RecursionError:
-            return Fault("blocks are nested too deeply", 1, "tfcert reads no such file")
+            return Fault(
+                "blocks are nested too deeply for tfcert",
+                1,
+                "move some blocks into a module or another file",
+            )
         return (
             body
             if broken is None
-            else Fault("not valid HCL", self.line(broken), "`terraform validate` says more")
+            else Fault(
+                "not valid HCL", self.line(broken), "run `terraform validate` for the reason"
+            )
         )
 
     @cached_property

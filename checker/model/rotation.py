@@ -13,7 +13,7 @@ from checker.model.address import Address
 from checker.model.deadlines import Late
 from checker.model.location import Location
 from checker.model.places import Place
-from checker.model.trust import TrustEvidence
+from checker.model.trust import StagePair, TrustEvidence
 
 
 class Phase(StrEnum):
@@ -191,11 +191,11 @@ class TakenUp(Struct, frozen=True, kw_only=True):
         if self.applied:
             return (
                 "`tfcert patch` adds the comment that says so, and no apply follows it; "
-                "then ask again"
+                "then run tfcert again"
             )
         return (
             "`tfcert patch` writes what separates it: the stages keep the old certificate until "
-            "the new one, applied alone, is trusted by every backend; then ask again"
+            "the new one, applied alone, is trusted by every backend; then run tfcert again"
         )
 
 
@@ -209,7 +209,8 @@ class Rotation(Struct, frozen=True, kw_only=True):
     before the end. `trust` has the consumers of the predecessor's PEM. `passed_over` are successors
     that end too soon to be useful. `left_over`: only the removal is left to do. `instances` are
     those that the successor has, or will have, in this state. `evidence` says of each declared
-    backend whether it trusts the successor; it is empty if the policy declares none.
+    backend whether it trusts the successor; it is empty if the policy declares none. `pairs` has
+    its stages with both certificates, once the successor is in state.
     """
 
     predecessor: Address | None
@@ -231,6 +232,7 @@ class Rotation(Struct, frozen=True, kw_only=True):
     left_over: bool = False
     instances: tuple[Address, ...] = ()
     evidence: tuple[TrustEvidence, ...] = ()
+    pairs: tuple[StagePair, ...] = ()
 
     @property
     def label(self) -> str:

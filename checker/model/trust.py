@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from checker.model.address import Address
 from checker.model.conditions import address_names, compile_patterns
+from checker.model.resources import Stage
 from checker.model.x509 import read_pem
 
 
@@ -47,6 +48,10 @@ READINGS: Mapping[str, ServerReading] = {
     "alb": ServerReading.UNKNOWN,
     "nlb": ServerReading.UNKNOWN,
 }
+
+
+# 10,000 certificates, the most of an AWS trust store, are smaller.
+LARGEST_BUNDLE = 32 * 1024 * 1024
 
 
 class TrustStatus(StrEnum):
@@ -103,9 +108,9 @@ def read_bundle(text: str) -> tuple[BundleCertificate, ...]:
 class TrustBackend(Struct, frozen=True, kw_only=True):
     """A backend that the policy declares: the stages that call it, its bundle and its server.
 
-    `stages` are patterns of addresses. `bundle` is a path or an `s3://` URL. `server` is a key of
-    `READINGS`; None means that it is not known. `certificates` are what the bundle has; None if it
-    was not read.
+    `stages` are patterns of addresses. `bundle` is a path, or an `s3://` or `https://` URL.
+    `server` is a key of `READINGS`; None means that it is not known. `certificates` are what the
+    bundle has; None if it was not read.
     """
 
     name: str
@@ -184,3 +189,48 @@ class TrustEvidence(Struct, frozen=True, kw_only=True):
         who = f"backend {self.backend}" if self.backend is not None else stages
         source = f" ({self.source})" if self.source is not None else ""
         return f"{who}{source}: {self.status}, {self.reason}"
+
+
+class StageCertificate(Struct, frozen=True, kw_only=True):
+    """A certificate that a stage presents or will present, as far as it is known."""
+
+    id: str
+    address: Address | None = None
+    fingerprint: str | None = None
+    ends: datetime | None = None
+
+
+class StagePair(Struct, frozen=True, kw_only=True):
+    """A stage of a rotation, with its predecessor and its successor; None if it is not known."""
+
+    stage: Stage
+    predecessor: StageCertificate | None
+    successor: StageCertificate | None
+
+
+class ProbeEvidence(Struct, frozen=True, kw_only=True):
+    """The result of a probe for one backend behind a stage, or for a stage that was not called.
+
+    It belongs to the stage of this API, account and region, and to these two certificates, by their
+    SHA-256 fingerprints. `backend` is None if no backend of the stage could be named. `old` is
+    whether it trusts the predecessor.
+    """
+
+    account: str | None
+    region: str | None
+    api_id: str | None
+    stage: str | None
+    backend: str | None
+    predecessor: str | None
+    successor: str | None
+    status: TrustStatus
+    old: TrustStatus
+    reason: str
+    remedy: str = ""
+
+    def is_of(self, stage: Stage) -> bool:
+        """Return whether it is evidence about this stage."""
+        return (self.api_id, self.stage) == (stage.api_id, stage.name) and None not in {
+            self.api_id,
+            self.stage,
+        }

@@ -95,7 +95,7 @@ def _path_beside(configuration: Configuration, file: SourceFile, step: BlockPair
     path = posixpath.join(posixpath.dirname(file.path), f"tfcert_{step.successor.name}.tf")
     if path in configuration.files or Path(configuration.root, path).exists():
         raise UnprovenError(
-            f"{path} is there already",
+            f"{path} exists already",
             where=configuration.root,
             remedy="choose another name with --name",
         )
@@ -210,7 +210,7 @@ def _output(
     name = f"{step.successor.name}_pem"
     if next(configuration.blocks((), "output", name), None) is not None:
         raise UnprovenError(
-            f"an output {name} is there already",
+            f"an output {name} exists already",
             where=configuration.root,
             remedy="choose another name with --name",
         )

@@ -59,7 +59,7 @@ def _introduce(configuration: Configuration, step: LiteralStep) -> Edits:
     if taken or next(configuration.blocks(module, "output", output), None) is not None:
         what = path if taken else f"an output {output}"
         raise UnprovenError(
-            f"{what} is there already",
+            f"{what} exists already",
             where=configuration.root,
             remedy="choose another name with --name",
         )
@@ -99,7 +99,7 @@ def _uses(configuration: Configuration, step: LiteralStep) -> tuple[LiteralUse, 
     found = _known_uses(configuration, step)
     if not found:
         raise UnprovenError(
-            f"no stage takes the id {step.identity} from the text",
+            f"no stage in the configuration has the id {step.identity} as text",
             where=configuration.root,
             remedy="ask again",
         )
@@ -159,7 +159,8 @@ def _back(reference: Reference, step: LiteralStep) -> Edit:
         around is not None and around.type == "template_interpolation"
     ):
         raise UnprovenError(
-            f"{written} is more than the id, and only the id can become a literal again",
+            f"{written} takes more than the id, and only a reference to the id can become a "
+            "literal again",
             where=f"{file.path}:{reference.line}",
             remedy=f'write "{step.identity}" there manually',
         )
@@ -168,7 +169,7 @@ def _back(reference: Reference, step: LiteralStep) -> Edit:
 
 def _retire(_configuration: Configuration, step: LiteralStep) -> Edits:
     raise UnprovenError(
-        f"certificate {step.identity} is not Terraform's, so no patch can delete it",
+        f"certificate {step.identity} is not managed by Terraform, so no patch can delete it",
         remedy="once no stage presents it: `aws apigateway"
         f" delete-client-certificate --client-certificate-id {step.identity}`",
     )

@@ -21,7 +21,7 @@ def repoint(draft: Draft, step: BlockPair) -> Edits:
         raise UnprovenError(
             f"nothing refers to the id of {step.predecessor}",
             where=configuration.root,
-            remedy="the repoint is already written",
+            remedy="the repoint is already in the configuration",
         )
     chosen += moved_in_tests_by_repoint(tests_of(configuration, step.predecessor))
     return renames(step, chosen)

@@ -89,7 +89,7 @@ def _kept_references(configuration: Configuration, step: BlockPair) -> Iterator[
             raise UnprovenError(
                 f"something still refers to {step.predecessor}, and no successor of it is known",
                 where=where,
-                remedy="remove that reference manually, then ask again",
+                remedy="remove that reference manually, then run tfcert again",
             )
         if reference.use is ReferenceUse.POINTER:
             raise UnprovenError(
@@ -101,8 +101,8 @@ def _kept_references(configuration: Configuration, step: BlockPair) -> Iterator[
             raise UnprovenError(
                 f"one expression names both {step.predecessor} and its successor",
                 where=where,
-                remedy="leave only the successor there manually,"
-                f" then ask again; the block is in {file.path}",
+                remedy="remove the predecessor from it manually,"
+                f" then run tfcert again; the block is in {file.path}",
             )
         yield reference
 

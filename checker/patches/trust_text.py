@@ -59,7 +59,7 @@ def nothing_to_edit(rotation: Rotation, declared: ConfigurationFacts) -> str | N
 
 def _kept(consumer: TrustConsumer) -> str:
     return (
-        "holds the PEM of both certificates already"
+        "has the PEM of both certificates already"
         if consumer.both
         else f"is not edited: {_and_needs(consumer)}"
     )
@@ -71,27 +71,27 @@ def trust_effect(consumer: TrustConsumer, *, both: bool) -> str:
     needs = f" What to do: {consumer.needs}." if consumer.needs else ""
     if consumer.delivery is Delivery.BY_ID:
         return (
-            f"{effect} Then the stages move at the same time, and what"
-            f" trusts by it learns the successor too late.{needs}"
+            f"{effect} The stages move in the same apply, so the backends that use it learn the "
+            f"successor too late.{needs}"
         )
     if not consumer.is_sent:
         return f"{effect} No phase sends it both PEMs.{needs}"
     if consumer.both:
-        return f"It holds both PEMs; retire leaves the new one alone. {effect}{needs}"
+        return f"It has both PEMs; retire leaves only the new one. {effect}{needs}"
     if both and consumer.delivery is Delivery.UNKNOWN:
         return (
-            "Introduce makes its text hold both PEMs, the old one"
-            f" first; retire leaves the new one alone. {effect}{needs}"
+            "Introduce writes both PEMs into its text, the old one first; retire leaves only the "
+            f"new one. {effect}{needs}"
         )
     if both:
         return (
-            "Introduce makes it give both PEMs, the old one first;"
-            f" retire leaves the new one alone. {effect}{needs}"
+            "Introduce gives it both PEMs, the old one first; retire leaves only the new one. "
+            f"{effect}{needs}"
         )
     return (
-        "It goes on with the old PEM until retire, which moves it to the new one."
-        " If it is what a backend trusts, make it give **both** between introduce"
-        f" and repoint: manually, or with `--trust-bundle`. {effect}{needs}"
+        "It keeps the old PEM until retire, which gives it the new one. If a backend trusts by "
+        "it, give it **both** between introduce and repoint: manually, or with `--trust-bundle`. "
+        f"{effect}{needs}"
     )
 
 
@@ -130,11 +130,11 @@ def _line(consumer: TrustConsumer, phase: Phase, *, both: bool) -> str | None:
 def _introduce(consumer: TrustConsumer, where: str, *, both: bool) -> str:
     match consumer.delivery:
         case Delivery.CREATION:
-            does = "hands on no new PEM"
+            does = "passes no new PEM on"
         case Delivery.IGNORED:
             does = "is not edited and keeps the old PEM"
         case _ if not both:
-            return f"{where} keeps the old PEM alone in this apply"
+            return f"{where} keeps only the old PEM in this apply"
         case Delivery.UNKNOWN:
             does = "takes both PEMs from this apply on"
         case Delivery.BREAKS:
@@ -142,7 +142,7 @@ def _introduce(consumer: TrustConsumer, where: str, *, both: bool) -> str:
         case Delivery.READS:
             does = "is not changed by this apply"
         case Delivery.RELOAD:
-            does = "changes in this apply, and has both PEMs only with one step more"
+            does = "changes in this apply, and has both PEMs only after one more step"
         case _ if consumer.is_sent:
             does = "changes in this apply and has both PEMs after it"
         case _:
@@ -152,35 +152,35 @@ def _introduce(consumer: TrustConsumer, where: str, *, both: bool) -> str:
 
 def _repoint(consumer: TrustConsumer, where: str, *, both: bool) -> str | None:
     if consumer.delivery is Delivery.BY_ID:
-        handed = "both PEMs" if both else "the old PEM alone"
+        handed = "both PEMs" if both else "only the old PEM"
         return (
-            f"{where} still holds the old PEM alone, and changes"
+            f"{where} still has only the old PEM, and changes"
             f" in this apply, to {handed}: {_and_needs(consumer)}"
         )
     if consumer.delivery is Delivery.READS and both:
         return (
-            f"{where} holds both PEMs only if it has read"
+            f"{where} has both PEMs only if it has read"
             f" them since introduce: {_and_needs(consumer)}"
         )
     if consumer.delivery is Delivery.UNKNOWN and both:
         return (
-            f"{where} holds both PEMs only if the apply of"
+            f"{where} has both PEMs only if the apply of"
             f" introduce changed it: {_and_needs(consumer)}"
         )
     if not consumer.is_sent:
         return (
-            f"{where} still holds the old PEM alone, unless"
+            f"{where} still has only the old PEM, unless"
             f" somebody changed it: {_and_needs(consumer)}"
         )
     if consumer.delivery is Delivery.RELOAD and both:
         return (
-            f"{where} hands on both PEMs only where one step more"
-            f" was taken since introduce: {_and_needs(consumer)}"
+            f"{where} passes both PEMs on only if one more step was taken since introduce: "
+            f"{_and_needs(consumer)}"
         )
     return (
         None
         if both
-        else f"{where} still holds the old PEM alone: what trusts by it refuses the successor"
+        else f"{where} still has only the old PEM: the backends that use it refuse the successor"
     )
 
 
@@ -191,15 +191,15 @@ def _retire(consumer: TrustConsumer, where: str) -> str | None:
         case Delivery.BREAKS:
             does = "breaks in this apply"
         case Delivery.UNKNOWN:
-            does = "takes the new PEM alone from this apply on"
+            does = "takes only the new PEM from this apply on"
         case Delivery.RELOAD:
-            does = "changes in this apply, and has the new PEM alone only with one step more"
+            does = "changes in this apply, and has only the new PEM after one more step"
         case Delivery.READS:
             does = "is not changed by this apply"
         case _ if consumer.is_sent:
-            does = "changes in this apply and has the new PEM alone after it"
+            does = "changes in this apply and has only the new PEM after it"
         case _:
-            does = "keeps the PEM that it holds, since this apply does not send it the new one"
+            does = "keeps its PEM, since this apply does not send it the new one"
     return f"{where} {does}: {_and_needs(consumer)}"
 
 

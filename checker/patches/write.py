@@ -61,9 +61,8 @@ def write_patches(
 
 def _contested(rotation: Rotation) -> Blocked:
     return Blocked(
-        "another certificate that is rotated now would"
-        f" get the same successor, {rotation.successor}",
-        "rotate one after the other: --only ADDRESS, each with a --name of its own",
+        f"another rotation would create the same successor, {rotation.successor}",
+        "rotate one after the other with --only ADDRESS, each with its own --name",
     )
 
 
@@ -87,7 +86,8 @@ def _phases(rotation: Rotation, wanted: Phase | None, *, every: bool) -> frozens
         )
         return frozenset({Phase.RETIRE}) if retiring else frozenset()
     if every:
-        # Terraform cannot delete a certificate that it does not manage: the runbook says how to.
+        # Terraform cannot delete a certificate that it does not manage: the runbook describes how
+        # to.
         return (
             frozenset(SERIES)
             if rotation.predecessor is not None

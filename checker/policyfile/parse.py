@@ -11,7 +11,15 @@ from checker.model.address import AddressError, parse
 from checker.model.conditions import Conditions
 from checker.model.exemptions import Exemption
 from checker.model.finding import SuppressedBy
-from checker.model.policy import AccountAccess, Scope, Setting, Untouched, Weights
+from checker.model.policy import (
+    AccountAccess,
+    ProbeSettings,
+    Scope,
+    Setting,
+    Untouched,
+    Weights,
+    WindowWaiver,
+)
 from checker.model.severity import FailOn, Severity
 from checker.model.text_values import Keys, Mismatch, parse_day
 from checker.model.trust import TrustBackend
@@ -30,6 +38,7 @@ def read_scope(sheet: TomlFile, index: int) -> Scope:
         conditions=read_conditions(table, at),
         values=read_settings(table),
         rules=read_weights(table),
+        probe=read_probe(table),
         name=table.get("name"),
         location=sheet.location(at),
     )
@@ -64,6 +73,8 @@ def read_settings(table: Mapping[str, Any]) -> tuple[Setting, ...]:
         found.append(("fail_on", FailOn(table["fail_on"])))
     if "untouched" in table:
         found.append(("untouched", Untouched(table["untouched"])))
+    if "trust_window_waiver" in table:
+        found.append(("trust_window_waiver", WindowWaiver(table["trust_window_waiver"])))
     return tuple(found)
 
 
@@ -72,6 +83,20 @@ def read_weights(table: Mapping[str, Any]) -> Weights:
     rules: Mapping[str, str] = table.get("rules", {})
     return tuple(
         (name, None if word == OFF else _SEVERITIES[word]) for name, word in sorted(rules.items())
+    )
+
+
+def read_probe(table: Mapping[str, Any]) -> ProbeSettings:
+    """Return the `probe` settings of a policy or a scope."""
+    found: Mapping[str, Any] = table.get("probe", {})
+    statuses = found.get("refused_statuses")
+    return ProbeSettings(
+        methods=_several(found.get("method")),
+        refused_statuses=tuple(sorted(set(statuses))) if statuses is not None else None,
+        headers=tuple(
+            (name, variable.removeprefix("env:"))
+            for name, variable in sorted(found.get("headers", {}).items())
+        ),
     )
 
 
@@ -150,7 +175,7 @@ def _backend(sheet: TomlFile, name: str, table: Mapping[str, Any]) -> TrustBacke
     for pattern in stages:
         _check_address(pattern, ("trust", "backends", name, "stages"))
     bundle = table.get("bundle")
-    if bundle is not None and not bundle.startswith("s3://"):
+    if bundle is not None and not bundle.startswith(("s3://", "https://")):
         bundle = str(Path(sheet.path).parent / bundle)
     return TrustBackend(name=name, stages=stages, bundle=bundle, server=table.get("server"))
 

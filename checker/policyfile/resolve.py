@@ -13,7 +13,16 @@ from checker.errors import UnreadableError, UsageError
 from checker.files import open_file
 from checker.model.exemptions import Exemption
 from checker.model.location import Location
-from checker.model.policy import AccountAccess, Policy, Scope, Setting, Untouched, Weights
+from checker.model.policy import (
+    AccountAccess,
+    Policy,
+    ProbeSettings,
+    Scope,
+    Setting,
+    Untouched,
+    Value,
+    Weights,
+)
 from checker.model.severity import FailOn
 from checker.model.text_values import Keys, Mismatch, nearest_word, suggest
 from checker.model.trust import TrustBackend
@@ -21,6 +30,7 @@ from checker.policyfile.parse import (
     read_accounts,
     read_backends,
     read_exemption,
+    read_probe,
     read_scope,
     read_settings,
     read_weights,
@@ -51,6 +61,7 @@ class Layer(Struct, frozen=True, kw_only=True):
     exemptions: tuple[Exemption, ...] = ()
     accounts: tuple[AccountAccess, ...] = ()
     backends: tuple[TrustBackend, ...] = ()
+    probe: ProbeSettings = ProbeSettings()
 
     def location(self, *at: str | int) -> Location:
         """Return the line of a key."""
@@ -73,6 +84,7 @@ def read_layer(sheet: TomlFile) -> Layer:
             ),
             accounts=read_accounts(sheet.values.get("accounts", {})),
             backends=read_backends(sheet),
+            probe=read_probe(sheet.values),
         )
     except Mismatch as error:
         sheet.refuse(error)
@@ -103,6 +115,7 @@ def merge_layers(layers: Iterable[Layer], name: str) -> Policy:
             exemptions=(*policy.exemptions, *layer.exemptions),
             accounts=tuple(accounts[account] for account in sorted(accounts)),
             backends=tuple(backends[name] for name in sorted(backends)),
+            probe=policy.probe.under(layer.probe),
         )
         try:
             _bound(policy.scopes)
@@ -316,7 +329,7 @@ def read_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, Sett
             yield name, (VARIABLES[name], _read_variable(name, environment[name]))
 
 
-def _read_variable(name: str, text: str) -> int | FailOn | Untouched:
+def _read_variable(name: str, text: str) -> Value:
     field = VARIABLES[name]
     shape = VALUES[field]
     found: int | str = (

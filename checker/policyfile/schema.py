@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from checker.model.policy import WindowWaiver
 from checker.model.severity import FailOn, Severity
 from checker.model.text_values import CONTROLS
 from checker.model.trust import READINGS
@@ -32,6 +33,15 @@ class WholeNumber(Struct, frozen=True, kw_only=True):
     example: int = 30
 
 
+class WholeNumbers(Struct, frozen=True, kw_only=True):
+    """An array of whole numbers, each from `least` to `most`."""
+
+    says: str
+    least: int
+    most: int
+    example: int
+
+
 class Choice(Struct, frozen=True, kw_only=True):
     """One of some words; `unless` explains why certain other words are invalid."""
 
@@ -41,13 +51,17 @@ class Choice(Struct, frozen=True, kw_only=True):
 
 
 class Text(Struct, frozen=True, kw_only=True):
-    """A one-line text that is not blank and matches the whole pattern; `what` names such a text."""
+    """A one-line text that is not blank and matches the whole pattern; `what` names such a text.
+
+    A text that may be a `secret` by mistake is not repeated in errors.
+    """
 
     says: str
     example: str
     pattern: str | None = None
     what: str = "a text"
     most: int = MOST_CHARACTERS
+    secret: bool = False
 
 
 class OneOrMore(Struct, frozen=True, kw_only=True):
@@ -90,11 +104,11 @@ class NamedTable(Struct, frozen=True, kw_only=True):
 
     says: str
     name: Text
-    each: Table | OneOrMore
+    each: Table | OneOrMore | Text
     least: int = 0
 
 
-Shape = WholeNumber | Choice | Text | OneOrMore | Day | Table | Tables | NamedTable
+Shape = WholeNumber | WholeNumbers | Choice | Text | OneOrMore | Day | Table | Tables | NamedTable
 
 
 OFF = "off"
@@ -123,14 +137,12 @@ def _weight(rule: Rule) -> Choice:
         for word in (*_WORDS, OFF)
         if word not in words
     }
-    return Choice(
-        says=f"{rule.says} ({rule.weight_word}, unless said otherwise)", words=words, unless=held
-    )
+    return Choice(says=f"{rule.says} ({rule.weight_word}, by default)", words=words, unless=held)
 
 
 _EXEMPTABLE = tuple(rule.name for rule in RULES if rule.exemptable)
 _UNEXEMPTABLE = {
-    rule.name: f"{rule.name} cannot be exempted (`tfcert rules {rule.name}` says why)"
+    rule.name: f"{rule.name} cannot be exempted (see `tfcert rules {rule.name}`)"
     for rule in RULES
     if not rule.exemptable
 }
@@ -153,44 +165,50 @@ _ACCOUNT = Text(
 
 VALUES: Mapping[str, Shape] = {
     "threshold_days": _days(
-        "From this many days left on, exactly this many counting, an expiring certificate is an "
-        "error.",
+        "An expiring certificate is an error if it has this many days left or fewer.",
         30,
     ),
     "notice_days": _days(
-        "From this many days left on it is a warning; no fewer than threshold_days.", 60
+        "An expiring certificate is a warning if it has this many days left or fewer; at least "
+        "threshold_days.",
+        60,
     ),
     "trust_window_days": _days(
-        "The least time between introduce and repoint, in which backends learn to trust the "
+        "The minimum number of days between introduce and repoint, for backends to trust the "
         "successor.",
         3,
     ),
+    "trust_window_waiver": Choice(
+        says="What makes the trust window not count: confirmed, if every backend is confirmed to "
+        "trust the successor; or never.",
+        words=tuple(word.value for word in WindowWaiver),
+        unless=_NONE,
+    ),
     "margin_days": _days(
-        "What must be left of the predecessor when the stages are repointed: repoint-by is so "
-        "long before its end.",
+        "The number of days between repoint-by and the predecessor's end.",
         7,
     ),
     "introduce_margin_days": _days(
-        "How much earlier than repoint-by less the trust window introduce-by is.", 0
+        "The number of days added to the trust window between introduce-by and repoint-by.", 0
     ),
     "certificate_quota": WholeNumber(
-        says="How many client certificates AWS lets an account have in a region.",
+        says="The quota of client certificates of an account in a region.",
         least=1,
         example=60,
     ),
     "fail_on": Choice(
-        says="From which severity on a finding makes exit code 1.",
+        says="The lowest severity that makes exit code 1.",
         words=tuple(word.value for word in FailOn),
         unless=_NONE,
     ),
     "untouched": Choice(
-        says="The most that a finding weighs about a certificate and stages that the plan does "
-        "not touch.",
+        says="The highest severity of a finding about a certificate and stages that the plan "
+        "does not change.",
         words=_WORDS,
         unless=_NONE,
     ),
     "rules": Table(
-        says="What each rule weighs, or off.", keys={rule.name: _weight(rule) for rule in RULES}
+        says="The severity of each rule, or off.", keys={rule.name: _weight(rule) for rule in RULES}
     ),
 }
 # The conditions that may narrow an exemption; a scope accepts these and more.
@@ -216,36 +234,82 @@ _CONDITIONS: Mapping[str, Shape] = {
     "stage": _patterns("Pattern of the stage's name.", "dev*"),
     "api": _patterns("Pattern of the API's name.", "orders"),
 }
+# Source: RFC 9110, 5.6.2: a header's name is a token. A value in the file could be a secret, so a
+# policy names the variable that has it.
+HEADER = r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}"
+VARIABLE = r"env:[A-Za-z_][0-9A-Za-z_]{0,127}"
+METHOD = r"(?:GET|HEAD|OPTIONS|POST|PUT|PATCH|DELETE) /[!-~]{0,1023}"
+_PROBE = Table(
+    says="How `tfcert probe` calls the backends of a stage; without a method it calls none.",
+    keys={
+        "method": OneOrMore(
+            says="The methods of the API that may be called; other methods than GET, HEAD and "
+            "OPTIONS need --unsafe.",
+            text=Text(
+                says="a method",
+                example="GET /health",
+                pattern=METHOD,
+                what="a method and a path, such as GET /health",
+            ),
+            most=20,
+        ),
+        "refused_statuses": WholeNumbers(
+            says="The HTTP statuses of a backend that refuses a certificate (400, 401, 403, 495 "
+            "and 496, unless set).",
+            least=400,
+            most=599,
+            example=403,
+        ),
+        "headers": NamedTable(
+            says="HTTP headers of each call.",
+            name=Text(
+                says="a header",
+                example="Authorization",
+                pattern=HEADER,
+                what="a header's name",
+            ),
+            each=Text(
+                says="The environment variable that has the value: a policy has no secrets.",
+                example="env:HEALTH_TOKEN",
+                pattern=VARIABLE,
+                what="env: and a variable's name",
+                secret=True,
+            ),
+        ),
+    },
+    any_of=(("method", "refused_statuses", "headers"),),
+)
 _SCOPE = Table(
-    says="Values for some stages and certificates: all conditions must hold, and of several "
+    says="Values for some stages and certificates: all conditions must match, and of several "
     "scopes the last that matches wins.",
     keys={
-        "name": Text(says="How it is called in explanations.", example="production"),
+        "name": Text(says="Its name in explanations.", example="production"),
         **_CONDITIONS,
         **VALUES,
+        "probe": _PROBE,
     },
-    any_of=(tuple(_CONDITIONS), tuple(VALUES)),
+    any_of=(tuple(_CONDITIONS), (*VALUES, "probe")),
 )
 _EXEMPTION = Table(
-    says="A finding that is not to count, for a reason and until a day.",
+    says="A finding that does not count, for a reason and until a day.",
     keys={
         "rule": Choice(says="The rule.", words=_EXEMPTABLE, unless=_UNEXEMPTABLE),
         "address": Text(
-            says="The address of a certificate or a stage, as reports show it; without keys it "
-            "means all instances.",
+            says="The address of a certificate or a stage, as reports show it; without instance "
+            "keys it matches all instances.",
             example="aws_api_gateway_client_certificate.orders",
         ),
         "certificate_id": Text(says="The certificate's id, or its ARN in ACM.", example="a1b2c3"),
         "until": Day(says="The last day, in UTC, no later than the certificate's end."),
         "reason": Text(says="Why.", example="the backend moves in December"),
-        "owner": Text(says="Who answers for it.", example="team orders"),
+        "owner": Text(says="The person or team that is responsible for it.", example="team orders"),
         **_PLACES,
     },
     needed=("rule", "until", "reason"),
     one_of=("address", "certificate_id"),
 )
 _ACCESS = Table(
-    says="How the account is entered.",
+    says="How to get access to the account.",
     keys={
         "role": Text(
             says="A role's ARN, or its name in the account.",
@@ -254,7 +318,7 @@ _ACCESS = Table(
             what="a role's ARN or its name",
         ),
         "external_id": Text(
-            says="What the role's trust policy asks for.",
+            says="The external id that the role's trust policy requires.",
             example="acme-1",
             pattern=_EXTERNAL_ID,
             what="an external id that STS takes (2 to 1224 letters, digits and +=,.@:/-_)",
@@ -269,10 +333,10 @@ _BACKEND = Table(
         ),
         "bundle": Text(
             says="Its trust bundle in PEM form: a path, as seen from the policy file, or an "
-            "s3:// URL. --trust-file names another one.",
+            "s3:// or https:// URL. --trust-file names another one.",
             example="trust/orders.pem",
-            pattern=r"(?!(?:https?|gs|az):)[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*",
-            what="a path or an s3:// URL",
+            pattern=rf"(?!(?:http|gs|az):)(?=.*\S)[^{CONTROLS}]+",
+            what="a path, or an s3:// or https:// URL",
         ),
         "server": Choice(
             says="The server that verifies the certificates (docs/trust.md); pinned is one that "
@@ -287,7 +351,7 @@ _TRUST = Table(
     says="What backends trust.",
     keys={
         "backends": NamedTable(
-            says="The backends, each by a name of its own.",
+            says="The backends by their names.",
             name=Text(
                 says="a backend",
                 example="orders",
@@ -299,12 +363,12 @@ _TRUST = Table(
     },
 )
 POLICY = Table(
-    says="A policy of tfcert, as it stands in tfcert.toml.",
+    says="A policy of tfcert: the keys of tfcert.toml.",
     keys={
-        "name": Text(says="How reports call it.", example="acme"),
+        "name": Text(says="Its name in reports.", example="acme"),
         "extends": Text(
-            says="What holds where this file says nothing: a pack (default, strict), or another "
-            "file, relative to this one.",
+            says="The policy with the values that this file does not set: a pack (default, "
+            "strict), or another file, relative to this one.",
             example="strict",
         ),
         **VALUES,
@@ -312,11 +376,12 @@ POLICY = Table(
             says="Values for some stages and certificates; the last that matches wins.",
             table=_SCOPE,
         ),
-        "exemption": Tables(says="Findings that are not to count until a day.", table=_EXEMPTION),
+        "exemption": Tables(says="Findings that do not count until a day.", table=_EXEMPTION),
         "accounts": NamedTable(
-            says="How each account is entered, by its number.", name=_ACCOUNT, each=_ACCESS
+            says="How to get access to each account, by its number.", name=_ACCOUNT, each=_ACCESS
         ),
         "trust": _TRUST,
+        "probe": _PROBE,
     },
 )
 
@@ -338,7 +403,7 @@ def policy_schema() -> dict[str, Any]:
     }
 
 
-def _schema(shape: Shape) -> dict[str, Any]:  # noqa: PLR0911 -- a line a shape
+def _schema(shape: Shape) -> dict[str, Any]:  # noqa: PLR0911 -- one line per shape
     said = {"description": shape.says}
     match shape:
         case WholeNumber(least=least, most=most):
@@ -347,6 +412,15 @@ def _schema(shape: Shape) -> dict[str, Any]:  # noqa: PLR0911 -- a line a shape
                 "type": "integer",
                 "minimum": least,
                 **({"maximum": most} if most is not None else {}),
+            }
+        case WholeNumbers(least=least, most=most):
+            number = {"type": "integer", "minimum": least, "maximum": most}
+            return {
+                **said,
+                "type": "array",
+                "items": number,
+                "minItems": 1,
+                "maxItems": MOST_ENTRIES,
             }
         case Choice(words=words):
             return {**said, "enum": list(words)}

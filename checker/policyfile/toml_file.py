@@ -68,7 +68,7 @@ def _parsed(path: str, data: bytes) -> Mapping[str, Any]:
     # five.
     if any(text.count(b".") > _MOST_PARTS for text in _TEXTS.sub(b"", data).split(b"\n")):
         raise UsageError(
-            "holds a key of too many parts",
+            "has a key of too many parts",
             where=path,
             remedy="`tfcert policy show` prints a policy",
         )
@@ -85,12 +85,14 @@ def _parsed(path: str, data: bytes) -> Mapping[str, Any]:
         # The parser reports something missing at the very end without a line.
         line = int(named) if named.isdigit() else data.rstrip().count(b"\n") + 1
         raise UsageError(
-            f"not TOML: {message}", where=f"{path}:{line}", remedy="mend the policy file"
+            f"not TOML: {message}", where=f"{path}:{line}", remedy="correct the policy file"
         ) from error
     except (RecursionError, ValueError) as error:
         # Arrays nested without end, and numbers of thousands of digits.
         raise UsageError(
-            "holds what no policy does", where=path, remedy="`tfcert policy show` prints one"
+            "is nested too deeply or has a number that is too long",
+            where=path,
+            remedy="`tfcert policy show` prints one",
         ) from error
 
 

@@ -6,6 +6,7 @@ import re
 
 from checker.model.text_values import Keys, Mismatch, did_you_mean, has_controls, parse_day
 from checker.policyfile.schema import (
+    MOST_ENTRIES,
     Choice,
     Day,
     NamedTable,
@@ -15,14 +16,17 @@ from checker.policyfile.schema import (
     Tables,
     Text,
     WholeNumber,
+    WholeNumbers,
 )
 
 
-def validate(found: object, shape: Shape, at: Keys) -> None:  # noqa: C901 -- a line a shape
+def validate(found: object, shape: Shape, at: Keys) -> None:  # noqa: C901 -- one line per shape
     """Validate a value against its shape; raises Mismatch at the first error."""
     match shape:
         case WholeNumber():
             _whole(found, shape, at)
+        case WholeNumbers():
+            _wholes(found, shape, at)
         case Choice():
             _word(found, shape, at)
         case Text():
@@ -78,6 +82,23 @@ def _whole(found: object, shape: WholeNumber, at: Keys) -> None:
         raise Mismatch(at, f"{name_of(at)} is {found} and not a whole number {limits}", write)
 
 
+def _wholes(found: object, shape: WholeNumbers, at: Keys) -> None:
+    if not isinstance(found, list) or not found:
+        what = "an empty array" if isinstance(found, list) else _kind(found)
+        raise Mismatch(
+            at,
+            f"{name_of(at)} is {what} and not an array of whole numbers",
+            f"write {at[-1]} = [{shape.example}]",
+        )
+    _few(found, MOST_ENTRIES, at)
+    number = WholeNumber(says=shape.says, least=shape.least, most=shape.most, example=shape.example)
+    for index, entry in enumerate(found):
+        try:
+            _whole(entry, number, (*at, index))
+        except Mismatch as error:
+            raise Mismatch(error.at, error.message, f"write {at[-1]} = [{shape.example}]") from None
+
+
 def _word(found: object, shape: Choice, at: Keys) -> None:
     if isinstance(found, str) and found in shape.words:
         return
@@ -109,11 +130,12 @@ def _text(found: object, shape: Text, at: Keys) -> None:
     if has_controls(found):
         raise Mismatch(
             at,
-            f"{name_of(at)} holds a control character",
-            "write it in one line, of characters that can be seen",
+            f"{name_of(at)} has a control character",
+            "write it in one line of printable characters",
         )
     if shape.pattern is not None and not re.fullmatch(shape.pattern, found, re.ASCII):
-        raise Mismatch(at, f"{name_of(at)} is {found!r} and not {shape.what}", write)
+        shown = "" if shape.secret else f" {found!r} and"
+        raise Mismatch(at, f"{name_of(at)} is{shown} not {shape.what}", write)
 
 
 def _one_or_more(found: object, shape: OneOrMore, at: Keys) -> None:
@@ -150,7 +172,7 @@ def _table(found: object, shape: Table, at: Keys) -> None:
             raise Mismatch(
                 at,
                 f"{name_of(at)} has none of {_listed(group)}",
-                "write one of them, or take the entry away",
+                "write one of them, or remove the entry",
             )
     if shape.one_of and len(found.keys() & set(shape.one_of)) != 1:
         raise Mismatch(
@@ -197,7 +219,7 @@ def _few(found: list[object], most: int, at: Keys) -> None:
         )
 
 
-def _kind(found: object) -> str:  # noqa: PLR0911 -- a line a kind
+def _kind(found: object) -> str:  # noqa: PLR0911 -- one line per kind
     match found:
         case bool():
             return "true or false"

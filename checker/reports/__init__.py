@@ -8,6 +8,7 @@ from typing import cast
 
 from msgspec import Struct
 
+from checker.errors import UsageError
 from checker.model.outcome import Outcome
 
 
@@ -16,15 +17,30 @@ class Format(Struct, frozen=True):
 
     `patches` is whether it contains patches by default. `by_repository` is whether it names files
     from the root of the repository, as the pages of forges do, and not from the working directory.
+    `library` is the package that it needs beyond tfcert's own dependencies.
     """
 
     module: str
     patches: bool = False
     by_repository: bool = False
+    library: str | None = None
 
     def render(self, outcome: Outcome) -> str:
-        """Write an outcome; this imports the format's module and the library that it may need."""
-        return cast("str", import_module(f"checker.reports.{self.module}").render(outcome))
+        """Write an outcome; this imports the format's module and the library that it may need.
+
+        Raises UsageError if the library is of an extra that is not installed.
+        """
+        try:
+            module = import_module(f"checker.reports.{self.module}")
+        except ModuleNotFoundError as error:
+            if self.library is None or (error.name or "").partition(".")[0] != self.library:
+                raise
+            raise UsageError(
+                f"the library {self.library} is not installed",
+                where=f"--format {self.module}",
+                remedy="pip install 'tfcert[formats]'",
+            ) from error
+        return cast("str", module.render(outcome))
 
 
 FORMATS: Mapping[str, Format] = {
@@ -34,7 +50,11 @@ FORMATS: Mapping[str, Format] = {
     "junit": Format("junit"),
     "github": Format("github", by_repository=True),
     "gitlab": Format("gitlab", by_repository=True),
+    "azure": Format("azure", by_repository=True),
     "openmetrics": Format("openmetrics"),
+    "asff": Format("asff"),
+    "cyclonedx": Format("cyclonedx", library="cyclonedx"),
+    "ics": Format("ics", library="icalendar"),
     "html": Format("html", patches=True),
     "markdown": Format("markdown", patches=True),
 }

@@ -98,7 +98,7 @@ def _whole(part: Any) -> Any:
             return part.encode("utf-8", "replace").decode()
         case dict():
             return {_whole(key): _whole(entry) for key, entry in part.items()}
-        case list():
+        case list() | tuple():
             return [_whole(entry) for entry in part]
         case _:
             return part

@@ -16,6 +16,7 @@ from checker.rotation.claims import Claim, PassedOver, claim, passed_cautions, u
 from checker.rotation.next_step import next_step, removal
 from checker.rotation.phase_conditions import conditions
 from checker.rotation.rollback import rollback
+from checker.rotation.stage_pairs import stage_pairs
 from checker.rotation.state import (
     ManagedBlock,
     ManagedState,
@@ -210,6 +211,7 @@ def _rotation(
             introduced=state.successor is not None and guess is None,
             conditions=conditions(state, successor),
             evidence=trust_evidence(state),
+            pairs=stage_pairs(state),
             cautions=(
                 *_cautions(state),
                 *passed_cautions(passed),
@@ -285,7 +287,7 @@ def _spare_cautions(succession: Succession, block: Address) -> Iterator[Caution]
                 phase=phase,
                 text=f"{each.block} ({each.location}) looks like a second successor, and nothing "
                 "refers to it: no phase uses it; if it is not for something else, remove its block "
-                "in an apply of its own",
+                "in a separate apply",
             )
 
 

@@ -45,14 +45,14 @@ def not_reached(state: ManagedState, stage: Stage) -> Blocked:
         return Blocked(
             f"{address} presents it, and a removed block ({removal.location}) takes that stage out "
             "of the state: it stays in AWS",
-            "apply the removed block alone, then ask again; the new owner of the stage moves it to "
-            "the successor before retire",
+            "apply the removed block alone, then run tfcert again; the new owner of the stage "
+            "moves it to the successor before retire",
         )
     if removal is not None:
         return Blocked(
             f"{address} presents it, and a removed block ({removal.location}) destroys that "
             "stage with the next apply",
-            "apply the removed block alone, then ask again",
+            "apply the removed block alone, then run tfcert again",
         )
     return Blocked(
         f"{address} presents it, and its block is not in this configuration's files",

@@ -16,7 +16,9 @@ def undeclared(state: ManagedState) -> Step:
     block, declared = state.predecessor.block, state.declared
     renamed = declared.renamed.get(block)
     if renamed is not None:
-        return Waiting(f"a moved block renames it to {renamed}: apply that alone, then ask again")
+        return Waiting(
+            f"a moved block renames it to {renamed}: apply that alone, then run tfcert again"
+        )
     blocked = _in_unread_module(state) or _in_unread_file(state)
     if blocked is not None:
         return blocked
@@ -76,7 +78,7 @@ def _in_use_without_block(state: ManagedState, removal: Removed | None) -> Block
     return Blocked(
         f"its block is no longer in the configuration{_searched(state)}, though stages present "
         "it: the next apply would destroy it",
-        f"put the block back{also} before anything is applied, then ask again",
+        f"put the block back{also} before anything is applied, then run tfcert again",
     )
 
 
@@ -113,11 +115,12 @@ def forgotten(state: ManagedState, removal: Removed) -> Step:
         return Blocked(
             f"{takes}, though stages present it: nothing in Terraform would rotate it then",
             "put its block back and take the removed block out before anything is applied, then "
-            "ask again",
+            "run tfcert again",
         )
     if state.presenters:
         return Waiting(
-            f"{takes}, and the configuration has its id as text: apply that alone, then ask again"
+            f"{takes}, and the configuration has its id as text: apply that alone, then run "
+            "tfcert again"
         )
     return Waiting(
         f"{takes}: apply that alone; the certificate still counts towards the quota until its "
@@ -133,7 +136,7 @@ def unparsed(broken: Sequence[Location], what: str) -> Blocked:
     return Blocked(
         f"{what}, and it may be in a file that cannot be parsed: {', '.join(map(str, broken))}",
         "correct the syntax in the file at this line (`terraform validate` says what is wrong), "
-        "then ask again",
+        "then run tfcert again",
     )
 
 

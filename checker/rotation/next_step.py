@@ -19,7 +19,7 @@ from checker.rotation.state import (
     window_end,
 )
 from checker.rotation.take_up import take_up_step, unread_comment
-from checker.rotation.trust_evidence import refusing
+from checker.rotation.trust_evidence import refusing, window_waived
 
 
 def next_step(  # noqa: PLR0911 -- one return for each place at which a rotation can stand
@@ -39,7 +39,7 @@ def next_step(  # noqa: PLR0911 -- one return for each place at which a rotation
         return Blocked(
             f"{tainted} is tainted: the next apply replaces it, and moves the stages that present "
             "it in the same apply",
-            f"`terraform untaint '{tainted}'`, then ask again",
+            f"`terraform untaint '{tainted}'`, then run tfcert again",
         )
     if contested:
         return _contested(state, contested)
@@ -113,7 +113,7 @@ def _lasts_no_longer(state: ManagedState, why: str) -> Step:
         "do not apply it: `tfcert patch --phase rollback` points them back; then `tfcert patch` "
         "introduces a fresh successor"
         if is_moved
-        else f"let them refer to {block.in_module}.id again, then ask again: a fresh "
+        else f"let them refer to {block.in_module}.id again, then run tfcert again: a fresh "
         "successor is introduced",
     )
 
@@ -198,8 +198,10 @@ def repoint_step(
 def inside_window(state: RotationState[Predecessor]) -> Waiting | None:
     """Return how long repoint must wait while backends learn to trust the successor (I2).
 
-    None once the trust window is over.
+    None once the trust window is over, or where the policy waives it.
     """
+    if window_waived(state):
+        return None
     window = state.cases.policy.trust_window_days
     ready = window_end(state)
     if ready is None:
@@ -307,7 +309,7 @@ def repoint_not_applied(state: RotationState[Predecessor], names: str) -> Waitin
     Inside the trust window it must not be applied yet (I2).
     """
     ready = window_end(state)
-    early = ready is not None and ready > state.cases.as_of
+    early = ready is not None and ready > state.cases.as_of and not window_waived(state)
     first = (
         f"; do not apply it before {moment(ready)}: {age(state)}"
         if early and ready is not None
@@ -388,6 +390,6 @@ def _in_another_workspace(state: ManagedState) -> Step | None:
             "the state of another workspace was not read, and a stage of it may present the "
             f"certificate: {names}",
             "make that state readable, or rotate that workspace first and move its state away, "
-            "then ask again",
+            "then run tfcert again",
         )
     return None

@@ -52,8 +52,8 @@ def _lasts_no_longer(state: ManagedState) -> Blocked | None:
         return None
     return Blocked(
         f"its stages would move to a certificate that lasts no longer: {state.unfit}",
-        f"let them refer to {state.predecessor.block.in_module}.id again, then ask again: a fresh "
-        "successor is introduced",
+        f"let them refer to {state.predecessor.block.in_module}.id again, then run tfcert again: "
+        "a fresh successor is introduced",
     )
 
 

@@ -108,14 +108,14 @@ def taken_out(
     if import_line is not None:
         step = Waiting(
             f"{problem}: an import block ({import_line}) takes it into the state; apply that "
-            "alone, then ask again"
+            "alone, then run tfcert again"
         )
     else:
         commands = "; ".join(_command(declared, block, case) for case in missing)
         step = Blocked(
             f"{problem}: it was taken out of the state (`terraform state rm`) or never imported, "
             "and the next apply would create another certificate and move the stages to it at once",
-            f"import it before anything is applied: {commands}; then ask again"
+            f"import it before anything is applied: {commands}; then run tfcert again"
             + ("" if successors else _or_alone(block)),
         )
     return replace(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from checker.model.cases import Case
-from checker.model.resources import Presents, Stage
+from msgspec.structs import replace
+
+from checker.model.resources import Stage
 from checker.model.rotation import ConditionStatus, Waiting
 from checker.model.trust import TrustBackend, TrustEvidence, TrustStatus
+from checker.rotation.probe_evidence import probe_evidence
+from checker.rotation.stage_pairs import certificate_pair
 from checker.rotation.state import Predecessor, RotationState, stage_addresses
 
 # The worst status of several certificates counts.
@@ -13,22 +16,27 @@ _ORDER = (TrustStatus.REFUSED, TrustStatus.UNKNOWN, TrustStatus.CONFIRMED)
 
 
 def trust_evidence(state: RotationState[Predecessor]) -> tuple[TrustEvidence, ...]:
-    """Return the evidence of each declared backend, then that of stages without a backend.
+    """Return the evidence of each declared backend, then of each probed one, then of other stages.
 
     The stages are those that present the predecessor or the successor. Empty if the policy declares
-    no backend.
+    no backend and no backend was probed.
     """
     backends = state.cases.policy.backends
     stages = (*state.presenters, *state.successor_presenters)
-    if not backends or not stages:
+    if not stages or not (backends or state.cases.probed):
         return ()
     found = [
         _of_backend(state, backend, tuple(each for each in stages if backend.serves(each.address)))
         for backend in backends
         if any(backend.serves(each.address) for each in stages)
     ]
+    probed = probe_evidence(state, stages)
+    asked = {address for each in probed for address in each.stages}
     left = tuple(
-        each for each in stages if not any(backend.serves(each.address) for backend in backends)
+        each
+        for each in stages
+        if not any(backend.serves(each.address) for backend in backends)
+        and str(each.address) not in asked
     )
     if left:
         found.append(
@@ -36,17 +44,58 @@ def trust_evidence(state: RotationState[Predecessor]) -> tuple[TrustEvidence, ..
                 backend=None,
                 stages=stage_addresses(left),
                 status=TrustStatus.UNKNOWN,
-                reason="the policy declares no backend of it",
+                reason="the policy declares no backend of it"
+                if backends
+                else "no backend of it was probed",
             )
         )
-    return tuple(found)
+    return joined_sources(tuple(found), probed) if probed else tuple(found)
+
+
+def joined_sources(*sources: tuple[TrustEvidence, ...]) -> tuple[TrustEvidence, ...]:
+    """Return the evidence of several sources, without what another source settles.
+
+    A refusal always stays. Evidence that is not confirmed is dropped if another source confirms
+    each of its stages, and nothing refuses them. So is a doubt about the predecessor.
+    """
+    return tuple(
+        settled
+        for source in sources
+        for each in source
+        if (settled := _settled(each, [other for other in sources if other is not source]))
+        is not None
+    )
+
+
+def _settled(each: TrustEvidence, others: list[tuple[TrustEvidence, ...]]) -> TrustEvidence | None:
+    confirmed = each.status is TrustStatus.CONFIRMED
+    if not each.stages or TrustStatus.REFUSED in {each.status, each.old}:
+        return each
+    if not confirmed and any(_confirms(source, each.stages) for source in others):
+        return None
+    if confirmed and any(
+        _confirms(source, each.stages, old=True) for source in others if each.old != each.status
+    ):
+        return replace(each, old=TrustStatus.CONFIRMED)
+    return each
+
+
+def _confirms(
+    source: tuple[TrustEvidence, ...], stages: tuple[str, ...], *, old: bool = False
+) -> bool:
+    """Return whether a source says of each stage that all of its backends trust a certificate."""
+    for stage in stages:
+        own = [each.old if old else each.status for each in source if stage in each.stages]
+        if not own or set(own) != {TrustStatus.CONFIRMED}:
+            return False
+    return True
 
 
 def _of_backend(
     state: RotationState[Predecessor], backend: TrustBackend, stages: tuple[Stage, ...]
 ) -> TrustEvidence:
     as_of = state.cases.as_of
-    pairs = [_pair(state, stage) for stage in stages]
+    pairs = [certificate_pair(state, stage) for stage in stages]
     new = [
         backend.judge(case.fingerprint if case is not None else None, as_of) for _, case in pairs
     ]
@@ -71,29 +120,6 @@ def _of_backend(
         may_drop=tuple(sorted(spare))
         if status is TrustStatus.CONFIRMED and not state.presenters
         else (),
-    )
-
-
-def _pair(state: RotationState[Predecessor], stage: Stage) -> tuple[Case | None, Case | None]:
-    """Return the predecessor and the successor of a stage, among the instances of their blocks."""
-    shown = (
-        state.document.by_id(stage.presents.id) if isinstance(stage.presents, Presents) else None
-    )
-    address = shown.address if shown is not None else None
-    if shown in state.successor_cases:
-        return _instance(state.instances, shown), shown
-    if address is None:
-        # An id as text has one successor.
-        only = state.successor_cases[0] if len(state.successor_cases) == 1 else None
-        return shown, only
-    return shown, _instance(state.successor_cases, shown)
-
-
-def _instance(cases: tuple[Case, ...], other: Case | None) -> Case | None:
-    wanted = other.address.instance if other is not None and other.address is not None else None
-    return next(
-        (each for each in cases if each.address is not None and each.address.instance == wanted),
-        None,
     )
 
 
@@ -140,6 +166,11 @@ def old_status(evidence: tuple[TrustEvidence, ...]) -> tuple[ConditionStatus, st
     return holds, named
 
 
+def window_waived(state: RotationState[Predecessor]) -> bool:
+    """Return whether the trust window does not count, by the policy and the evidence."""
+    return state.cases.policy.waives_window(each.status for each in trust_evidence(state))
+
+
 def refusing(state: RotationState[Predecessor]) -> Waiting | None:
     """Return the wait for a backend that does not trust the successor; None if none refuses it."""
     refused = [each for each in trust_evidence(state) if each.status is TrustStatus.REFUSED]
@@ -147,5 +178,5 @@ def refusing(state: RotationState[Predecessor]) -> Waiting | None:
         return None
     return Waiting(
         f"a backend does not trust the successor: {'; '.join(each.in_words for each in refused)}; "
-        "add its PEM there (`tfcert bundle`), then ask again"
+        "add its PEM there (`tfcert bundle`), then run tfcert again"
     )

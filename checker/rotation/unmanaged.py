@@ -12,6 +12,7 @@ from checker.rotation.claims import PassedOver, passed_cautions, unfit
 from checker.rotation.hindrances import first_obstacle
 from checker.rotation.next_step import repoint_not_applied, repoint_step
 from checker.rotation.phase_conditions import repoint_conditions
+from checker.rotation.stage_pairs import stage_pairs
 from checker.rotation.state import (
     LiteralId,
     LiteralState,
@@ -77,6 +78,7 @@ def literal_rotation(
         introduced=bool(successors),
         conditions=tuple(repoint_conditions(state, block)),
         evidence=trust_evidence(state),
+        pairs=stage_pairs(state),
         passed_over=tuple(each.block for each, _ in passed),
         cautions=(
             *passed_cautions(passed),

@@ -56,6 +56,17 @@ class Judges(StrEnum):
     EXEMPTIONS = "exemptions"
 
 
+class Subject(StrEnum):
+    """What the findings of a rule are about; a report that tells what is cured needs to know.
+
+    RUN: a plan as a whole, an account and region, or an exemption.
+    """
+
+    CERTIFICATE = "certificate"
+    STAGE = "stage"
+    RUN = "run"
+
+
 class RuleHeadline(Struct, frozen=True, kw_only=True):
     """A sentence at the top of the HTML page, for a rule's findings.
 
@@ -101,6 +112,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     off: bool = False
     headline: RuleHeadline | None = None
     cured_by_rotation: bool = False
+    subject: Subject = Subject.CERTIFICATE
 
     @property
     def weight(self) -> Severity | None:
@@ -228,7 +240,7 @@ def rotate_remedy(document: DocumentCases, case: Case) -> str:
             )
 
 
-NOTHING_TO_DO = "nothing to do: ACM renews it by itself, and nothing says that this failed"
+NOTHING_TO_DO = "nothing to do: ACM renews it by itself, and reports no failure"
 _NOT_KNOWN = (
     "ACM was not asked whether it renews it by itself; if it was imported, re-import it under the "
     "same ARN (`aws acm import-certificate --certificate-arn`): API Gateway follows by itself"
@@ -236,7 +248,7 @@ _NOT_KNOWN = (
 
 
 def acm_renews(case: Case) -> bool:
-    """Return whether ACM answered that it renews the certificate, and not that this failed."""
+    """Return whether ACM renews the certificate and reports no failed renewal."""
     return isinstance(case.observation, Found) and isinstance(case.observation.renewal, AcmRenews)
 
 
@@ -254,7 +266,7 @@ def acm_remedy(case: Case) -> str | None:
 def open_plan_findings(document: DocumentCases, severity: Severity) -> Iterator[Finding]:
     """Yield a finding for each unknown in the plan of a document.
 
-    The plan does not say it, or says it in words that this version does not know.
+    The plan leaves it out, or has a value that this version does not know.
     """
     plan = document.document.plan
     if plan is None:
@@ -264,15 +276,15 @@ def open_plan_findings(document: DocumentCases, severity: Severity) -> Iterator[
         yield _open(
             document,
             severity,
-            f"{path} is a plan that ended in an error: what it would do is only known in part",
-            "mend what `terraform plan` complained of, and plan again",
+            f"{path} is a plan that ended in an error: only a part of its changes is known",
+            "fix the error that `terraform plan` reports, and plan again",
         )
     yield from _stale(document, severity)
     for name in plan.deferred:
         yield _open(
             document,
             severity,
-            f"the plan defers what it will do to {name}, so that is not known",
+            f"the plan defers its changes to {name}, so they are not known",
             "apply this plan, then plan again and check that one",
         )
     for unsaid in plan.unsaid:
@@ -293,8 +305,9 @@ def _unknown_actions(document: DocumentCases, plan: Plan, severity: Severity) ->
             yield _open(
                 document,
                 severity,
-                f"the plan would do something to {strange.address} that this tfcert does not know",
-                "upgrade tfcert, or look at the plan yourself",
+                f"the plan has an action for {strange.address} that this version of tfcert does "
+                "not know",
+                "upgrade tfcert, or check the plan yourself",
                 strange,
             )
 
@@ -340,11 +353,14 @@ _AGAIN_REMEDY = "make the plan again: `terraform plan -out plan.tfplan`"
 
 
 def stale_remedy(stale: StalePlan) -> str:
-    """What to do about a stale plan; nothing dates a state, so it may be the one that is older."""
+    """Return the remedy for a stale plan.
+
+    A state has no date, so it may be the older of the two.
+    """
     if stale.by_aws:
         return _AGAIN_REMEDY
     return (
-        f"{_AGAIN_REMEDY}; if {stale.by} is older than the plan, give the state of now "
+        f"{_AGAIN_REMEDY}; if {stale.by} is older than the plan, pass the current state "
         "(`terraform state pull`)"
     )
 

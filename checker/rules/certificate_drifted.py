@@ -90,8 +90,8 @@ def _stage(cases: Cases, document: DocumentCases, stage: Stage, key: StageKey) -
                 f"{stage_name(stage)} is in state, and AWS has no such stage ({key.place})",
             )
             remedy = (
-                "the next apply makes it anew; if it was deleted for good, take it out of the "
-                "configuration"
+                "the next apply creates it again; if it was deleted on purpose, remove it from "
+                "the configuration"
             )
         case _:
             return

@@ -84,7 +84,7 @@ def check(cases: Cases) -> Iterator[Finding]:
             )
 
 
-_LEAVING = "this plan destroys the stages that present it: nothing is to be rotated"
+_LEAVING = "this plan destroys the stages that present it: there is nothing to rotate"
 
 
 def _remedy(document: DocumentCases, case: Case, *, cured: bool) -> str:
@@ -94,7 +94,7 @@ def _remedy(document: DocumentCases, case: Case, *, cured: bool) -> str:
         return "this plan is the next step of its rotation"
     if acm_renews(case):
         return (
-            "ACM was to renew it by itself and has not: see in ACM why "
+            "ACM should have renewed it and has not: look for the reason in ACM "
             "(`aws acm describe-certificate`)"
         )
     return acm_remedy(case) or f"{rotate_remedy(document, case)} for the next safe step"

@@ -100,7 +100,7 @@ def _finding(cases: Cases, document: DocumentCases, case: Case) -> Finding:
     elif ends_its_use(document, case):
         severity, remedy = (
             Severity.WARNING,
-            "this plan destroys the stages that present it: nothing is to be rotated",
+            "this plan destroys the stages that present it: there is nothing to rotate",
         )
     elif successor is not None:
         severity = Severity.WARNING

@@ -56,9 +56,9 @@ _FROM_ACM = (
     "tfcert's does that"
 )
 _NOT_HERE = (
-    "where Terraform makes another one, apply that alone first "
-    "(`terraform apply -target=ADDRESS`) and give its PEM to the backends; else point the stages "
-    "to a certificate that is there"
+    "where Terraform makes another one, apply that alone first (`terraform apply "
+    "-target=ADDRESS`) and give its PEM to the backends; otherwise point the stages to a "
+    "certificate that exists"
 )
 
 
@@ -100,9 +100,9 @@ def _anew(address: Address) -> str:
     Source: run with Terraform 1.11.4 (tests/acceptance/test_deleted_by_hand.py).
     """
     return (
-        "do not apply everything at once: Terraform would make it anew and move the stages to it "
-        f"before any backend trusts it. First `terraform apply -target='{address}'`, which makes "
-        "it alone; give its PEM to the backends; then apply the rest"
+        "do not apply everything at once: Terraform would create it again and move the stages to "
+        f"it before any backend trusts it. First `terraform apply -target='{address}'`, which "
+        "makes it alone; give its PEM to the backends; then apply the rest"
     )
 
 

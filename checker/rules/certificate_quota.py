@@ -37,7 +37,7 @@ from checker.model.finding import Finding
 from checker.model.observation import Found, Gone
 from checker.model.places import Place
 from checker.model.severity import Severity
-from checker.rules.base import Judges, Needs, Rule
+from checker.rules.base import Judges, Needs, Rule, Subject
 
 
 def check(cases: Cases) -> Iterator[Finding]:
@@ -54,15 +54,15 @@ def check(cases: Cases) -> Iterator[Finding]:
                 elif _may_succeed(cases, document, case):
                     spare.setdefault(place, set()).add(key.id)
     for place, ids in sorted(needed.items(), key=lambda entry: str(entry[0])):
-        held = cases.observations.held_at(place)
+        existing = cases.observations.held_at(place)
         quota = cases.policy.certificate_quota
         more = len(ids) - len(spare.get(place, ()))
-        if held is not None and quota - held < more:
+        if existing is not None and quota - existing < more:
             yield Finding(
                 rule=RULE.name,
                 severity=RULE.severity,
-                message=f"{place} holds {held} of {quota} client certificates, and rotations that "
-                f"are due need {more} more",
+                message=f"{place} has {existing} of {quota} client certificates, and rotations "
+                f"that are due need {more} more",
                 remedy="delete those that no stage presents, have the quota raised (then "
                 "certificate_quota in the policy), or finish one rotation before the next is "
                 "begun",
@@ -84,7 +84,7 @@ def _needs_one(cases: Cases, document: DocumentCases, case: Case) -> bool:
 def _may_succeed(cases: Cases, document: DocumentCases, case: Case) -> bool:
     """Return whether it may be a successor that exists already.
 
-    Without the configuration, nothing tells which certificate it succeeds.
+    Without the configuration, its predecessor is unknown.
     """
     lasts = isinstance(case.observation, Found) and not case.within(cases.policy.notice_days)
     return (
@@ -103,4 +103,5 @@ RULE = Rule(
     judges=Judges.PLACE,
     exemptable=False,
     needs=Needs.AWS,
+    subject=Subject.RUN,
 )

@@ -49,7 +49,7 @@ from checker.model.severity import Severity
 from checker.rules.base import Judges, Needs, Rule, certificate_finding, format_day
 
 _LIFE = timedelta(days=365)
-_DELETES = "no apply deletes it; its owner does:"
+_DELETES = "Terraform does not delete it; its owner does:"
 
 
 def check(cases: Cases) -> Iterator[Finding]:
@@ -190,7 +190,7 @@ def _finding(document: DocumentCases, case: Case, place: Place) -> Finding:
     elif _is_succeeded(document, case):
         remedy = "`tfcert patch` writes the retire phase"
     elif case.address is not None:
-        remedy = "take it out of the configuration, in an apply of its own"
+        remedy = "remove it from the configuration in a separate apply"
     else:
         remedy = f"delete it: {_command(case, place)}"
     ends = f", which ends on {format_day(case.expires_at)}," if case.expires_at is not None else ""

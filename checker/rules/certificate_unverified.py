@@ -1,12 +1,12 @@
-"""AWS could not be asked about a certificate, or nothing says when it ends.
+"""AWS could not be asked about a certificate, or its end date is unknown.
 
 ## Why
 A certificate that could not be checked is never reported as clean: the verdict becomes
 inconclusive, and the exit code 3.
 
 ## Example
-No credentials in the pipeline, a region that does not answer, or a certificate of the `awscc`
-provider checked offline.
+No credentials in the pipeline, a region that does not answer, a certificate of the `awscc`
+provider checked offline, or a backend that does not answer to `--probe`.
 
 ```hcl
 resource "aws_api_gateway_stage" "live" { # of an account for which the pipeline has no role
@@ -38,9 +38,11 @@ from checker.model.observation import ObservedStage, Surveyed, Unanswered
 from checker.model.outcome import UNVERIFIED
 from checker.model.resources import Presents, PresentsPlanned, Stage
 from checker.model.severity import Severity
+from checker.model.trust import TrustStatus
 from checker.rules.base import (
     Judges,
     Rule,
+    Subject,
     certificate_finding,
     list_stages,
     locate,
@@ -49,12 +51,12 @@ from checker.rules.base import (
 )
 
 _NOBODY = Unanswered(
-    reason="nobody answered for the certificate that it presents there",
+    reason="AWS gave no answer for the certificate that it presents there",
     remedy="run it again, and please report this",
 )
 
 _UNHEARD = Unanswered(
-    reason="AWS was asked, and nobody answered for it",
+    reason="AWS gave no answer for it",
     remedy="run it again, and please report this",
 )
 
@@ -67,6 +69,7 @@ def check(cases: Cases) -> Iterator[Finding]:
         yield from _unlisted(document)
         yield from _stages(document, cases)
         yield from _hidden(document)
+        yield from _probed(document, cases)
         yield from open_plan_findings(document, RULE.severity)
     for root in cases.unread:
         yield Finding(
@@ -110,7 +113,7 @@ def _certificate(document: DocumentCases, case: Case, *, asked: bool) -> Iterato
         case None if asked:
             yield _unchecked(document, case, _UNHEARD)
         case _ if case.evidence is Evidence.UNKNOWN:
-            message = f"nothing says when certificate {case.id} ends"
+            message = f"the end date of certificate {case.id} is not known"
             yield certificate_finding(
                 case, document, RULE.name, RULE.severity, message, "ask AWS: run without --offline"
             )
@@ -125,7 +128,7 @@ def _unchecked(document: DocumentCases, case: Case, why: Unanswered) -> Finding:
 
 
 def _stages(document: DocumentCases, cases: Cases) -> Iterator[Finding]:
-    """Yield a finding for stages whose present certificate was asked for and not answered.
+    """Yield a finding for stages whose certificate AWS was asked for and did not return.
 
     Stages with one cause share one finding.
     """
@@ -166,10 +169,32 @@ def _told(case: Case | None, why: Unanswered) -> bool:
     )
 
 
+def _probed(document: DocumentCases, cases: Cases) -> Iterator[Finding]:
+    """Yield a finding for each backend that a probe did not confirm, with its stages."""
+    unknown: dict[tuple[str | None, str, str], list[Stage]] = {}
+    for each in cases.probed:
+        for stage in document.document.stages:
+            if each.status is TrustStatus.UNKNOWN and each.is_of(stage):
+                unknown.setdefault((each.backend, each.reason, each.remedy), []).append(stage)
+    for (backend, reason, remedy), stages in unknown.items():
+        named = f"backend {backend} of {list_stages(stages)}"
+        yield Finding(
+            rule=RULE.name,
+            source=document.document.source.path,
+            severity=RULE.severity,
+            message=f"{named if backend else f'a backend of {list_stages(stages)}'} is not "
+            f"confirmed by the probe: {reason}",
+            remedy=remedy or "run `tfcert probe` again",
+            address=str(stages[0].address) if stages[0].address is not None else None,
+            location=locate(document, stages[0].address),
+            about=tuple(stages),
+        )
+
+
 def _hidden(document: DocumentCases) -> Iterator[Finding]:
     """Yield a finding for each recorded stage whose certificate id is marked sensitive.
 
-    The stage presents a certificate, and nothing tells which: an unknown is never clean.
+    The stage presents a certificate, and tfcert cannot tell which: an unknown is never clean.
     """
     for stage in document.document.stages:
         if isinstance(stage.presents, PresentsPlanned):
@@ -179,8 +204,8 @@ def _hidden(document: DocumentCases) -> Iterator[Finding]:
                 severity=RULE.severity,
                 message=f"the certificate that {stage_name(stage)} presents is marked sensitive "
                 "and was not read",
-                remedy="take the sensitive mark off the id, which is no secret, or look at the "
-                "stage in AWS",
+                remedy="remove the sensitive mark from the id, which is not a secret, or check "
+                "the stage in AWS",
                 address=str(stage.address) if stage.address is not None else None,
                 location=locate(document, stage.address),
                 about=(stage,),
@@ -196,4 +221,5 @@ RULE = Rule(
     mildest=Severity.NOTE,
     mildest_because="what could not be checked is never reported as clean",
     exemptable=False,
+    subject=Subject.RUN,
 )

@@ -32,7 +32,7 @@ from collections.abc import Iterator
 from checker.model.cases import Cases
 from checker.model.finding import Finding
 from checker.model.severity import Severity
-from checker.rules.base import Judges, Rule, exemption_finding
+from checker.rules.base import Judges, Rule, Subject, exemption_finding
 
 
 def check(cases: Cases) -> Iterator[Finding]:
@@ -47,7 +47,7 @@ def check(cases: Cases) -> Iterator[Finding]:
             RULE.name,
             RULE.severity,
             message,
-            "take it away; what it exempted counts again",
+            "remove it; the finding that it exempted counts again",
         )
 
 
@@ -58,4 +58,5 @@ RULE = Rule(
     check=check,
     judges=Judges.EXEMPTIONS,
     exemptable=False,
+    subject=Subject.RUN,
 )

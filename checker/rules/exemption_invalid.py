@@ -39,7 +39,7 @@ from collections.abc import Iterator
 from checker.model.cases import Cases
 from checker.model.finding import Finding
 from checker.model.severity import Severity
-from checker.rules.base import Judges, Rule
+from checker.rules.base import Judges, Rule, Subject
 
 
 def check(cases: Cases) -> Iterator[Finding]:
@@ -63,6 +63,7 @@ RULE = Rule(
     check=check,
     judges=Judges.EXEMPTIONS,
     mildest=Severity.NOTE,
-    mildest_because="somebody believes that it holds",
+    mildest_because="somebody believes that it applies",
     exemptable=False,
+    subject=Subject.RUN,
 )

@@ -36,7 +36,7 @@ from collections.abc import Iterator
 from checker.model.cases import Cases
 from checker.model.finding import Finding
 from checker.model.severity import Severity
-from checker.rules.base import Judges, Rule, exemption_finding
+from checker.rules.base import Judges, Rule, Subject, exemption_finding
 
 
 def check(cases: Cases) -> Iterator[Finding]:
@@ -48,7 +48,7 @@ def check(cases: Cases) -> Iterator[Finding]:
             f"{unused.why}"
         )
         yield exemption_finding(
-            exemption, RULE.name, RULE.severity, message, "take it away, or correct what it names"
+            exemption, RULE.name, RULE.severity, message, "remove it, or correct the name in it"
         )
 
 
@@ -59,4 +59,5 @@ RULE = Rule(
     check=check,
     judges=Judges.EXEMPTIONS,
     exemptable=False,
+    subject=Subject.RUN,
 )

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from checker.analysis.scoping import Scoping, stages_of
 from checker.model.address import Address
-from checker.model.cases import DocumentCases
+from checker.model.cases import Cases, DocumentCases
 from checker.model.certificate_use import CertificateUse
 from checker.model.conditions import Conditions, Traits
 from checker.model.exemptions import Exemption, ExemptionTally, FaultyExemption, UnusedExemption
@@ -43,7 +43,7 @@ class UnusedExemptions:
             not parts
             or self.cases.unread
             or self.cases.observations.interrupted
-            or not self._is_able(rule.needs, parts)
+            or not is_able(rule.needs, self.cases, parts)
         ):
             return None
         if dict(self.cases.policy.rules).get(entry.rule, rule.weight) is None:
@@ -54,25 +54,8 @@ class UnusedExemptions:
             entry.certificate_id in self._names(part) or entry.addresses & self._names(part)
             for part in parts
         ):
-            return "no stage and no certificate of these sources is called so"
+            return "no stage and no certificate of these sources has this name"
         return f"there is no such finding about {'it' if len(entry.addresses) < 2 else 'them'}"
-
-    def _is_able(self, needs: Needs, parts: list[DocumentCases]) -> bool:
-        """Return whether the run has the input that a rule needs to find anything."""
-        observations = self.cases.observations
-        match needs:
-            case Needs.NOTHING:
-                return True
-            case Needs.PLAN:
-                return any(part.document.plan is not None for part in parts)
-            case Needs.PHASE:
-                return self.cases.expect is not None
-            case Needs.AWS:
-                return observations.asked
-            case Needs.PRESENTED:
-                return bool(observations.stages)
-            case Needs.SURVEY:
-                return any(isinstance(survey, Surveyed) for survey in observations.surveys.values())
 
     def _names(self, part: DocumentCases) -> frozenset[str]:
         """Return the ids of a document's certificates, and every address of its own.
@@ -101,6 +84,24 @@ class UnusedExemptions:
         return where.hold(self.scoping.document_traits(document))
 
 
+def is_able(needs: Needs, cases: Cases, parts: Iterable[DocumentCases]) -> bool:
+    """Return whether a run has the input that a rule needs to find anything in these documents."""
+    observations = cases.observations
+    match needs:
+        case Needs.NOTHING:
+            return True
+        case Needs.PLAN:
+            return any(part.document.plan is not None for part in parts)
+        case Needs.PHASE:
+            return cases.expect is not None
+        case Needs.AWS:
+            return observations.asked
+        case Needs.PRESENTED:
+            return bool(observations.stages)
+        case Needs.SURVEY:
+            return any(isinstance(survey, Surveyed) for survey in observations.surveys.values())
+
+
 def inline_exemptions(part: DocumentCases) -> tuple[Exemption, ...]:
     """Return the exemptions from the comments in a document's configuration."""
     return part.document.declared.exemptions if part.document.declared is not None else ()
@@ -114,7 +115,7 @@ def apply_exemptions(
 
 
 class _Matches(Struct, frozen=True):
-    """The exemptions that name a part of a finding.
+    """The exemptions that name a finding's address or certificate.
 
     `partly` are those that name it but do not apply here, each with the reason.
     """

@@ -51,7 +51,7 @@ from checker.model.plan import Action, CertificateChange, DeploymentChange, Plan
 from checker.model.resources import Presents, PresentsPlanned
 from checker.model.rotation import Expected, Phase
 from checker.model.severity import Severity
-from checker.rules.base import DO_NOT_APPLY, Judges, Needs, Rule, locate
+from checker.rules.base import DO_NOT_APPLY, Judges, Needs, Rule, Subject, locate
 from checker.rules.next_phase import POINTER, NextPhase, planned_action, pointer_move
 from checker.rules.replaced import undo
 
@@ -142,9 +142,9 @@ def _deployments(document: DocumentCases, plan: Plan, phase: Expected) -> Iterat
                 severity=Severity.WARNING,
                 message=f"the plan also replaces deployment {deployment.address}: its trigger "
                 f"hashes files of the configuration ({places}), so each edit of them publishes "
-                "whatever of the API is not deployed yet",
-                remedy="see in the same plan that no method, integration or model of the API "
-                "changes with it, then apply it; else apply those in a change of their own first",
+                "the API's undeployed changes",
+                remedy="check in the same plan that no method, integration or model of the API "
+                "changes, then apply it; otherwise apply those changes separately first",
                 address=str(deployment.address),
                 location=locate(document, deployment.address),
             )
@@ -334,7 +334,7 @@ def _called(phase: Expected) -> str:
 def _excess_remedy(
     document: DocumentCases, change: CertificateChange | StageChange, phase: Expected
 ) -> str:
-    """Say how one change is taken out of the plan."""
+    """Return how to take one change out of the plan."""
     plan = document.document.plan
     if plan is not None and change.address in plan.drifted:
         return f"{change.address} was changed outside Terraform: apply that alone first"
@@ -366,7 +366,7 @@ def _object_remedy(
 
 
 def _is_introduced(plan: Plan | None, change: CertificateChange | StageChange) -> bool:
-    """Whether the plan also gives the new certificate to a stage."""
+    """Return whether the plan also gives the new certificate to a stage."""
     return plan is not None and any(
         isinstance(stage.presented[1], PresentsPlanned)
         and change.address in stage.presented[1].candidates
@@ -375,7 +375,7 @@ def _is_introduced(plan: Plan | None, change: CertificateChange | StageChange) -
 
 
 def _stage_remedy(document: DocumentCases, change: StageChange, phase: Expected) -> str:
-    """Say how the update of a stage is kept out: that of its pointer, of the rest, or of both."""
+    """Return how to take a stage's update out of the plan: its pointer, the rest, or both."""
     before, after = change.presented
     names = ", ".join(sorted(change.changed - {POINTER})[:5])
     edits = f"take the edits of {names} of {change.address} out of this change"
@@ -418,7 +418,8 @@ RULE = Rule(
     check=check,
     judges=Judges.EACH,
     mildest=Severity.ERROR,
-    mildest_because="it is said only where --expect asks for it",
+    mildest_because="only --expect asks for it",
     needs=Needs.PHASE,
     headline=DO_NOT_APPLY,
+    subject=Subject.RUN,
 )

@@ -14,7 +14,10 @@ def undo(change: CertificateChange) -> str | None:
     again = "plan again, and rotate with `tfcert patch`"
     match change.reason:
         case "replace_because_tainted":
-            return f"`terraform untaint '{change.address}'`: it is marked as tainted; {again}"
+            return (
+                f"run `terraform untaint '{change.address}'`, since it is marked as tainted; "
+                f"{again}"
+            )
         case "replace_by_triggers":
             return (
                 f"take replace_triggered_by out of the lifecycle of {change.address.block}, or "

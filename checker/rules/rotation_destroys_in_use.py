@@ -169,7 +169,7 @@ def _remedy(document: DocumentCases, change: CertificateChange) -> str:
     if declared is not None and declared.lacks(block):
         return _put_back(block)
     return (
-        "keep it until no stage presents it: move the stages in an apply of its own first "
+        "keep it until no stage presents it: move the stages in a separate apply first "
         "(`tfcert patch`)"
     )
 

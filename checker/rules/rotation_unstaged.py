@@ -122,7 +122,7 @@ def _remedy(document: DocumentCases, old: str) -> str:
             return (
                 f"run `tfcert patch`: it points the stage back to {block.in_module} and keeps "
                 f"{guess.successor.block.in_module}; apply that alone, have every backend trust "
-                "it, then ask again for repoint"
+                "it, then run `tfcert patch` again for repoint"
             )
     return (
         "apply the new certificate alone, have the backend trust it, then move the stage "

@@ -53,7 +53,7 @@ from checker.model.finding import Finding
 from checker.model.plan import Action, StageClash
 from checker.model.resources import Presents, PresentsNothing, Stage
 from checker.model.severity import Severity
-from checker.rules.base import DO_NOT_APPLY, Judges, Needs, Rule, locate, stage_name
+from checker.rules.base import DO_NOT_APPLY, Judges, Needs, Rule, Subject, locate, stage_name
 from checker.rules.detaching import (
     deleted_through_another,
     deleted_with_their_api,
@@ -177,4 +177,5 @@ RULE = Rule(
     judges=Judges.FACTS,
     needs=Needs.PLAN,
     headline=DO_NOT_APPLY,
+    subject=Subject.STAGE,
 )

@@ -40,7 +40,7 @@ from checker.model.finding import Finding
 from checker.model.observation import ObservedStage
 from checker.model.resources import Presents, PresentsNothing, Stage, StageKind
 from checker.model.severity import Severity
-from checker.rules.base import Judges, Rule, locate, stage_name
+from checker.rules.base import Judges, Rule, Subject, locate, stage_name
 
 
 def check(cases: Cases) -> Iterator[Finding]:
@@ -59,7 +59,7 @@ def check(cases: Cases) -> Iterator[Finding]:
                     severity=RULE.severity,
                     message=f"{stage_name(stage)} presents no certificate",
                     remedy="make one, have the backend trust it, then name it in "
-                    "client_certificate_id, in an apply of its own",
+                    "client_certificate_id, in a separate apply",
                     address=str(stage.address) if stage.address is not None else None,
                     location=locate(document, stage.address),
                     about=(stage,),
@@ -95,4 +95,5 @@ RULE = Rule(
     check=check,
     judges=Judges.FACTS,
     off=True,
+    subject=Subject.STAGE,
 )

@@ -28,16 +28,18 @@ or pass it with `--trust-file`.
 Exempt the rule for the stage's address until a date, or correct the backend in the policy.
 
 ## Source
-The backends of the policy (`docs/trust.md`). A backend that is not confirmed gives no finding: it
-stays a condition of the rotation.
+The backends of the policy (`docs/trust.md`), and the answers to `--probe` or in `--probe-report`
+(`docs/probe.md`). A backend that is not confirmed gives no finding: it stays a condition of the
+rotation.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.model.cases import Cases
+from checker.model.cases import Case, Cases
 from checker.model.finding import Finding
+from checker.model.plan import StageChange
 from checker.model.resources import Presents
 from checker.model.severity import Severity
 from checker.model.trust import TrustStatus
@@ -55,24 +57,38 @@ def check(cases: Cases) -> Iterator[Finding]:
                     continue
             if not change.action.changes or case is None:
                 continue
-            for backend in cases.policy.backends:
-                if not backend.serves(change.address):
-                    continue
-                status, why = backend.judge(case.fingerprint, cases.as_of)
-                if status is TrustStatus.REFUSED:
-                    yield Finding(
-                        rule=RULE.name,
-                        source=document.document.source.path,
-                        severity=RULE.severity,
-                        message=f"the plan moves {change.address} to certificate {new}, which "
-                        f"backend {backend.name} ({backend.bundle}) does not trust: {why}",
-                        remedy=f"do not apply it: first add the PEM of {new} to what backend "
-                        f"{backend.name} trusts, beside the old one (`tfcert bundle`)",
-                        address=str(change.address),
-                        certificate_id=new,
-                        location=locate(document, change.address),
-                        about=change.sides,
-                    )
+            for name, source, why in _refusing(cases, change, case):
+                yield Finding(
+                    rule=RULE.name,
+                    source=document.document.source.path,
+                    severity=RULE.severity,
+                    message=f"the plan moves {change.address} to certificate {new}, which "
+                    f"backend {name} ({source}) does not trust: {why}",
+                    remedy=f"do not apply it: first add the PEM of {new} to what backend "
+                    f"{name} trusts, beside the old one (`tfcert bundle`)",
+                    address=str(change.address),
+                    certificate_id=new,
+                    location=locate(document, change.address),
+                    about=change.sides,
+                )
+
+
+def _refusing(cases: Cases, change: StageChange, case: Case) -> Iterator[tuple[str, str, str]]:
+    """Yield each backend that refuses a certificate: its name, the source, and the reason."""
+    for backend in cases.policy.backends:
+        if backend.serves(change.address):
+            status, why = backend.judge(case.fingerprint, cases.as_of)
+            if status is TrustStatus.REFUSED:
+                yield backend.name, str(backend.bundle), why
+    if case.fingerprint is None:
+        return
+    seen: set[tuple[str | None, str]] = set()
+    for each in cases.probed:
+        refused = {each.predecessor: each.old, each.successor: each.status}.get(case.fingerprint)
+        ours = any(each.is_of(side) for side in change.sides)
+        if ours and refused is TrustStatus.REFUSED and (each.backend, each.reason) not in seen:
+            seen.add((each.backend, each.reason))
+            yield each.backend or str(change.address), "probe", each.reason
 
 
 RULE = Rule(

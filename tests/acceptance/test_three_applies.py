@@ -1,4 +1,4 @@
-"""A certificate that two APIs share is rotated for real, one phase an apply, by what tfcert writes."""
+"""A certificate that two APIs share is rotated for real, one phase per apply, by what tfcert writes."""
 
 from __future__ import annotations
 

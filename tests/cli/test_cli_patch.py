@@ -122,13 +122,10 @@ def test_the_runbook_tells_the_story_in_order(tfcert, story):
 
 
 def test_the_runbook_names_the_consumers_and_what_becomes_of_them(tfcert, story):
-    """With --trust-bundle the runbook says of each place, by file and line, that introduce makes it give both PEMs."""
+    """With --trust-bundle the runbook says of each place, by file and line, that introduce gives it both PEMs."""
     tfcert("patch", *DAY_12, "--phase", "all", "--trust-bundle", "--out", "rotation", cwd=story)
     text = (story / "rotation" / "RUNBOOK.md").read_text(encoding="utf-8")
-    assert (
-        "- `certificate.tf:12`: output backend_certificate. Introduce makes it give both PEMs"
-        in text
-    )
+    assert "- `certificate.tf:12`: output backend_certificate. Introduce gives it both PEMs" in text
     assert "tfcert bundle" in text
     tfcert("patch", *DAY_12, "--out", "rotation", cwd=story)
     assert "with `--trust-bundle`" in (story / "rotation" / "RUNBOOK.md").read_text(

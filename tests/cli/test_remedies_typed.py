@@ -193,7 +193,10 @@ def with_policy(story, outcome, text):
 def test_an_exemption_that_has_run_out_is_taken_away(outcome, story):
     """Then the finding that it exempted is the only one, as the remedy says."""
     document, _ = with_policy(story, outcome, entry(until="2026-11-01"))
-    assert remedy_of(document, "exemption-expired") == "take it away; what it exempted counts again"
+    assert (
+        remedy_of(document, "exemption-expired")
+        == "remove it; the finding that it exempted counts again"
+    )
     document, code = with_policy(story, outcome, "")
     assert (rules_of(document), code) == ({EXPIRING}, 1)
 
@@ -201,7 +204,7 @@ def test_an_exemption_that_has_run_out_is_taken_away(outcome, story):
 def test_an_exemption_that_nothing_needs_is_taken_away_or_corrected(outcome, story):
     """Both ways that the remedy names: without it, and with the address that the report shows."""
     document, _ = with_policy(story, outcome, entry(f"{BACKEND}_misspelt"))
-    assert remedy_of(document, "exemption-unused") == "take it away, or correct what it names"
+    assert remedy_of(document, "exemption-unused") == "remove it, or correct the name in it"
     shown = next(
         finding["address"] for finding in document["findings"] if finding["rule"] == EXPIRING
     )
@@ -289,7 +292,7 @@ def test_a_certificate_that_nobody_presents_is_taken_out_of_the_configuration(
     document, _ = outcome(*told, cwd=introduced, environment=aws.environment())
     assert (
         remedy_of(document, "certificate-unused")
-        == "take it out of the configuration, in an apply of its own"
+        == "remove it from the configuration in a separate apply"
     )
     shutil.copyfile(fixtures / "acceptance/shared-4-rotated" / STATE, introduced / STATE)
     aws.reset()

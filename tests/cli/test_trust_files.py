@@ -4,90 +4,23 @@ from __future__ import annotations
 
 import json
 import subprocess
-from datetime import UTC, datetime, timedelta
 
 import pytest
+from trust_root import AT, MARK, POLICY, S, evidence, issue_pems, lay
 
-from checker.demo.emulator.certificates import issue, new_key
 from checker.reports.json_v1_read import read_document
 from checker.reports.markdown import render_documents
 from checker.reports.markdown.escape import NamedAccounts
 
-C, S = "aws_api_gateway_client_certificate", "aws_api_gateway_stage"
-NOW = datetime(2026, 11, 23, tzinfo=UTC)
-MARK = "TAINTTAINT"
-POLICY = f"""[trust.backends.orders]
-stages = "{S}.prod"
-bundle = "trust/orders.pem"
-server = "nginx"
-"""
-
 
 @pytest.fixture(scope="module")
 def pems():
-    """All of one subject, as API Gateway issues them."""
-    return {
-        name: issue(
-            new_key(), created_at=NOW - timedelta(days=20), expires_at=NOW + timedelta(days=left)
-        )
-        for name, left in {"old": 20, "new": 350}.items()
-    }
+    return issue_pems()
 
 
 @pytest.fixture
 def root(tmp_path, pems):
-    """A root module in the middle of a rotation, its state, its policy and the bundle of its backend."""
-    (tmp_path / "main.tf").write_text(
-        f'resource "{C}" "old" {{\n}}\n\n# tfcert: succeeds {C}.old\nresource "{C}" "new" {{\n}}\n\n'
-        f'resource "{S}" "prod" {{\n  rest_api_id           = "api1"\n  deployment_id         = "d"\n'
-        f'  stage_name            = "prod"\n  client_certificate_id = {C}.old.id\n}}\n'
-    )
-
-    def resource(kind, name, **attributes):
-        return {
-            "mode": "managed",
-            "type": kind,
-            "name": name,
-            "provider": 'provider["registry.terraform.io/hashicorp/aws"]',
-            "instances": [{"schema_version": 0, "attributes": attributes}],
-        }
-
-    state = {
-        "version": 4,
-        "terraform_version": "1.11.4",
-        "serial": 1,
-        "lineage": "l",
-        "outputs": {},
-        "resources": [
-            *(
-                resource(C, name, id=f"{name}000", pem_encoded_certificate=pem)
-                for name, pem in pems.items()
-            ),
-            resource(
-                S,
-                "prod",
-                id="s",
-                rest_api_id="api1",
-                stage_name="prod",
-                client_certificate_id="old000",
-            ),
-        ],
-    }
-    (tmp_path / "state.json").write_text(json.dumps(state))
-    (tmp_path / "tfcert.toml").write_text(POLICY)
-    (tmp_path / "trust").mkdir()
-    (tmp_path / "trust/orders.pem").write_text(pems["old"] + f"\n# {MARK}\n" + pems["new"])
-    return tmp_path
-
-
-def evidence(done):
-    assert done.returncode in {0, 1, 3}, done.stderr
-    (rotation,) = json.loads(done.stdout)["rotations"]
-    (found,) = rotation["trust"]
-    return found
-
-
-AT = ("state.json", "--offline", "--as-of", "2026-11-23")
+    return lay(tmp_path, pems)
 
 
 def test_the_policys_bundle_is_read_and_the_option_names_another_one(tfcert, root, pems):
@@ -171,7 +104,7 @@ def test_a_policy_without_backends_takes_no_file(tfcert, root):
 
 @pytest.mark.parametrize(
     "line",
-    ['server = "nginxx"', 'bundle = "https://a/b.pem"', 'stages = "prod"', "bundle = 1", 'x = "y"'],
+    ['server = "nginxx"', 'bundle = "http://a/b.pem"', 'stages = "prod"', "bundle = 1", 'x = "y"'],
 )
 def test_a_policy_with_a_wrong_backend_is_exit_2_with_its_line(tfcert, root, line):
     key = line.split()[0]

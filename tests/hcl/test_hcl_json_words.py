@@ -62,7 +62,7 @@ def test_a_provisioner_is_not_to_be_copied():
     for own, words in ((block, True), ({}, False)):
         text = json.dumps({"resource": {"aws_api_gateway_client_certificate": {"c": own}}}).encode()
         assert (
-            "without what runs at its creation" in (json_edit("main.tf.json", text) or "")
+            "without the blocks that run at its creation" in (json_edit("main.tf.json", text) or "")
         ) is words
 
 

@@ -32,7 +32,7 @@ def goes_on(home) -> bool:
 def test_a_module_outside_the_root_is_brought_into_a_repository(tmp_path):
     """With git at hand tfcert sees that nobody else calls it."""
     home = in_a_repository(tmp_path, modules__gateway__main=MODULE)
-    found = re.search(r"in a (\w+) repository tfcert sees who else calls it$", remedy(home))
+    found = re.search(r"in a (\w+) repository tfcert finds the other callers$", remedy(home))
     assert found is not None
     assert found[1] == "git"
     git(tmp_path, "init", "-q")
@@ -45,7 +45,7 @@ def test_a_module_of_another_root_too_gets_a_copy_for_this_root(tmp_path):
         tmp_path, modules__gateway__main=MODULE, envs__dev__main=call("../../modules/gateway")
     )
     git(tmp_path, "init", "-q")
-    assert "give this root a module of its own, or" in remedy(home)
+    assert "give this root module its own copy of the module, or" in remedy(home)
     shutil.copytree(tmp_path / "modules/gateway", tmp_path / "modules/gateway_prod")
     (tmp_path / "envs/prod/main.tf").write_text(call("../../modules/gateway_prod"))
     assert goes_on(home)
@@ -61,7 +61,7 @@ def test_a_module_that_is_called_twice_gets_a_copy_for_each_call(own, tmp_path):
         certificates={f"module.a.{CERTIFICATE}.c": "old000"},
         stages={f"module.a.{STAGE}.s": "old000"},
     )
-    assert remedy(home).endswith("or give each call a module of its own")
+    assert remedy(home).endswith("or give each call its own copy of the module")
     shutil.copytree(tmp_path / "gateway", tmp_path / "copy")
     (tmp_path / "main.tf").write_text(
         calls.replace(f'"{own}" {{\n  source = "./gateway"', f'"{own}" {{\n  source = "./copy"')
@@ -72,7 +72,7 @@ def test_a_module_that_is_called_twice_gets_a_copy_for_each_call(own, tmp_path):
 def test_a_module_that_two_units_run_gets_a_copy_for_one_of_them(tmp_path):
     """The other unit is left alone with the module that is edited."""
     home = by_terragrunt(tmp_path, two(source("../../../modules//api")))
-    assert remedy(home).endswith("or give one unit a copy of the module")
+    assert remedy(home).endswith("or give one unit its own copy of the module")
     shutil.copytree(tmp_path / "modules/api", tmp_path / "modules/api_dev")
     (tmp_path / "live/dev/api/terragrunt.hcl").write_text(source("../../../modules//api_dev"))
     assert goes_on(home)

@@ -29,8 +29,8 @@ EFFECTS = {
     Delivery.UNKNOWN: "tfcert does not know what a change does in a_b",
 }
 ALARM = re.compile(
-    r"keeps the old PEM(?! alone in this apply)|is not edited|hands on no new PEM|one step more|not know|still holds the old PEM"
-    r"|refuses|only if|only where|keeps the PEM that it holds|replaces|is not changed|manually|breaks"
+    r"keeps (only )?the old PEM(?! in this apply)|is not edited|passes no new PEM on|one step more|not know|still has only the old PEM"
+    r"|refuses|only if|only where|keeps its PEM|replaces|is not changed|manually|breaks"
 )
 SAFE = re.compile(r"\bsafe\b(?! under)")
 SERIES = (Phase.INTRODUCE, Phase.REPOINT, Phase.RETIRE)

@@ -118,7 +118,7 @@ def test_a_place_that_an_apply_breaks_is_not_edited(tmp_path):
     assert "remove overwrite = false first; or leave --trust-bundle out" in rotation.step.remedy
     without = headers(tmp_path / "without", {"trust.tf": text})
     assert "aws_ssm_parameter.x breaks in this apply" in without[Phase.RETIRE]
-    assert "aws_ssm_parameter.x keeps the old PEM alone" in without[Phase.INTRODUCE]
+    assert "aws_ssm_parameter.x keeps only the old PEM" in without[Phase.INTRODUCE]
 
 
 STORE = 'resource "aws_lb_trust_store" "g" {{\n  ca_certificates_bundle_s3_bucket = {o}.bucket\n  ca_certificates_bundle_s3_key = {o}.key\n{more}}}\n'
@@ -237,7 +237,7 @@ def test_a_provisioner_that_a_changing_resource_replaces_runs_again(tmp_path):
 
 
 def test_each_header_says_what_its_apply_does_to_the_consumers(tmp_path):
-    """Introduce: what has both and what has not; repoint: who still holds the old PEM alone; retire: what changes beside it."""
+    """Introduce: what has both and what has not; repoint: who still has only the old PEM; retire: what changes beside it."""
     text = (
         ROWS[0][0].replace('"x"', '"sent"')
         + ROWS[1][0].replace('"x"', '"wo"')
@@ -248,11 +248,11 @@ def test_each_header_says_what_its_apply_does_to_the_consumers(tmp_path):
         headers(tmp_path / "b", {"trust.tf": text}, trust_bundle=True),
     )
     assert (
-        "trust.tf:2: resource aws_ssm_parameter.sent keeps the old PEM alone"
+        "trust.tf:2: resource aws_ssm_parameter.sent keeps only the old PEM"
         in plain[Phase.INTRODUCE]
     )
     assert (
-        "trust.tf:2: resource aws_ssm_parameter.sent still holds the old PEM alone"
+        "trust.tf:2: resource aws_ssm_parameter.sent still has only the old PEM"
         in plain[Phase.REPOINT]
     )
     assert (
@@ -261,17 +261,17 @@ def test_each_header_says_what_its_apply_does_to_the_consumers(tmp_path):
     assert "aws_ssm_parameter.sent" not in both[Phase.REPOINT]
     assert "trust.tf:5: resource aws_ssm_parameter.wo keeps the old PEM" in both[Phase.INTRODUCE]
     for shown in (plain, both):
-        assert "aws_ssm_parameter.wo still holds the old PEM alone" in shown[Phase.REPOINT]
+        assert "aws_ssm_parameter.wo still has only the old PEM" in shown[Phase.REPOINT]
         assert (
-            "terraform_data.push still holds the old PEM alone, and changes in this apply"
+            "terraform_data.push still has only the old PEM, and changes in this apply"
             in shown[Phase.REPOINT]
         )
         assert (
-            "aws_ssm_parameter.sent changes in this apply and has the new PEM alone"
+            "aws_ssm_parameter.sent changes in this apply and has only the new PEM"
             in shown[Phase.RETIRE]
         )
-        assert "aws_ssm_parameter.wo keeps the PEM that it holds" in shown[Phase.RETIRE]
-    assert "to the old PEM alone" in plain[Phase.REPOINT]
+        assert "aws_ssm_parameter.wo keeps its PEM" in shown[Phase.RETIRE]
+    assert "to only the old PEM" in plain[Phase.REPOINT]
     assert "to both PEMs" in both[Phase.REPOINT]
 
 
@@ -295,7 +295,7 @@ def test_what_is_ignored_is_not_edited_unless_another_consumer_needs_it(tmp_path
 
 
 def test_the_runbook_promises_nothing_that_terraform_does_not_send(tmp_path):
-    """`Introduce makes it give both` stands beside what is sent alone, and repoint `changes nothing else` only when that is so."""
+    """`Introduce gives it both` stands beside what is sent alone, and repoint `changes nothing else` only when that is so."""
     home = world(
         tmp_path,
         {
@@ -307,7 +307,7 @@ def test_the_runbook_promises_nothing_that_terraform_does_not_send(tmp_path):
     declared = outcome.cases.documents[0].document.declared
     now = {"as_of": outcome.cases.as_of, "where": "here", "trust_bundle": True}
     text = runbook(patches.rotations, declared, outcome.cases.policy, **now)
-    assert "Introduce makes it give both" not in text
+    assert "Introduce gives it both" not in text
     assert "changes nothing else" not in text
     assert "It also changes resource terraform_data.push (trust.tf:" in text
 
@@ -419,7 +419,7 @@ def test_the_whole_rotation_of_a_certificate_with_provisioners(tmp_path):
         ).decode()
         home.write(patches)
         home.apply(phase, patches.rotations)
-    assert "still holds the old PEM alone" in said[Phase.REPOINT]
+    assert "still has only the old PEM" in said[Phase.REPOINT]
     assert "`when = destroy` and does not run in retire" in said[Phase.RETIRE]
     assert f"removed {{ from = {C} }}" in said[Phase.RETIRE]
     assert b"self.pem_encoded_certificate" not in tree(tmp_path)["main.tf"]

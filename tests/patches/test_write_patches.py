@@ -280,7 +280,7 @@ def test_a_file_in_the_way_of_a_new_one_blocks(tmp_path):
     )
     _, patches = home.ask()
     assert isinstance(patches.rotations[0].step, Blocked)
-    assert "tfcert_orders_202611.tf is there already" in patches.rotations[0].step.reason
+    assert "tfcert_orders_202611.tf exists already" in patches.rotations[0].step.reason
     _, patches = home.ask(name="next")
     assert [change.path for change in patches.patches[0].changes] == ["tfcert_next.tf"]
 

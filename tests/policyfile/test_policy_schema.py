@@ -22,6 +22,7 @@ from checker.policyfile.schema import (
     Tables,
     Text,
     WholeNumber,
+    WholeNumbers,
     policy_schema,
 )
 from checker.policyfile.validate import validate
@@ -49,6 +50,8 @@ def fitting(shape):  # noqa: PLR0911 -- a line a shape
     match shape:
         case WholeNumber(least=least, most=most):
             return st.integers(least, most if most is not None else 10**6)
+        case WholeNumbers(least=least, most=most):
+            return st.lists(st.integers(least, most), min_size=1, max_size=3)
         case Choice(words=words):
             return st.sampled_from(words)
         case Text(example=example):

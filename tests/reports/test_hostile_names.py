@@ -10,10 +10,13 @@ from pathlib import Path
 import jsonschema
 import pytest
 import xmlschema
+from icalendar import Calendar
 from junitparser import JUnitXml
 from markdown_it import MarkdownIt
 from outcomes import hostile
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
+from test_asff import validate as validate_asff
+from test_cyclonedx import STRICT
 
 from checker.reports import FORMATS
 from checker.reports.text import lay_out
@@ -244,7 +247,44 @@ def read_html(text, name):
     assert text.count("<script") == FORMATS["html"].render(hostile("harmless")).count("<script")
 
 
+def read_azure(text, _):
+    """One command a line, an issue of ours, or a plain line that is no command."""
+    for line in text.splitlines():
+        found = re.fullmatch(
+            r"##vso\[task\.logissue type=(?:error|warning);sourcepath=([^;\]]+);linenumber=\d+;"
+            r"code=[a-z-]+;\](.*)",
+            line,
+        )
+        assert line.isprintable()
+        assert found is None or not found[1].startswith(("/", "../"))
+        assert not re.search(r"##\w*\[", found[2] if found else line)
+
+
+def read_asff(text, _):
+    """Valid for botocore, with texts that show nothing that is no plain print."""
+    assert all(entry.isprintable() for entry in strings(validate_asff(text)))
+
+
+def read_cyclonedx(text, _):
+    """Valid for the strict validator, with texts that show nothing that is no plain print."""
+    assert STRICT.validate_str(text) is None
+    assert all(entry.isprintable() for entry in strings(json.loads(text)))
+
+
+def read_ics(text, _):
+    """Our events alone, of our properties alone; a name is text in them."""
+    calendar = Calendar.from_ical(text)
+    assert {each.name for each in calendar.walk()} <= {"VCALENDAR", "VEVENT"}
+    known = {"UID", "DTSTAMP", "DTSTART", "DTEND", "SUMMARY", "DESCRIPTION", "TRANSP", "CATEGORIES"}
+    assert all(set(each) == known for each in calendar.walk("VEVENT"))
+    assert all(line.isprintable() for line in text.replace("\r\n", "\n").split("\n"))
+
+
 READ = {
+    "azure": read_azure,
+    "asff": read_asff,
+    "cyclonedx": read_cyclonedx,
+    "ics": read_ics,
     "text": read_text,
     "json": read_json,
     "sarif": read_sarif,

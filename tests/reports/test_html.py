@@ -430,7 +430,7 @@ def test_i2_a_step_says_what_must_hold_before_it(tmp_path):
         ends={"new000": days(364), "old000": days(40)},
     )
     page = Page(render(home.judge()))
-    assert "Wait until 2026-11-25, then ask again" in page
+    assert "Wait until 2026-11-25, then run tfcert again" in page
     assert f"{newer} is at least 3 days old (the trust window)" in page
     home.ends["new000"] = days(360)
     page = Page(render(home.judge()))

@@ -227,4 +227,4 @@ def test_a_blocked_rotation_gives_its_reason_and_its_remedy(text, phase, tmp_pat
     (rotation,) = document_of(world(tmp_path, {"main.tf": text}).judge())["rotations"]
     assert rotation["phase"] == phase
     assert "takes the whole certificate" in rotation["reason"]
-    assert "name the attribute" in rotation["reason"]
+    assert "write the attribute" in rotation["reason"]

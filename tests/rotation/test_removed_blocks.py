@@ -47,7 +47,7 @@ def test_a_certificate_whose_id_stands_as_text_is_handed_over(tmp_path):
     home = world(tmp_path, {"main.tf": f"{BY_TEXT}\n{removed(OLD)}"}, ends=ENDS)
     step = rotations(home)[0][OLD]
     assert isinstance(step, Waiting)
-    assert "apply that alone, then ask again" in step.reason
+    assert "apply that alone, then run tfcert again" in step.reason
     del home.certificates[OLD]
     assert [each.step for each in home.ask()[1].rotations] == [Next(Phase.INTRODUCE)]
 
@@ -108,7 +108,7 @@ def test_the_predecessor_at_retire_leaves_the_state_and_stays_in_aws(tmp_path):
     assert {finding.severity.word for finding in outcome.findings} <= {"note"}
     (unused,) = (finding for finding in outcome.findings if finding.rule == "certificate-unused")
     assert (
-        "no apply deletes it; its owner does: `aws apigateway delete-client-certificate"
+        "Terraform does not delete it; its owner does: `aws apigateway delete-client-certificate"
         in unused.remedy
     )
     del home.certificates[OLD]

@@ -37,7 +37,7 @@ def test_it_says_how_many_there_are_and_how_many_are_needed():
     """And of what region."""
     (finding,) = findings(holding({HERE: 59}, two()), RULE)
     assert finding.message == (
-        "account 123456789012, region us-east-1 holds 59 of 60 client certificates, and rotations that are due need 2 more"
+        "account 123456789012, region us-east-1 has 59 of 60 client certificates, and rotations that are due need 2 more"
     )
 
 

@@ -37,10 +37,10 @@ def test_what_no_stage_of_its_place_presents_is_a_note():
     assert finding.severity.word == "note"
     assert finding.certificate_id == "old"
     assert finding.message == (
-        "certificate old, which ends on 2027-06-11, is presented by no stage of account 123456789012, region us-east-1, "
-        "in Terraform or not"
+        "certificate old, which ends on 2027-06-11, is presented by no stage of account "
+        "123456789012, region us-east-1, in Terraform or not"
     )
-    assert finding.remedy == "take it out of the configuration, in an apply of its own"
+    assert finding.remedy == "remove it from the configuration in a separate apply"
 
 
 def test_it_makes_no_exit_code():

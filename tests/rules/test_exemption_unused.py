@@ -25,7 +25,7 @@ def test_it_says_why_nothing_needed_it():
     (mended,) = unused(HEALTHY, exemption("certificate-expiring", OLD))
     assert "there is no such finding about it" in mended
     (misspelt,) = unused(HEALTHY, exemption("certificate-expiring", f"{OLD}er"))
-    assert "no stage and no certificate of these sources is called so" in misspelt
+    assert "no stage and no certificate of these sources has this name" in misspelt
     (off,) = unused(
         document(), exemption("certificate-expiring", OLD), rules=(("certificate-expiring", None),)
     )

@@ -10,7 +10,7 @@ from checker.model.plan import Action, Plan
 from checker.model.resources import PresentsPlanned
 
 REASONS = {
-    "replace_because_tainted": "`terraform untaint 'aws_api_gateway_client_certificate.old'`",
+    "replace_because_tainted": "run `terraform untaint 'aws_api_gateway_client_certificate.old'`",
     "replace_by_triggers": "take replace_triggered_by out",
     "replace_by_request": "plan without -replace",
     "replace_because_cannot_update": None,

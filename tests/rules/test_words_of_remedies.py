@@ -68,7 +68,7 @@ def test_a_stage_without_one_is_given_one_in_an_apply_of_its_own():
     bare = stage("prod", None)
     found = only(cases_of(document([], [bare]), policy=policy), rule)
     (attribute,) = re.findall(
-        r"make one, have the backend trust it, then name it in (\w+), in an apply of its own",
+        r"make one, have the backend trust it, then name it in (\w+), in a separate apply",
         found.remedy,
     )
     made = Plan(certificates=(making("new"),))
@@ -134,7 +134,7 @@ def test_a_certificate_is_kept_until_no_stage_presents_it(action):
     )
     assert (
         found.remedy
-        == "keep it until no stage presents it: move the stages in an apply of its own first (`tfcert patch`)"
+        == "keep it until no stage presents it: move the stages in a separate apply first (`tfcert patch`)"
     )
     first = Plan(stages=(moving("prod", "old", "new"),))
     assert said(cases_of(document(there, plan=first, declared=declared))) == {}
@@ -162,7 +162,7 @@ OPEN = {
         Plan(stages=(moving("prod", "old", ELSEWHERE),)),
         Plan(stages=(moving("prod", "old", "new"),)),
     ),
-    "mend what `terraform plan` complained of, and plan again": (Plan(errored=True), Plan()),
+    "fix the error that `terraform plan` reports, and plan again": (Plan(errored=True), Plan()),
 }
 
 

@@ -50,9 +50,9 @@ UNREAD = {
     "another word": (f"# tfcert: replaces {OLD}\n{OPEN}{BODY}", "reads 'tfcert: replaces"),
     "an output": (
         f'{OPEN}{BODY}\n# {MARK}\noutput "x" {{\n  value = 1\n}}\n',
-        "stands at output x",
+        "belongs to output x",
     ),
-    "no block": (f"{OPEN}{BODY}\n# {MARK}\n", "stands at no block"),
+    "no block": (f"{OPEN}{BODY}\n# {MARK}\n", "belongs to no block"),
     "another module": (f"# tfcert: succeeds module.edge.{OLD}\n{OPEN}{BODY}", "another module"),
     "two that differ": (
         f"# {MARK}\n{OPEN}  # tfcert: succeeds {CERTIFICATE}.carts\n{BODY}",

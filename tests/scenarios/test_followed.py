@@ -75,4 +75,4 @@ def test_to_ignore_all_is_answered_by_a_list(tmp_path):
     world = lay_out("blocked-ignore-all", tmp_path)
     (rotation,) = world.ask()[1].rotations
     assert isinstance(rotation.step, Blocked)
-    assert "list in ignore_changes" in rotation.step.remedy
+    assert "list the attributes in ignore_changes" in rotation.step.remedy

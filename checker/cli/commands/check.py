@@ -40,6 +40,15 @@ def check(
     policy_base: options.PolicyBase = None,
     trust_file: options.TrustFiles = None,
     no_inline_exemptions: options.NoInline = False,
+    probe: options.Probe = False,
+    probe_report: options.ProbeReport = None,
+    probe_max_age: options.ProbeMaxAge = None,
+    method: options.ProbeMethods = None,
+    any_get: options.AnyGet = False,
+    unsafe: options.Unsafe = False,
+    header: options.Headers = None,
+    max_calls: options.MaxCalls = None,
+    yes: options.Yes = False,
     threshold: options.Threshold = None,
     notice: options.Notice = None,
     offline: options.Offline = False,
@@ -109,6 +118,14 @@ def check(
         recursive=recursive,
         config=config,
     )
+    asking = options.asking(
+        probe=probe,
+        report=probe_report,
+        max_age=probe_max_age,
+        given=(method, any_get, unsafe, header, max_calls, yes),
+        offline=offline,
+        as_of=as_of,
+    )
     stated = given(threshold=threshold, notice=notice, fail_on=fail_on)
     with run_policy(policy, policy_base, given=stated, inline=not no_inline_exemptions) as held:
         moment = load.parse_as_of(as_of)
@@ -121,7 +138,7 @@ def check(
         )
         run = Run(
             as_of=moment,
-            policy=held.trusting(trust_file, aws.fetch),
+            policy=held.trusting(trust_file, aws.bundles(offline=offline)),
             expect="next"
             if expect is Expect.NEXT
             else Phase(expect)
@@ -169,6 +186,7 @@ def check(
                     loaded.inventory,
                     aws.observer(offline=offline or interrupted, in_part=True),
                     run,
+                    asking.probe(aws, timeout) if asking is not None and not interrupted else None,
                 )
             )
             if patches or output.wants_patches(chosen):

@@ -7,14 +7,21 @@ from datetime import UTC, datetime
 
 from checker.analysis.cases import build_cases
 from checker.analysis.scoping import Scoping, stages_of
-from checker.cli.commands.policy_show import FIELDS, origin, rule_origin, value_text, weight_text
+from checker.cli.commands.policy_show import (
+    FIELDS,
+    origin,
+    probe_texts,
+    rule_origin,
+    value_text,
+    weight_text,
+)
 from checker.cli.policy_options import ResolvedPolicy
 from checker.errors import UsageError
 from checker.model.cases import Case, Cases, DocumentCases
 from checker.model.conditions import Traits
 from checker.model.inventory import Inventory
 from checker.model.observation import Observations
-from checker.model.policy import Scope, strictness
+from checker.model.policy import Policy, Scope, strictness
 from checker.model.resources import Stage
 from checker.reports.escape import printable
 from checker.rules import RULES
@@ -152,6 +159,18 @@ def _values(resolved: ResolvedPolicy, sets: list[tuple[int, ...]]) -> Iterator[s
                 else rule_origin(resolved, rule.name)
             )
             yield f"    {rule.name} = {weight_text(weight)}  # {where}"
+    yield from _probe(policies)
+
+
+def _probe(policies: list[tuple[tuple[int, ...], Policy]]) -> Iterator[str]:
+    """Yield the settings of `tfcert probe`; each set of scopes is that of some stages."""
+    several = len({policy.probe for _, policy in policies}) > 1
+    for matching, policy in policies:
+        scopes = ", ".join(str(index + 1) for index in matching) or "none"
+        where = f"  # with the scopes that match: {scopes}" if several else ""
+        yield from (f"    probe.{line}{where}" for line in probe_texts(policy.probe))
+        if not several:
+            return
 
 
 def _origin(resolved: ResolvedPolicy, matching: tuple[int, ...], field: str) -> str:

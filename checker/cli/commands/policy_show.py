@@ -10,7 +10,7 @@ from msgspec import Struct
 from checker.cli.policy_options import ResolvedPolicy
 from checker.model.conditions import Conditions
 from checker.model.exemptions import Exemption
-from checker.model.policy import Policy, Scope, Setting, Weight, Weights
+from checker.model.policy import Policy, ProbeSettings, Scope, Setting, Weight, Weights
 from checker.policyfile.schema import OFF, VALUES
 from checker.rules import RULES
 
@@ -33,7 +33,7 @@ class PolicyLine(Struct, frozen=True):
 
 
 def policy_lines(resolved: ResolvedPolicy) -> Iterator[PolicyLine]:
-    """Yield the lines of the policy: values, rules, scopes, exemptions, accounts and backends."""
+    """Yield the lines of the policy: values, rules and all tables."""
     policy = resolved.policy
     yield PolicyLine(f"name = {json.dumps(policy.name, ensure_ascii=False)}")
     yield from _aligned(
@@ -59,6 +59,7 @@ def policy_lines(resolved: ResolvedPolicy) -> Iterator[PolicyLine]:
         yield from map(PolicyLine, _exemption(exemption))
     yield from _accounts(resolved)
     yield from _backends(resolved)
+    yield from _probe(resolved)
 
 
 def origin(resolved: ResolvedPolicy, field: str) -> str:
@@ -111,6 +112,17 @@ def _scope(scope: Scope) -> Iterator[str]:
         yield f"name = {json.dumps(scope.name, ensure_ascii=False)}"
     yield from _conditions(scope.conditions)
     yield from _values(scope.values, scope.rules)
+    yield from (f"probe.{line}" for line in probe_texts(scope.probe))
+
+
+def probe_texts(probe: ProbeSettings) -> Iterator[str]:
+    """Yield the settings of `tfcert probe` as TOML."""
+    if probe.methods:
+        yield f"method = {_texts(probe.methods)}"
+    if probe.refused_statuses is not None:
+        yield f"refused_statuses = {json.dumps(probe.refused_statuses)}"
+    for name, variable in probe.headers:
+        yield f"headers.{json.dumps(name)} = {json.dumps(f'env:{variable}')}"
 
 
 def _values(values: tuple[Setting, ...], rules: Weights) -> Iterator[str]:
@@ -170,3 +182,13 @@ def _backends(resolved: ResolvedPolicy) -> Iterator[PolicyLine]:
             yield PolicyLine(f"bundle = {json.dumps(backend.bundle, ensure_ascii=False)}")
         if backend.server is not None:
             yield PolicyLine(f"server = {json.dumps(backend.server)}")
+
+
+def _probe(resolved: ResolvedPolicy) -> Iterator[PolicyLine]:
+    lines = tuple(probe_texts(resolved.policy.probe))
+    if not lines:
+        return
+    layer = next(each for each in reversed(resolved.layers) if each.probe != ProbeSettings())
+    yield PolicyLine("")
+    yield PolicyLine("[probe]", str(layer.location("probe")))
+    yield from map(PolicyLine, lines)

@@ -1,6 +1,7 @@
 """The embedded AWS: moto on a loopback port, plus the client certificates of API Gateway.
 
-Certificates of ACM are moto's; a seeded one (`SeedAcm`) also has a renewal status.
+Certificates of ACM are moto's; a seeded one (`SeedAcm`) also has a renewal status. S3 objects,
+parameters and secrets are moto's; trust stores of load balancers are the emulator's own.
 
     with Emulator() as aws:
         gateway = aws.client("apigateway")

@@ -13,7 +13,8 @@ class RecordedCall:
 
     `service` is botocore's name (`apigateway` is v1, `apigatewayv2` is v2), `operation` the model's
     name (`GetStages`); both are `Unknown` if AWS's models do not have them. `resource` is the ARN
-    of the request, for certificates of ACM only: API Gateway's resources are in the path.
+    of the request for the services that hold certificates and trust material, else `*`: API
+    Gateway's resources are in the path. The service of a presigned URL is `presigned`.
     """
 
     service: str

@@ -12,7 +12,8 @@ from checker.demo.emulator.calls import RecordedCall
 
 LONGEST_HANG = 120.0
 
-_NEVER_DENIED = "sts:GetCallerIdentity"
+# The second is signed by AWS, not by the caller.
+_NEVER_DENIED = ("sts:GetCallerIdentity", "presigned:*")
 
 
 class AnswerFault(msgspec.Struct, frozen=True, kw_only=True, tag="answer"):
@@ -121,7 +122,7 @@ class Faults:
         """Deny every operation that matches none of these patterns.
 
         GetCallerIdentity is always allowed: in AWS it needs no permission, and no policy can deny
-        it. Source: AWS's STS reference, "GetCallerIdentity".
+        it. Source: AWS's STS reference, "GetCallerIdentity". So are presigned URLs.
         """
         self._allowed = operations
 
@@ -145,7 +146,7 @@ class Faults:
         """Return the fault for this call, and count it."""
         allowed = self._allowed
         if allowed is not None and not any(
-            call.matches(pattern) for pattern in (*allowed, _NEVER_DENIED)
+            call.matches(pattern) for pattern in (*allowed, *_NEVER_DENIED)
         ):
             return access_denied()
         with self._lock:

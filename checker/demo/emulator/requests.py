@@ -16,6 +16,7 @@ from moto.core.common_types import TYPE_RESPONSE
 from moto.core.request import Request
 from moto.core.responses import BaseResponse
 from moto.core.routing import get_service_router
+from moto.elbv2.models import elbv2_backends
 from moto.iam.models import get_account_id_from
 from werkzeug.exceptions import NotFound
 
@@ -23,7 +24,7 @@ from checker.demo.emulator.calls import RecordedCall
 from checker.demo.emulator.certificates import CertificateStore, certificate_store
 from checker.demo.emulator.errors import BadRequestError
 from checker.demo.emulator.seeds import SeedRole
-from checker.demo.emulator.state import World
+from checker.demo.emulator.state import PRESIGNED, World
 
 
 class GatewayRequest(BaseResponse):
@@ -94,40 +95,74 @@ def identify(environ: dict[str, Any], body: bytes) -> RecordedCall:
     path differs.
     """
     path = environ.get("PATH_INFO", "")
+    if path.startswith(PRESIGNED):
+        return RecordedCall(
+            service="presigned",
+            operation="GetBundle",
+            account=UNKNOWN,
+            region=UNKNOWN,
+            method=environ["REQUEST_METHOD"],
+            path=PRESIGNED,
+        )
     scope = _SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
     signed = scope["service"] if scope else UNKNOWN
     service = "apigatewayv2" if signed == "apigateway" and path.startswith("/v2/") else signed
+    account = get_account_id_from(scope["key"] if scope else "")
+    region = scope["region"] if scope else UNKNOWN
     return RecordedCall(
         service=service,
         operation=_operation(service, environ, body),
-        account=get_account_id_from(scope["key"] if scope else ""),
-        region=scope["region"] if scope else UNKNOWN,
+        account=account,
+        region=region,
         method=environ["REQUEST_METHOD"],
         path=path,
-        resource=_named_certificate(body) if service == "acm" else "*",
+        resource=_resource(service, f"{region}:{account}", path, body),
     )
 
 
 def has_region(call: RecordedCall) -> bool:
     """Return whether the region has the called service; moto raises an error if not.
 
-    Only API Gateway and ACM are checked.
+    Only the services that tfcert asks are checked.
     """
     match call.service:
         case "apigateway" | "apigatewayv2":
             return call.region in apigateway_backends[call.account]
         case "acm":
             return call.region in acm_backends[call.account]
+        case "elasticloadbalancing" | "secretsmanager" | "ssm":
+            return call.region in elbv2_backends[call.account]
         case _:
             return True
 
 
-def _named_certificate(body: bytes) -> str:
+def _resource(service: str, place: str, path: str, body: bytes) -> str:
+    """Return the ARN that IAM compares, or `*`; the real ARN of a secret also has a suffix."""
+    match service:
+        case "acm":
+            return _field(body, "CertificateArn") or "*"
+        case "s3":
+            return f"arn:aws:s3:::{path.strip('/')}"
+        case "ssm":
+            name = _field(body, "Name")
+            return f"arn:aws:ssm:{place}:parameter/{name.lstrip('/')}" if name else "*"
+        case "secretsmanager":
+            name = _field(body, "SecretId")
+            own = f"arn:aws:secretsmanager:{place}:secret:{name}"
+            return name if name.startswith("arn:") else own if name else "*"
+        case "elasticloadbalancing":
+            asked = parse_qs(body.decode("utf-8", "replace"))
+            return "".join(asked.get("TrustStoreArn", ["*"]))
+        case _:
+            return "*"
+
+
+def _field(body: bytes, name: str) -> str:
     try:
         asked = json.loads(body)
     except ValueError:
-        return "*"
-    return str(asked.get("CertificateArn", "*")) if isinstance(asked, dict) else "*"
+        return ""
+    return str(asked.get(name, "")) if isinstance(asked, dict) else ""
 
 
 def _operation(service: str, environ: dict[str, Any], body: bytes) -> str:

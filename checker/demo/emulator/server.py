@@ -39,8 +39,9 @@ from checker.demo.emulator.faults import (
 from checker.demo.emulator.paging import page
 from checker.demo.emulator.requests import buffered, has_region, identify, refused
 from checker.demo.emulator.stages import StageOperations
-from checker.demo.emulator.state import World
+from checker.demo.emulator.state import PRESIGNED, World
 from checker.demo.emulator.tags import TagOperations
+from checker.demo.emulator.trust_stores import LoadBalancing
 from checker.demo.emulator.websocket import WebSocketGateway
 
 
@@ -66,6 +67,10 @@ class RestGateway(CertificateOperations, StageOperations, TagOperations):
 # Moto numbers the endpoints that share a handler; these are their names without the number.
 _REST = "APIGatewayResponse.dispatch"
 _WEBSOCKET = "ApiGatewayV2Response.dispatch"
+_BALANCING = "moto.elb.urls.api_version_elb_backend"
+_GATEWAYS = frozenset({"apigateway", "apigatewayv2"})
+# Moto has one application for both versions of Elastic Load Balancing.
+_EXTENDED = _GATEWAYS | {"elb", "elbv2"}
 
 
 def application(world: World) -> DomainDispatcherApplication:
@@ -77,7 +82,7 @@ def application(world: World) -> DomainDispatcherApplication:
 
     def create(service: Any) -> Flask:
         app = create_backend_app(service)
-        return _extended(app, world) if service in {"apigateway", "apigatewayv2"} else app
+        return _extended(app, service, world) if service in _EXTENDED else app
 
     return DomainDispatcherApplication(create)
 
@@ -97,21 +102,25 @@ def _one_at_a_time(view: Callable[..., Any]) -> Callable[..., Any]:
     return taken_in_turn
 
 
-def _extended(app: Flask, world: World) -> Flask:
-    rest = convert_to_flask_response(
-        _one_at_a_time(lambda *request: RestGateway(world).answer(*request))
-    )
-    websocket = convert_to_flask_response(
-        _one_at_a_time(lambda *request: WebSocketGateway(world).answer(*request))
-    )
-    views = {_REST: rest, _WEBSOCKET: websocket}
+def _extended(app: Flask, service: str, world: World) -> Flask:
+    def view(request_of: Callable[[World], Any]) -> Any:
+        return convert_to_flask_response(
+            _one_at_a_time(lambda *request: request_of(world).answer(*request))
+        )
+
+    views = {
+        _REST: view(RestGateway),
+        _WEBSOCKET: view(WebSocketGateway),
+        _BALANCING: view(LoadBalancing),
+    }
     for endpoint in app.view_functions:
-        view = views.get(endpoint.rstrip("0123456789"))
-        if view is not None:
-            app.view_functions[endpoint] = view
-    # Moto's table of paths is incomplete; the operation comes from AWS's model in any case.
-    for path, view in (("/v2/<path:rest>", websocket), ("/<path:rest>", rest)):
-        app.add_url_rule(path, endpoint=path, methods=HTTP_METHODS, view_func=view)
+        own = views.get(endpoint.rstrip("0123456789"))
+        if own is not None:
+            app.view_functions[endpoint] = own
+    if service in _GATEWAYS:
+        # Moto's table of paths is incomplete; the operation comes from AWS's model in any case.
+        for path, name in (("/v2/<path:rest>", _WEBSOCKET), ("/<path:rest>", _REST)):
+            app.add_url_rule(path, endpoint=path, methods=HTTP_METHODS, view_func=views[name])
     return app
 
 
@@ -151,9 +160,18 @@ class Middleware:
         fault = self._world.faults.meet(call)
         if fault is not None:
             return self._fail(fault, call, environ, start)
+        return self._serve(call, environ, body, start)
+
+    def _serve(
+        self, call: RecordedCall, environ: Environ, body: bytes, start: Start
+    ) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        bundle = self._world.presigned.get(path.removeprefix(PRESIGNED))
+        if bundle is not None:
+            return _reply(start, 200, bundle, "binary/octet-stream")
         error = (
             access_denied()
-            if refused(self._world.roles, call, body)
+            if path.startswith(PRESIGNED) or refused(self._world.roles, call, body)
             else None
             if has_region(call)
             else _NO_SUCH_REGION
@@ -192,8 +210,8 @@ class Middleware:
 def _answer(fault: AnswerFault, call: RecordedCall, start: Start) -> Iterable[bytes]:
     """Return an error in the form of its service.
 
-    That is JSON with the name in header and body, or XML of the query protocol (STS, IAM, EC2) or
-    S3.
+    That is JSON with the name in header and body, or XML of the query protocol (STS, IAM, ELB,
+    EC2) or S3.
     """
     action, resource = call.iam
     message = fault.message or (
@@ -202,7 +220,7 @@ def _answer(fault: AnswerFault, call: RecordedCall, start: Start) -> Iterable[by
         f"because no identity-based policy allows the {action} action"
     )
     extra = [("Retry-After", str(fault.retry_after))] if fault.retry_after is not None else []
-    if call.service in {"sts", "iam"}:
+    if call.service in {"sts", "iam", "elasticloadbalancing"}:
         sender = "Sender" if fault.status < 500 else "Receiver"
         text = (
             f"<ErrorResponse><Error><Type>{sender}</Type>"
@@ -211,7 +229,7 @@ def _answer(fault: AnswerFault, call: RecordedCall, start: Start) -> Iterable[by
             f"<RequestId>{secrets.token_hex(16)}</RequestId></ErrorResponse>"
         )
         return _reply(start, fault.status, text.encode(), "text/xml", extra)
-    if call.service == "s3":
+    if call.service in {"s3", "presigned"}:
         code = fault.code.removesuffix("Exception")
         text = f"<Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"
         return _reply(start, fault.status, text.encode(), "application/xml", extra)

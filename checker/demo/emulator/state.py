@@ -53,6 +53,8 @@ class Clock:
 
 
 QUOTA = 60
+# The path of the emulator's presigned URLs; a token follows.
+PRESIGNED = "/_presigned/"
 
 
 class DeleteAnswer(StrEnum):
@@ -74,7 +76,7 @@ class World:
     `certificate_quota` is the number of client certificates that an account may have in a region
     (60 in AWS, adjustable). `roles` are the roles that may be assumed; if it is empty, every role
     may. `stopping` ends hung requests. `lock` makes a check and the change that depends on it
-    atomic.
+    atomic. `presigned` has what each presigned URL answers, by its token.
     """
 
     clock: Clock = field(default_factory=Clock)
@@ -83,6 +85,7 @@ class World:
     delete_in_use: DeleteAnswer = DeleteAnswer.CONFLICT
     certificate_quota: int = QUOTA
     roles: dict[str, SeedRole] = field(default_factory=dict)
+    presigned: dict[str, bytes] = field(default_factory=dict)
     stopping: Event = field(default_factory=Event)
     lock: Lock = field(default_factory=Lock)
 
@@ -94,3 +97,4 @@ class World:
         self.delete_in_use = DeleteAnswer.CONFLICT
         self.certificate_quota = QUOTA
         self.roles.clear()
+        self.presigned.clear()

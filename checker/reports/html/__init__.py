@@ -47,7 +47,7 @@ def render(outcome: Outcome) -> str:
 def _rendered(outcome: Outcome) -> str:
     made = cards(outcome, places(outcome.patches), steps_of(outcome.by_hand))
     return (
-        _environment()
+        page_environment()
         .get_template("page.html.j2")
         .render(
             headline=headline(outcome),
@@ -63,19 +63,21 @@ def _rendered(outcome: Outcome) -> str:
             cards=made,
             patches=patches_of(outcome.patches),
             by_hand=manual_cards(outcome.by_hand, outcome.cases.as_of),
-            style=_asset("page.css"),
-            script=_asset("page.js"),
+            style=page_asset("page.css"),
+            script=page_asset("page.js"),
         )
     )
 
 
 @cache
-def _asset(name: str) -> str:
+def page_asset(name: str) -> str:
+    """Return the style sheet or the script of the pages."""
     return files("checker.reports").joinpath("templates", "html", name).read_text(encoding="utf-8")
 
 
 @cache
-def _environment() -> Environment:
+def page_environment() -> Environment:
+    """Return the templates of the pages; they escape all text."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 

@@ -188,10 +188,10 @@ def _action(rotation: Rotation, phase: Phase, *, written: bool) -> CardAction:
             )
             command = "" if written else f"tfcert patch --only {quote(rotation.label)}"
         case Waiting(until=until) if until is not None:
-            what = f"Wait until {moment(until)}, then ask again"
+            what = f"Wait until {moment(until)}, then run tfcert again"
             state, how = "waiting", step_in_words(rotation)
         case Waiting(reason=reason):
-            state, what, how = "waiting", "Wait, then ask again", reason
+            state, what, how = "waiting", "Wait, then run tfcert again", reason
         case Blocked(reason=reason, remedy=remedy):
             state, what, how = "blocked", remedy, reason
         case Done():

@@ -1,0 +1,1 @@
+"""Call backends for `tfcert probe` and `--probe`, and read `--probe-report`."""

@@ -1,0 +1,132 @@
+"""The emulator has what the provider's trust stores, objects, parameters and secrets need, write-only arguments included."""
+
+from __future__ import annotations
+
+from urllib.request import urlopen
+
+import pytest
+from rig.bench import Bench
+
+pytestmark = pytest.mark.xdist_group("acceptance-trust-material")
+
+PEM = "aws_api_gateway_client_certificate.orders.pem_encoded_certificate"
+MATERIAL = f"""
+resource "aws_s3_bucket" "trust" {{
+  bucket = "trust-material"
+}}
+
+resource "aws_s3_bucket_versioning" "trust" {{
+  bucket = aws_s3_bucket.trust.id
+
+  versioning_configuration {{
+    status = "Enabled"
+  }}
+}}
+
+resource "aws_s3_object" "trust" {{
+  bucket  = aws_s3_bucket_versioning.trust.bucket
+  key     = "live/ca.pem"
+  content = {PEM}
+}}
+
+resource "aws_lb_trust_store" "by_key" {{
+  name                             = "by-key"
+  ca_certificates_bundle_s3_bucket = aws_s3_object.trust.bucket
+  ca_certificates_bundle_s3_key    = aws_s3_object.trust.key
+}}
+
+resource "aws_lb_trust_store" "by_version" {{
+  name                                     = "by-version"
+  ca_certificates_bundle_s3_bucket         = aws_s3_object.trust.bucket
+  ca_certificates_bundle_s3_key            = aws_s3_object.trust.key
+  ca_certificates_bundle_s3_object_version = aws_s3_object.trust.version_id
+}}
+
+resource "aws_ssm_parameter" "plain" {{
+  name  = "/orders/plain"
+  type  = "String"
+  value = {PEM}
+}}
+
+resource "aws_ssm_parameter" "written" {{
+  name             = "/orders/written"
+  type             = "SecureString"
+  value_wo         = {PEM}
+  value_wo_version = 1
+}}
+
+resource "aws_secretsmanager_secret" "plain" {{
+  name = "orders-plain"
+}}
+
+resource "aws_secretsmanager_secret_version" "plain" {{
+  secret_id     = aws_secretsmanager_secret.plain.id
+  secret_string = {PEM}
+}}
+
+resource "aws_secretsmanager_secret" "written" {{
+  name = "orders-written"
+}}
+
+resource "aws_secretsmanager_secret_version" "written" {{
+  secret_id                = aws_secretsmanager_secret.written.id
+  secret_string_wo         = {PEM}
+  secret_string_wo_version = 1
+}}
+"""
+SERVICES = ("elbv2", "s3", "secretsmanager", "ssm")
+SECOND = """
+resource "aws_api_gateway_client_certificate" "second" {
+  description = "a second one"
+}
+"""
+
+
+def with_services(bench):
+    """Point the provider's other services at the emulator too."""
+    main = bench.infra / "main.tf"
+    endpoints = "".join(f"    {name} = var.aws_endpoint\n" for name in SERVICES)
+    main.write_text(
+        main.read_text()
+        .replace("  max_retries ", "  s3_use_path_style           = true\n  max_retries ")
+        .replace("  endpoints {\n", f"  endpoints {{\n{endpoints}")
+    )
+
+
+def held(aws):
+    """How many certificates AWS has in each place."""
+    elb, ssm = aws.client("elbv2"), aws.client("ssm")
+    texts = {}
+    for store in elb.describe_trust_stores()["TrustStores"]:
+        arn = store["TrustStoreArn"]
+        location = elb.get_trust_store_ca_certificates_bundle(TrustStoreArn=arn)["Location"]
+        with urlopen(location) as answer:
+            texts[store["Name"]] = answer.read().decode()
+    found = aws.client("s3").get_object(Bucket="trust-material", Key="live/ca.pem")
+    texts["object"] = found["Body"].read().decode()
+    for name in ("/orders/plain", "/orders/written"):
+        answer = ssm.get_parameter(Name=name, WithDecryption=True)
+        texts[name] = answer["Parameter"]["Value"]
+    for name in ("orders-plain", "orders-written"):
+        answer = aws.client("secretsmanager").get_secret_value(SecretId=name)
+        texts[name] = answer["SecretString"]
+    return {name: text.count("BEGIN CERTIFICATE") for name, text in texts.items()}
+
+
+def test_real_terraform_makes_them_and_an_edit_reaches_what_sends_it(aws, tool, tmp_path):
+    """After both PEMs are written, a write-only value and a trust store without a version still have one."""
+    if tool.binary.name != "terraform":
+        pytest.skip("write-only arguments are Terraform's")
+    bench = Bench.lay(aws, tool, tmp_path, "single")
+    with_services(bench)
+    trust = bench.infra / "trust.tf"
+    trust.write_text(MATERIAL)
+    bench.apply_at_once()
+    places = {"by-key", "by-version", "object", "/orders/plain", "/orders/written"}
+    places |= {"orders-plain", "orders-written"}
+    assert held(aws) == dict.fromkeys(places, 1)
+    both = f'join("\\n", [{PEM}, {PEM.replace(".orders.", ".second.")}])'
+    trust.write_text(SECOND + MATERIAL.replace(f"= {PEM}", f"= {both}"))
+    bench.apply_at_once()
+    stale = {"by-key", "/orders/written", "orders-written"}
+    assert held(aws) == dict.fromkeys(places, 2) | dict.fromkeys(stale, 1)

@@ -1,0 +1,110 @@
+"""CycloneDX 1.6, read by cyclonedx-python-lib: its strict validator, and its reader of a CBOM."""
+
+from __future__ import annotations
+
+import json
+
+from cyclonedx.model.bom import Bom
+from cyclonedx.model.crypto import CryptoAssetType
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+from msgspec.structs import replace
+from outcomes import ADDRESS, due, judged, many, pair
+from world import STAGE
+
+from checker.model.location import Location
+from checker.model.rotation import Delivery, TrustConsumer
+from checker.reports import FORMATS
+
+STRICT = JsonStrictValidator(SchemaVersion.V1_6)
+
+
+def read(outcome) -> Bom:
+    """The document as the library's reader has it; valid, and each reference resolves."""
+    text = FORMATS["cyclonedx"].render(outcome)
+    assert STRICT.validate_str(text) is None
+    bom = Bom.from_json(json.loads(text))
+    bom.validate()
+    known = {each.bom_ref.value for each in (*bom.components, *bom.services)}
+    assert {each.ref.value for each in bom.dependencies} >= known
+    return bom
+
+
+def certificates(bom: Bom) -> dict[str, object]:
+    """The certificates by name."""
+    return {
+        each.name: each
+        for each in bom.components
+        if each.crypto_properties is not None
+        and each.crypto_properties.asset_type is CryptoAssetType.CERTIFICATE
+    }
+
+
+def used_by(bom: Bom, reference) -> set[str]:
+    """The names of what depends on an asset."""
+    names = {each.bom_ref.value: each.name for each in (*bom.components, *bom.services)}
+    return {
+        names[each.ref.value]
+        for each in bom.dependencies
+        if reference in {one.ref for one in each.dependencies}
+    }
+
+
+def test_a_certificate_is_an_asset_that_its_stages_depend_on(tmp_path):
+    """With its validity, its fingerprint and what Terraform and AWS call it."""
+    outcome = due(tmp_path)
+    bom = read(outcome)
+    asset = certificates(bom)[ADDRESS]
+    held = asset.crypto_properties.certificate_properties
+    assert held.not_valid_after.isoformat() == "2026-12-05T00:00:00+00:00"
+    assert held.certificate_format == "X.509"
+    named = {each.name: each.value for each in asset.properties}
+    assert named["tfcert:id"] == "old000"
+    assert named["tfcert:account"] == "123456789012"
+    (case,) = outcome.cases.documents[0].cases
+    assert [each.content for each in asset.hashes] == [case.fingerprint] * bool(case.fingerprint)
+    assert used_by(bom, asset.bom_ref) == {f"{STAGE}.prod"}
+
+
+def test_a_place_that_takes_the_pem_depends_on_the_certificate(tmp_path):
+    """A trust consumer is data, at its line, with what happens there when the PEM changes."""
+    outcome = due(tmp_path)
+    consumer = TrustConsumer(
+        what="aws_s3_object.bundle", location=Location("trust.tf", 4), delivery=Delivery.SENT
+    )
+    (rotation,) = outcome.rotations
+    bom = read(replace(outcome, rotations=(replace(rotation, trust=(consumer,)),)))
+    asset = certificates(bom)[ADDRESS]
+    assert "aws_s3_object.bundle" in used_by(bom, asset.bom_ref)
+    (place,) = [each for each in bom.components if each.name == "aws_s3_object.bundle"]
+    assert {each.name: each.value for each in place.properties} == {
+        "tfcert:location": "trust.tf:4",
+        "tfcert:delivery": "sent",
+    }
+
+
+def test_the_same_outcome_has_the_same_bytes_and_another_one_another_number():
+    """The serial number follows from the content."""
+    one, other = judged(pair("a", None, "abc123", 9)), judged(pair("b", None, "def456", 9))
+    text = FORMATS["cyclonedx"].render
+    assert text(one) == text(judged(pair("a", None, "abc123", 9)))
+    numbers = [json.loads(text(each))["serialNumber"] for each in (one, other)]
+    assert numbers[0] != numbers[1]
+
+
+def test_a_certificate_of_two_instances_and_two_accounts():
+    """The same id in another account is another asset."""
+    one = pair("orders", None, "abc123", 9)
+    moved = tuple(replace(each, place=replace(each.place, account="999999999999")) for each in one)
+    bom = read(judged(one, moved))
+    accounts = [
+        {each.name: each.value for each in asset.properties}["tfcert:account"]
+        for asset in bom.components
+    ]
+    assert sorted(accounts) == ["123456789012", "999999999999"]
+
+
+def test_without_certificates_and_with_a_thousand():
+    """Both are valid."""
+    assert list(read(judged()).components) == []
+    assert len(certificates(read(many(1000)))) == 1000

@@ -1,0 +1,157 @@
+"""docs/gates/prometheus: the alert rules and the dashboard, by promtool, over metrics that tfcert wrote."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from equipped import environment
+from msgspec.structs import replace
+from outcomes import finding, judged, pair
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+from world import NOW
+
+from checker.model.outcome import UNVERIFIED
+from checker.reports import FORMATS
+
+FOLDER = Path(__file__).parents[2] / "docs/gates/prometheus"
+RULES = FOLDER / "tfcert.rules.yml"
+DASHBOARD = json.loads((FOLDER / "grafana.json").read_text(encoding="utf-8"))
+
+
+def samples(outcome):
+    """Each sample that tfcert writes: its series and its value, with instants counted from the moment of the run."""
+    zero = NOW.timestamp()
+    for family in text_string_to_metric_families(FORMATS["openmetrics"].render(outcome)):
+        for each in family.samples:
+            labels = ", ".join(f"{key}={json.dumps(text)}" for key, text in each.labels.items())
+            value = each.value - zero if each.name.endswith("_seconds") else each.value
+            yield f"{each.name}{{{labels}}}", value
+
+
+@pytest.fixture
+def promtool(program, tmp_path):
+    """Run promtool on a document; return its output, and whether it is content."""
+    path = program("promtool")
+
+    def run(command, document):
+        file = tmp_path / "document.yml"
+        file.write_text(yaml.safe_dump(document))
+        done = subprocess.run(
+            [path, command, "rules", file],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env=environment(),
+        )
+        return done.stdout + done.stderr, done.returncode == 0
+
+    return run
+
+
+@pytest.fixture
+def firing(promtool, tmp_path):
+    """Compare the alerts that fire some hours after a run, by promtool; no other alert may fire."""
+    rules = yaml.safe_load(RULES.read_text())
+    for rule in rules["groups"][0]["rules"]:
+        # promtool compares annotations too, and their words are not what is judged here.
+        del rule["annotations"]
+    (tmp_path / RULES.name).write_text(yaml.safe_dump(rules))
+
+    def compare(outcome, hours, expected):
+        series = [
+            {"series": name, "values": f"{value:.0f}x{hours * 60 + 60}"}
+            for name, value in samples(outcome)
+        ]
+        alerts = [
+            {
+                "eval_time": f"{hours}h",
+                "alertname": rule["alert"],
+                "exp_alerts": [
+                    {"exp_labels": labels} for labels in expected.get(rule["alert"], ())
+                ],
+            }
+            for rule in rules["groups"][0]["rules"]
+        ]
+        case = {"interval": "1m", "input_series": series, "alert_rule_test": alerts}
+        said, content = promtool("test", {"rule_files": [RULES.name], "tests": [case]})
+        assert content, said
+
+    return compare
+
+
+CERTIFICATE = {
+    "source": "state.json",
+    "address": "aws_api_gateway_client_certificate.orders",
+    "certificate_id": "abc123",
+    "account": "123456789012",
+    "region": "us-east-1",
+}
+
+
+def test_the_rules_are_valid(promtool):
+    """With their annotations, as Prometheus loads them."""
+    said, content = promtool("check", yaml.safe_load(RULES.read_text()))
+    assert content, said
+    assert "5 rules found" in said
+
+
+def test_a_quiet_fleet_fires_nothing(firing):
+    """A certificate with 200 days left, an hour after the run."""
+    firing(judged(pair("orders", None, "abc123", 200)), 1, {})
+
+
+def test_a_certificate_near_its_end_fires(firing):
+    """And so does the finding of its rule."""
+    expected = {
+        "ClientCertificateEndsSoon": [{"severity": "warning", **CERTIFICATE}],
+        "TfcertFinding": [{"severity": "warning", "rule": "certificate-expiring"}],
+    }
+    firing(judged(pair("orders", None, "abc123", 20)), 1, expected)
+
+
+def test_a_certificate_that_ended_after_the_run_fires_without_a_new_one(firing):
+    """The metric is an instant: 25 hours later the certificate has ended."""
+    expected = {
+        "ClientCertificateEnded": [{"severity": "critical", **CERTIFICATE}],
+        "TfcertFinding": [{"severity": "warning", "rule": "certificate-expiring"}],
+    }
+    firing(judged(pair("orders", None, "abc123", 1)), 25, expected)
+
+
+def test_i4_what_could_not_be_verified_fires(firing):
+    """An unknown is never clean, also where the run has no finding."""
+    outcome = replace(judged(), findings=(finding(rule=UNVERIFIED),))
+    expected = {
+        "TfcertUnverified": [{"severity": "warning"}],
+        "TfcertFinding": [{"severity": "warning", "rule": UNVERIFIED}],
+    }
+    firing(outcome, 2, expected)
+
+
+def test_a_run_that_does_not_come_fires(firing):
+    """Two days and an hour after the last one."""
+    firing(judged(), 50, {"TfcertStale": [{"severity": "warning"}]})
+
+
+def test_the_dashboard_asks_for_metrics_that_there_are(promtool):
+    """Each expression is valid for Prometheus, and names no metric that tfcert does not write."""
+    written = {
+        name.partition("{")[0] for name, _ in samples(judged(pair("orders", None, "abc123", 20)))
+    }
+    expressions = [
+        target["expr"].replace("$account", ".*")
+        for panel in DASHBOARD["panels"]
+        for target in panel["targets"]
+    ]
+    assert len(expressions) == len(DASHBOARD["panels"]) == 7
+    rules = [{"record": f"panel:{at}", "expr": text} for at, text in enumerate(expressions)]
+    said, content = promtool("check", {"groups": [{"name": "panels", "rules": rules}]})
+    assert content, said
+    every = " ".join((*expressions, RULES.read_text()))
+    assert set(re.findall(r"tfcert_[a-z_]+", every)) <= written
