@@ -19,7 +19,7 @@ from checker.model.plan import StageChange, StalePlan
 from checker.model.policy import Policy
 from checker.model.resources import Certificate, Stage
 from checker.model.rotation import Expected
-from checker.model.trust import TrustStatus
+from checker.model.trust import HeldBundle, TrustStatus
 
 if TYPE_CHECKING:
     from checker.model.exemptions import ExemptionTally
@@ -176,7 +176,8 @@ class Cases(Struct, frozen=True, kw_only=True):
     """The input of rules and rotations.
 
     `tally` lists the exemptions that were not used, for the rules that run last. `probed` is what
-    backends answered to a probe; empty if none was called.
+    backends answered to a probe; empty if none was called. `held` is what the consumers of the
+    predecessors' PEMs have now, from each source that was read.
     """
 
     as_of: datetime
@@ -187,6 +188,7 @@ class Cases(Struct, frozen=True, kw_only=True):
     unread: tuple[Unread, ...] = ()
     tally: ExemptionTally | None = None
     probed: tuple[ProbeEvidence, ...] = ()
+    held: tuple[HeldBundle, ...] = ()
 
     def trust_of(self, stages: Collection[Stage], case: Case | None) -> TrustStatus:
         """Return whether every backend of a stage trusts a certificate.
