@@ -24,7 +24,7 @@ from checker.forges.transport import BoundedAdapter, check_address, unreached
 
 T = TypeVar("T")
 _TRANSIENT = frozenset({409, 429, 500, 502, 503, 504})
-_SHOW_TEXT = "`--dry-run` shows the text that was sent"
+_SHOW_TEXT = "run with `--dry-run` to see the text that was sent"
 
 
 class ForgeNames(Struct, frozen=True, kw_only=True):

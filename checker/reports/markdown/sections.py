@@ -49,7 +49,7 @@ def counted(documents: Sequence[JsonDocument]) -> str:
 
 
 def not_before(documents: Sequence[JsonDocument]) -> datetime | None:
-    """Return the earliest moment at which a plan of these may be applied.
+    """Return the latest `not_before` of the findings: no plan may be applied earlier.
 
     None if no finding has such a moment.
     """
