@@ -143,7 +143,7 @@ def test_a_scan_without_states():
     assert answers.held == {HERE: 7}
     assert answers.notices == ("slow",)
     assert [each.operation for each in answers.traffic] == ["GetStages"]
-    assert answers.said_of(ARN, HERE) == Gone()
+    assert answers.answer_for(ARN, HERE) == Gone()
 
 
 @pytest.mark.parametrize(
