@@ -20,7 +20,7 @@ from checker.model.places import Place
 from checker.model.text_values import did_you_mean
 from checker.reports import FORMATS
 from checker.reports.escape import encoded, printable
-from checker.reports.text import lay_out
+from checker.reports.text import Show, lay_out
 from checker.reports.text.layout import WIDTH, pieces
 
 if TYPE_CHECKING:
@@ -98,13 +98,17 @@ def refuse_inputs(
 
 
 def report(
-    outcome: Outcome, chosen: tuple[tuple[str, str | None], ...], *, patches: bool = False
+    outcome: Outcome,
+    chosen: tuple[tuple[str, str | None], ...],
+    *,
+    patches: bool = False,
+    show: Show = Show.USUAL,
 ) -> None:
     """Write an outcome in each format: first to files, then to stdout, whose reader may go away.
 
     All texts but plain text, which is written as it is rendered, are rendered before the first is
     written. Without `patches`, a format that does not ask for patches has none, whatever other
-    formats are written.
+    formats are written. `show` is how much the text shows.
     """
     if any(FORMATS[name].by_repository for name, _ in chosen):
         from checker.git import find_checkout
@@ -112,7 +116,7 @@ def report(
         outcome = replace(outcome, checkout=find_checkout())
     without = outcome if patches else replace(outcome, patches=())
     texts = [
-        (_rendered(name, outcome if FORMATS[name].patches else without, file), file)
+        (_rendered(name, outcome if FORMATS[name].patches else without, file, show), file)
         for name, file in chosen
     ]
     files = {Path(file): text for text, file in texts if file is not None}
@@ -127,12 +131,12 @@ def report(
             _write_pieces(text)
 
 
-def _rendered(name: str, outcome: Outcome, file: str | None) -> Iterable[bytes]:
+def _rendered(name: str, outcome: Outcome, file: str | None, show: Show) -> Iterable[bytes]:
     if name != "text":
         return (encoded(FORMATS[name].render(outcome)),)
     if file is None and sys.stdout.isatty():
-        return on_terminal(outcome)
-    return map(encoded, pieces(line.plain for line in lay_out(outcome, WIDTH)))
+        return on_terminal(outcome, show)
+    return map(encoded, pieces(line.plain for line in lay_out(outcome, WIDTH, show)))
 
 
 def write(data: bytes) -> None:
@@ -218,13 +222,13 @@ def add_summary(outcome: Outcome, file: Path) -> None:
 _NARROWEST, _WIDEST = 40, 120
 
 
-def on_terminal(outcome: Outcome) -> Iterable[bytes]:
+def on_terminal(outcome: Outcome, show: Show = Show.USUAL) -> Iterable[bytes]:
     """Yield the report for the terminal on standard output.
 
     Source: no-color.org (a NO_COLOR that is not empty means no color); TERM=dumb supports no color.
     """
     width = max(_NARROWEST, min(shutil.get_terminal_size().columns, _WIDEST))
-    lines = lay_out(outcome, width)
+    lines = lay_out(outcome, width, show)
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return map(encoded, pieces(line.plain for line in lines))
     from checker.reports.text.coloured import coloured

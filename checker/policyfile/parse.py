@@ -11,7 +11,15 @@ from checker.model.address import AddressError, parse
 from checker.model.conditions import Conditions
 from checker.model.exemptions import Exemption
 from checker.model.finding import SuppressedBy
-from checker.model.policy import AccountAccess, ProbeSettings, Scope, Setting, Untouched, Weights
+from checker.model.policy import (
+    AccountAccess,
+    Applies,
+    ProbeSettings,
+    Scope,
+    Setting,
+    Untouched,
+    Weights,
+)
 from checker.model.severity import FailOn, Severity
 from checker.model.text_values import Keys, Mismatch, parse_day
 from checker.model.trust import TrustBackend
@@ -66,6 +74,18 @@ def read_settings(table: Mapping[str, Any]) -> tuple[Setting, ...]:
     if "untouched" in table:
         found.append(("untouched", Untouched(table["untouched"])))
     return tuple(found)
+
+
+def read_applies(table: Mapping[str, Any]) -> Applies | None:
+    """Return when a policy says that changes are applied; None if it does not say."""
+    word = table.get("comment", {}).get("applies")
+    return Applies(word) if word is not None else None
+
+
+def read_rule_pages(table: Mapping[str, Any]) -> str | None:
+    """Return the address of the rules' pages, without a slash at the end."""
+    address = table.get("comment", {}).get("rule_pages")
+    return str(address).rstrip("/") if address is not None else None
 
 
 def read_weights(table: Mapping[str, Any]) -> Weights:

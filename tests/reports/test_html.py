@@ -153,8 +153,13 @@ def test_the_verdict_comes_first_and_then_what_to_do(judged):
             "Not everything could be checked.",
             "doubt",
         ),
-        ((finding("certificate-drifted", Severity.WARNING),), "Nothing is urgent.", "fine"),
-        ((), "All is well.", "fine"),
+        (
+            (finding("certificate-drifted", Severity.WARNING),),
+            "1 finding needs attention.",
+            "warn",
+        ),
+        ((finding("certificate-drifted", Severity.NOTE),), "Nothing to do.", "fine"),
+        ((), "Nothing to do.", "fine"),
     ],
 )
 def test_the_headline_is_of_what_weighs_most(judged, findings, said, tone):
@@ -191,7 +196,8 @@ def test_a_suppressed_finding_is_shown_with_its_reason_and_is_no_headline(judged
             with_findings(judged, finding("certificate-expiring", days_left=12, suppression=why))
         )
     )
-    assert heading(html) == "All is well."
+    assert heading(html) == "Nothing to do."
+    assert "1 finding is suppressed." in page
     assert "1 suppressed" in page
     assert "Nothing. No rotation is due, and no finding fails." in page
     assert "Suppressed: moves to <another> account, until 1 Dec 2026, owner payments" in page

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING
 from checker.collector import collector_paused
 from checker.model.outcome import Outcome
 from checker.reports.escape import printable
+from checker.reports.headline import headline
+from checker.reports.headline.facts import facts_of
 from checker.reports.html.actions import list_actions
 from checker.reports.html.certificates import timeline
 from checker.reports.html.diffs import patches_of, places
-from checker.reports.html.findings import counts, finding_views, headline
+from checker.reports.html.findings import counts, finding_views
 from checker.reports.html.format import (
     NOW,
     count_noun,
@@ -50,7 +52,7 @@ def _rendered(outcome: Outcome) -> str:
         page_environment()
         .get_template("page.html.j2")
         .render(
-            headline=headline(outcome),
+            headline=headline(facts_of(outcome)),
             counts=tuple(counts(outcome)),
             outcome=outcome,
             as_of=date_of(outcome.cases.as_of),
