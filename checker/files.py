@@ -54,13 +54,15 @@ def read_stream(stream: BinaryIO, source: str, *, most: int = LARGEST_STREAM) ->
         while piece := stream.read(_WINDOW):
             held += piece
             if len(held) > most:
-                remedy = "write it into a file and pass that, which is mapped and not copied"
+                remedy = "write it into a file and pass the file, which needs less memory"
                 raise UnreadableError(f"is larger than {most} bytes", where=source, remedy=remedy)
     except MemoryError as error:
         held.clear()
-        remedy = "write it into a file and pass that, or run tfcert where there is more"
+        remedy = (
+            "write it into a file and pass the file, or run tfcert on a machine with more memory"
+        )
         raise UnreadableError(
-            "needs more memory than there is", where=source, remedy=remedy
+            "needs more memory than is available", where=source, remedy=remedy
         ) from error
     except OSError as error:
         raise UnreadableError(

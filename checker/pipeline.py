@@ -23,7 +23,7 @@ from checker.rules import judge
 
 if TYPE_CHECKING:
     from checker.hcl.configuration import Configuration
-    from checker.model.sweep import ScanResult
+    from checker.model.inventory import ScanResult
     from checker.model.trust import ProbeEvidence
     from checker.patches.patch import Patches
     from checker.rotation.trust_bundle import TrustedCertificate
@@ -232,5 +232,5 @@ def _outcome(inventory: Inventory, cases: Cases, rotations: tuple[Rotation, ...]
         cases=cases,
         findings=judge(cases),
         rotations=rotations,
-        notices=(*notices, *cases.observations.notices),
+        notices=(*inventory.notices, *notices, *cases.observations.notices),
     )

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from checker.analysis.certificate_uses import certificate_uses, stage_key
 from checker.model.conditions import Tags
-from checker.model.inventory import Document, Inventory, Source
+from checker.model.inventory import Document, Inventory, ScanResult, Source, Sweep
 from checker.model.observation import (
     CertificateKey,
     Found,
@@ -29,7 +29,6 @@ from checker.model.resources import (
     StageKind,
     kind_of,
 )
-from checker.model.sweep import ScanResult, Sweep
 
 T = TypeVar("T", Certificate, Stage)
 
@@ -129,7 +128,9 @@ def scan_to_inventory(
         _document(sweep, own, ownership, tags) for sweep, own in zip(sweeps, owners, strict=True)
     )
     return Inventory(
-        documents=documents, unread=recorded.unread if recorded is not None else ()
+        documents=documents,
+        unread=recorded.unread if recorded is not None else (),
+        notices=recorded.notices if recorded is not None else (),
     ), Observations(
         asked=True,
         certificates={

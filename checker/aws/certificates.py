@@ -117,7 +117,7 @@ class _Proof:
 
 NO_ACM = Unanswered(
     reason="it is an ARN, but not of an ACM certificate: API Gateway accepts no other ARN",
-    remedy="look at what the stage presents: `aws apigateway get-stage`",
+    remedy="check the stage's certificate: `aws apigateway get-stage`",
 )
 
 
@@ -188,9 +188,10 @@ _OPERATIONS = {StageKind.REST: "GetRestApis", StageKind.WEBSOCKET: "GetApis"}
 # credentials as if it did not exist.
 VANISHED = Unanswered(
     reason=(
-        "AWS listed the API a moment ago, and now says that there is none: its stages are not known"
+        "AWS listed the API a moment ago, and now reports that it does not exist: its stages are "
+        "not known"
     ),
-    remedy="run it again: an API that was deleted meanwhile is not listed then",
+    remedy="run it again: AWS no longer lists an API that was deleted meanwhile",
 )
 
 Listed = tuple[ObservedStage, ...] | Gone | Unanswered

@@ -18,7 +18,7 @@ T = TypeVar("T")
 # every answer exceeds the budget; one that lists 500 APIs at 9 per second does not.
 EARNED = 1.0
 
-INTERRUPTED = ("interrupted: what AWS had not answered by then is not verified",)
+INTERRUPTED = ("interrupted: the calls that AWS had not answered are not verified",)
 
 
 class Interruption:
@@ -162,5 +162,5 @@ class RegionalGateway:
         return UnreachableError(
             f"{question} was not answered within {self.budget.seconds:g} s",
             "check the network, the proxy settings and AWS_ENDPOINT_URL, or raise --timeout; "
-            "--offline judges by recorded dates",
+            "or use the dates in state with --offline",
         )

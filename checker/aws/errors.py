@@ -144,7 +144,7 @@ def _unknown_key(_: str, question: Question) -> GatewayError:
 
 def _missing(_: str, question: Question) -> GatewayError:
     return MissingError(
-        f"{question} was answered: it does not exist", "run it again; if it stays, report it"
+        f"{question} was answered: it does not exist", "run it again; if the error stays, report it"
     )
 
 
@@ -157,13 +157,14 @@ def _not_enabled(_: str, question: Question) -> GatewayError:
 def _other(code: str, status: int, question: Question) -> GatewayError:
     if _NO_NAME.fullmatch(code):
         return UnreachableError(
-            f"{question} was answered with HTTP {status}, but not by AWS: perhaps by a proxy",
+            f"{question} was answered with HTTP {status} by another server than AWS, perhaps a "
+            "proxy",
             "check the proxy settings (HTTPS_PROXY, NO_PROXY) and AWS_ENDPOINT_URL",
         )
-    shown = code if _CODE.fullmatch(code) else "an error that has no name"
+    shown = code if _CODE.fullmatch(code) else "an unnamed error"
     return GatewayError(
         f"{question} was answered with {shown} (HTTP {status})",
-        "run it again; if it stays, report it",
+        "run it again; if the error stays, report it",
     )
 
 
@@ -210,8 +211,8 @@ _MEANINGS: tuple[tuple[set[str], Callable[[str, Question], GatewayError]], ...] 
 
 
 GIVE = (
-    "give credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID, --profile, a role of the machine), "
-    "or judge recorded dates: check --offline"
+    "give credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID, --profile, a role of the machine), or use "
+    "the dates in state: check --offline"
 )
 _PRINTABLE = re.compile(r"[\w .:@/\\~+-]{1,200}")
 
@@ -233,7 +234,7 @@ def credentials_error(error: BotoCoreError) -> CredentialsError | None:
         (
             (boto.ProfileNotFound,),
             f"the AWS profile {profile} is not configured",
-            "`aws configure list-profiles` lists them",
+            "run `aws configure list-profiles` to list them",
         ),
         (
             (boto.ConfigParseError, boto.ConfigNotFound),
@@ -248,7 +249,7 @@ def credentials_error(error: BotoCoreError) -> CredentialsError | None:
         (
             (boto.RefreshWithMFAUnsupportedError,),
             "the credentials need an MFA code",
-            "get temporary credentials first, and give those",
+            "get temporary credentials first, and use those",
         ),
         (
             (boto.CredentialRetrievalError, boto.MetadataRetrievalError),

@@ -39,7 +39,7 @@ from checker.aws.gateway import (
     UnreachableError,
 )
 from checker.aws.identity import Caller, KnownCaller, UnknownCaller
-from checker.model.inventory import Unread
+from checker.model.inventory import ScanResult, Sweep, Unread
 from checker.model.observation import (
     CertificateKey,
     Found,
@@ -50,7 +50,6 @@ from checker.model.observation import (
 )
 from checker.model.places import Access, Place, home_region, partition_of_region, place_of_arn
 from checker.model.resources import StageKind
-from checker.model.sweep import ScanResult, Sweep
 
 _SHOWN = 3
 _CERTIFICATES = "GetClientCertificates"

@@ -11,7 +11,7 @@ _HELP = (
     "and write the Terraform patches that rotate them without an outage."
 )
 # Each is a function or a command group, in the module of the same name.
-VERBS = ("check", "patch", "scan", "bundle", "comment", "demo", "policy", "rules")
+VERBS = ("check", "patch", "scan", "bundle", "probe", "comment", "demo", "policy", "rules")
 
 
 def build(verb: str | None = None) -> typer.Typer:

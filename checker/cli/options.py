@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from checker.terraform.tool import Wanted
+
+if TYPE_CHECKING:
+    from checker.cli.fleet import FleetRequest
+    from checker.cli.probing.asking import Asking
 
 _LEAST_SECONDS, _MOST_SECONDS = 0.1, 86_400.0
 
@@ -125,6 +129,95 @@ Recursive = Annotated[
         help="Find every root module below the folders, and handle each one separately.",
     ),
 ]
+States = Annotated[
+    bool,
+    typer.Option(
+        "--states",
+        help="Read every state below the sources: folders, s3://BUCKET/PREFIX/, "
+        "gs://BUCKET/PREFIX/, az://CONTAINER/PREFIX/.",
+    ),
+]
+SourcesFrom = Annotated[
+    str | None,
+    typer.Option(
+        "--sources-from",
+        metavar="FILE",
+        help="With --states: read more sources from this file, or - for standard input; "
+        "one a line.",
+    ),
+]
+NullSeparated = Annotated[
+    bool,
+    typer.Option("-0", help="The sources of --sources-from end with NUL, as from `find -print0`."),
+]
+Include = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--include",
+        metavar="GLOB",
+        help="With --states: the files to read; repeatable. [default: *.tfstate, *.tfstate.gz, "
+        "*.json that is a state or plan]",
+    ),
+]
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--exclude",
+        metavar="GLOB",
+        help="With --states: files or folders to leave out; repeatable.",
+    ),
+]
+Probe = Annotated[
+    bool,
+    typer.Option(
+        "--probe",
+        help="Call the backends of each rotation under way, and take their answers as evidence.",
+    ),
+]
+ProbeReport = Annotated[
+    str | None,
+    typer.Option(
+        "--probe-report",
+        metavar="FILE",
+        help="Take the JSON of `tfcert probe` as evidence, and call nothing.",
+    ),
+]
+ProbeMaxAge = Annotated[
+    str | None,
+    typer.Option("--probe-max-age", metavar="AGE", help="The oldest report to take. [default: 1h]"),
+]
+ProbeMethods = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--method",
+        metavar='"GET /PATH"',
+        help="A method of the API that a probe may call; repeatable. [default: the policy's]",
+    ),
+]
+AnyGet = Annotated[
+    bool,
+    typer.Option(
+        "--any-get", help="Where no method is named, probe the first GET without parameters."
+    ),
+]
+Unsafe = Annotated[
+    bool, typer.Option("--unsafe", help="Allow probes by other methods than GET, HEAD and OPTIONS.")
+]
+Headers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--header",
+        metavar="NAME=env:VARIABLE",
+        help="Send a header with each probe; its value is that variable's. Repeatable.",
+    ),
+]
+MaxCalls = Annotated[
+    int | None,
+    typer.Option(
+        "--max-calls", metavar="COUNT", min=1, help="The most calls to backends. [default: 20]"
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Call backends without asking first.")]
 FORMATS = (
     "text, json, sarif, junit, github, gitlab, azure, openmetrics, asff, cyclonedx, ics, html "
     "or markdown; "
@@ -145,6 +238,82 @@ Verbose = Annotated[
 ]
 
 
+def fleet(
+    sources: Sequence[str] | None,
+    *,
+    states: bool,
+    sources_from: str | None,
+    null: bool,
+    include: Sequence[str] | None,
+    exclude: Sequence[str] | None,
+    recursive: bool,
+    config: str | None = None,
+) -> FleetRequest | None:
+    """Return the request of --states; None without it.
+
+    Raises UsageError for an option that only --states has, and for one that contradicts it.
+    """
+    from checker.errors import UsageError
+
+    only = {
+        "--sources-from": sources_from is not None,
+        "-0": null,
+        "--include": bool(include),
+        "--exclude": bool(exclude),
+    }
+    for name, given in only.items():
+        if given and not states:
+            raise UsageError(
+                "is only for the states below sources", where=name, remedy="give --states too"
+            )
+    if not states:
+        return None
+    if recursive:
+        raise UsageError(
+            "these contradict each other",
+            where="--states and --recursive",
+            remedy="--states reads state files, --recursive root modules: give one of them",
+        )
+    if config is not None:
+        raise UsageError(
+            "a fleet of states has no configuration",
+            where="--config",
+            remedy="leave it out with --states",
+        )
+    # Imported here: most runs read no fleet.
+    from checker.cli.fleet import parse_request
+
+    return parse_request(
+        sources or (),
+        sources_from=sources_from,
+        null=null,
+        include=include or (),
+        exclude=exclude or (),
+    )
+
+
 def wanted(tool: str | None, passed: Sequence[str] | None, *, offline: bool = False) -> Wanted:
     """Return the settings of --tool, --tool-env and --offline."""
     return Wanted(name=tool, passed=tuple(passed or ()), offline=offline)
+
+
+def asking(
+    *,
+    probe: bool,
+    report: str | None,
+    max_age: str | None,
+    given: Sequence[object],
+    offline: bool,
+    as_of: str | None,
+) -> Asking | None:
+    """Return how a run asks backends; None if no option says so.
+
+    `given` are the options of a probe: methods, any GET, unsafe, headers, most calls, and yes.
+    """
+    if not (probe or report is not None or max_age is not None or any(given)):
+        return None
+    from checker.cli.probing.asking import Asking
+
+    return Asking.of(
+        probe=probe, report=report, max_age=max_age, given=given, offline=offline, as_of=as_of
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
@@ -21,7 +21,7 @@ from checker.model.text_values import did_you_mean
 from checker.reports import FORMATS
 from checker.reports.escape import encoded, printable
 from checker.reports.text import Show, lay_out
-from checker.reports.text.layout import WIDTH, pieces
+from checker.reports.text.layout import WIDTH, Line, pieces
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 SUMMARY = "GITHUB_STEP_SUMMARY"
 
 
-def formats(wanted: Sequence[str] | None) -> tuple[tuple[str, str | None], ...]:
+def formats(
+    wanted: Sequence[str] | None, known: Collection[str] = FORMATS
+) -> tuple[tuple[str, str | None], ...]:
     """Parse the formats, each `NAME` or `NAME=FILE`, where `-` is standard output.
 
     Raises UsageError for an unknown format, and for two formats with the same destination.
@@ -42,11 +44,11 @@ def formats(wanted: Sequence[str] | None) -> tuple[tuple[str, str | None], ...]:
     chosen: list[tuple[str, str | None]] = []
     for text in wanted or ("text",):
         name, named, file = text.partition("=")
-        if name not in FORMATS:
+        if name not in known:
             raise UsageError(
                 f"unknown format {name!r}",
                 where="--format",
-                remedy=did_you_mean(name, tuple(FORMATS)),
+                remedy=did_you_mean(name, tuple(known)),
             )
         if named and not file:
             raise UsageError(
@@ -119,13 +121,27 @@ def report(
         (_rendered(name, outcome if FORMATS[name].patches else without, file, show), file)
         for name, file in chosen
     ]
+    _write_files(texts)
+    if _summary(chosen):
+        add_summary(outcome, Path(os.environ[SUMMARY]))
+    _write_stdout(texts)
+
+
+def report_texts(texts: Sequence[tuple[Iterable[bytes], str | None]]) -> None:
+    """Write rendered texts, each to its file or to stdout: first the files."""
+    _write_files(texts)
+    _write_stdout(texts)
+
+
+def _write_files(texts: Sequence[tuple[Iterable[bytes], str | None]]) -> None:
     files = {Path(file): text for text, file in texts if file is not None}
     if files:
         from checker.cli.atomic_write import replace_files
 
         replace_files(files)
-    if _summary(chosen):
-        add_summary(outcome, Path(os.environ[SUMMARY]))
+
+
+def _write_stdout(texts: Sequence[tuple[Iterable[bytes], str | None]]) -> None:
     for text, file in texts:
         if file is None:
             _write_pieces(text)
@@ -227,8 +243,17 @@ def on_terminal(outcome: Outcome, show: Show = Show.USUAL) -> Iterable[bytes]:
 
     Source: no-color.org (a NO_COLOR that is not empty means no color); TERM=dumb supports no color.
     """
-    width = max(_NARROWEST, min(shutil.get_terminal_size().columns, _WIDEST))
-    lines = lay_out(outcome, width, show)
+    lines = lay_out(outcome, terminal_width(), show)
+    return coloured_lines(lines)
+
+
+def terminal_width() -> int:
+    """Return the width of the terminal, within the widths that a report has."""
+    return max(_NARROWEST, min(shutil.get_terminal_size().columns, _WIDEST))
+
+
+def coloured_lines(lines: Iterable[Line]) -> Iterable[bytes]:
+    """Yield lines for the terminal, with colours unless the user has turned them off."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return map(encoded, pieces(line.plain for line in lines))
     from checker.reports.text.coloured import coloured

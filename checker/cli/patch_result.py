@@ -23,7 +23,7 @@ from checker.model.rotation import Blocked, Done, Next, Phase, Rotation, TakenUp
 from checker.patches.patch import Patches, PhasePatch
 from checker.patches.runbook import runbook
 from checker.patches.trust_text import nothing_to_edit, trust_lines
-from checker.pipeline import Loaded, Observe, PatchRequest, patch
+from checker.pipeline import Loaded, Observe, PatchRequest, Probe, patch
 from checker.reports.escape import encoded
 from checker.rotation.sentences import preview_in_words, step_in_words
 from checker.terraform.tool import Tool
@@ -86,6 +86,7 @@ class Request(Struct, frozen=True, kw_only=True):
     out: str | None
     write: bool
     verify: Tool | None = None
+    probe: Probe | None = None
 
     @classmethod
     def of(
@@ -284,7 +285,12 @@ def patch_result(
         set_grammar_cache(cache)
     wish = request.wish
     outcome, patches = patch(
-        loaded.inventory, configuration, observe, Run(as_of=as_of, policy=policy), wish
+        loaded.inventory,
+        configuration,
+        observe,
+        Run(as_of=as_of, policy=policy),
+        wish,
+        request.probe,
     )
     known = bool(patches.rotations) or _known(outcome, wish.only)
     notices = list(outcome.notices)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from checker.aws.boto_gateway import BotoGateways
     from checker.aws.connection import Connection
     from checker.aws.scan import ScanTarget
-    from checker.model.sweep import ScanResult
+    from checker.model.inventory import ScanResult
 
 # Source: AWS, IAM user guide, "IAM identifiers": a role's ARN may have a path.
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+", re.ASCII)

@@ -196,7 +196,7 @@ def pages(most: int, *, where: str) -> Iterator[CommentPage]:
     raise InvalidResponseError(
         f"the forge lists more than {len(seen)} comments",
         where=where,
-        remedy="is that its REST API?",
+        remedy="check that this is its REST API",
     )
 
 
@@ -294,7 +294,7 @@ def update_comment(conversation: Conversation, post: Post, behavior: Behavior) -
             # same each time.
             last = error
     raise RefusedError(
-        "the comments are there and cannot be written", where=last.where, remedy=last.remedy
+        "the comments exist, and the token may not edit them", where=last.where, remedy=last.remedy
     ) from last
 
 

@@ -33,7 +33,7 @@ PAGE = 100
 _SECONDARY = 60.0
 _REMEDIES = {
     401: "GITHUB_TOKEN is invalid or has expired",
-    422: "`--dry-run` shows the text that was sent",
+    422: "run with `--dry-run` to see the text",
 }
 _TRANSIENT = frozenset({500, 502, 503, 504})
 _UNEXPECTED = (
@@ -46,7 +46,7 @@ _UNEXPECTED = (
     ValueError,
 )
 _VARIABLE = "GITHUB_API_URL"
-_CHECK_URL = "is GITHUB_API_URL that of its REST API?"
+_CHECK_URL = "check that GITHUB_API_URL is the address of its REST API"
 _REMEDY = (
     "give the job `permissions: pull-requests: write`; for pull requests from forks see docs/bot.md"
 )

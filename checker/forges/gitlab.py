@@ -39,9 +39,9 @@ _REMEDY = (
 )
 
 
-_SHOW_TEXT = "`--dry-run` shows the text that was sent"
+_SHOW_TEXT = "run with `--dry-run` to see the text"
 _REMEDIES = {400: _SHOW_TEXT, 401: "GITLAB_TOKEN is invalid or has expired", 422: _SHOW_TEXT}
-_CHECK_URL = "is CI_API_V4_URL that of its REST API?"
+_CHECK_URL = "check that CI_API_V4_URL is the address of its REST API"
 
 
 class GitlabConversation:

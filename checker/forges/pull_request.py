@@ -78,9 +78,7 @@ def pull_request(
     )
     if made.number is None and made.head is None:
         remedy = "give it, or run on the pull request's own event"
-        raise UsageError(
-            "which pull request? The environment names none", where="--number", remedy=remedy
-        )
+        raise UsageError("the environment names no pull request", where="--number", remedy=remedy)
     return made
 
 

@@ -58,4 +58,4 @@ class RetryPolicy(Struct, frozen=True, kw_only=True):
             result = settled()
             if result is not None:
                 return result
-        raise AssertionError("a patience of no tries")
+        raise AssertionError("tries must be at least 1")

@@ -230,8 +230,8 @@ class BoundedAdapter(HTTPAdapter):
         shown = media_type if _MEDIA_TYPE.fullmatch(media_type) else "another media type"
         raise InvalidResponseError(
             f"{self._name} answers with {shown}, and its API answers with JSON",
-            remedy=f"is {self._variable} the address of its REST API, "
-            "and does no proxy or sign-in page answer instead?",
+            remedy=f"check that {self._variable} is the address of its REST API, and that no "
+            "proxy or sign-in page answers",
         )
 
     def _follow(self, request: requests.PreparedRequest, response: requests.Response) -> None:
@@ -251,9 +251,9 @@ class BoundedAdapter(HTTPAdapter):
             origin = origin_of(address)
         except ValueError as error:
             raise StrayedError(
-                f"{what} to no http or https address, which is refused",
-                remedy=f"is {self._variable} the address of its REST API? "
-                "The token was not sent there",
+                f"{what} to an address that is neither http nor https",
+                remedy=f"check that {self._variable} is the address of its REST API; the token "
+                "was not sent there",
             ) from error
         if origin != self._origin:
             raise StrayedError(

@@ -1,20 +1,20 @@
-"""All input of a run: the documents, and the stages and certificates in them."""
+"""All input of a run: the documents and what is in them, and what a scan listed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from types import MappingProxyType
+from typing import Literal
 
 from msgspec import Struct
 
 from checker.model.address import Address
 from checker.model.configuration import ConfigurationFacts
+from checker.model.observation import Calls, CertificateKey, Observation, ObservedStage
+from checker.model.places import Access, Place
 from checker.model.plan import Plan
 from checker.model.resources import Certificate, Presents, Stage
-
-if TYPE_CHECKING:
-    from checker.model.places import Access
 
 SourceKind = Literal["plan", "state", "directory", "aws"]
 
@@ -104,10 +104,14 @@ class Document(Struct, frozen=True, kw_only=True, dict=True):
 
 
 class Inventory(Struct, frozen=True, kw_only=True):
-    """All documents of a run, each separate, and the root modules that could not be read."""
+    """All documents of a run, each separate, and the sources that could not be read.
+
+    `notices` are sentences about the sources as a whole, for every report.
+    """
 
     documents: tuple[Document, ...]
     unread: tuple[Unread, ...] = ()
+    notices: tuple[str, ...] = ()
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -118,3 +122,28 @@ class Inventory(Struct, frozen=True, kw_only=True):
     def plans(self) -> tuple[Plan, ...]:
         """Return the plans among the documents."""
         return tuple(document.plan for document in self.documents if document.plan is not None)
+
+
+class Sweep(Struct, frozen=True, kw_only=True):
+    """The stages and certificates of an account and region, as far as AWS listed them.
+
+    `unread` is what AWS did not list. `certificates` has an entry for each certificate that is
+    listed there or that a stage names. `held` is the number of client certificates; None if they
+    were not listed. A place without a region means that the scan failed before it asked any region.
+    """
+
+    place: Place
+    access: Access = Access()
+    stages: tuple[ObservedStage, ...] = ()
+    certificates: Mapping[CertificateKey, Observation] = MappingProxyType({})
+    held: int | None = None
+    unread: tuple[Unread, ...] = ()
+
+
+class ScanResult(Struct, frozen=True, kw_only=True):
+    """All sweeps of a scan; `interrupted` if the user stopped it early."""
+
+    sweeps: tuple[Sweep, ...]
+    traffic: tuple[Calls, ...] = ()
+    notices: tuple[str, ...] = ()
+    interrupted: bool = False

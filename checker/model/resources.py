@@ -110,7 +110,7 @@ _LAST_BEGINNING = 9000
 
 
 def possible_end(ends: datetime | None) -> datetime | None:
-    """Return the end, or None for a date that only means "no end"."""
+    """Return the end; None for a date before 1970, which is a library's zero value."""
     return ends if ends is not None and ends.year >= _FIRST_YEAR else None
 
 

@@ -99,7 +99,7 @@ def _uses(configuration: Configuration, step: LiteralStep) -> tuple[LiteralUse, 
     found = _known_uses(configuration, step)
     if not found:
         raise UnprovenError(
-            f"no stage takes the id {step.identity} from the text",
+            f"no stage in the configuration has the id {step.identity} as text",
             where=configuration.root,
             remedy="ask again",
         )

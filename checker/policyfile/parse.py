@@ -19,6 +19,7 @@ from checker.model.policy import (
     Setting,
     Untouched,
     Weights,
+    WindowWaiver,
 )
 from checker.model.severity import FailOn, Severity
 from checker.model.text_values import Keys, Mismatch, parse_day
@@ -73,6 +74,8 @@ def read_settings(table: Mapping[str, Any]) -> tuple[Setting, ...]:
         found.append(("fail_on", FailOn(table["fail_on"])))
     if "untouched" in table:
         found.append(("untouched", Untouched(table["untouched"])))
+    if "trust_window_waiver" in table:
+        found.append(("trust_window_waiver", WindowWaiver(table["trust_window_waiver"])))
     return tuple(found)
 
 

@@ -73,7 +73,7 @@ def _certificate(case: Case | None) -> StageCertificate | None:
         return None
     return StageCertificate(
         id=case.id,
-        address=str(case.address) if case.address is not None else None,
+        address=case.address,
         fingerprint=case.fingerprint,
         ends=case.expires_at,
     )

@@ -46,7 +46,7 @@ class Variable(Struct, frozen=True, gc=False):
 
 
 class PlanModule(Struct, frozen=True, gc=False):
-    """A module as it is written: once, for all its instances."""
+    """The configuration of a module, which all its instances share."""
 
     resources: list[PlanBlock] = []
     module_calls: dict[str, PlanModuleCall] = {}

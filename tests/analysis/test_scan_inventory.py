@@ -7,7 +7,7 @@ from builders import certificate, certificate_at, document, stage, stage_at
 from msgspec.structs import replace
 
 from checker.analysis.scan_inventory import Ownership, scan_source, scan_to_inventory
-from checker.model.inventory import Inventory, Unread
+from checker.model.inventory import Inventory, ScanResult, Sweep, Unread
 from checker.model.observation import (
     Calls,
     CertificateKey,
@@ -20,7 +20,6 @@ from checker.model.observation import (
 )
 from checker.model.places import Access, Place
 from checker.model.resources import Presents, PresentsNothing, StageKind
-from checker.model.sweep import ScanResult, Sweep
 
 HERE = Place("aws", "123456789012", "us-east-1")
 THERE = Place("aws", "123456789012", "eu-west-1")

@@ -11,11 +11,11 @@ from checker.cli.patch_preview import with_patches
 from checker.model.address import parse
 from checker.model.exemptions import Exemption
 from checker.model.finding import SuppressedBy
+from checker.model.inventory import ScanResult, Sweep
 from checker.model.observation import CertificateKey, Found, ObservedStage, Unanswered
 from checker.model.outcome import Outcome
 from checker.model.policy import FailOn, Policy, Run
 from checker.model.resources import StageKind
-from checker.model.sweep import ScanResult, Sweep
 from checker.pipeline import Loaded, check, scan
 
 

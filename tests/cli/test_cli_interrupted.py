@@ -113,7 +113,7 @@ def test_check_tells_a_person_so_in_words(aws, interrupted):
 
     assert (
         out.splitlines()[1]
-        == "note: interrupted: what AWS had not answered by then is not verified"
+        == "note: interrupted: the calls that AWS had not answered are not verified"
     )
     assert "(observed)" in out
     assert code == 130

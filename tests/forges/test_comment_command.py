@@ -263,7 +263,7 @@ def test_what_the_environment_does_not_say_must_be_given(tfcert, tmp_path):
     data = json.dumps(due()).encode()
     assert b"--repository: which repository?" in tfcert("comment", "github", stdin=data).stderr
     assert (
-        b"--number: which pull request?"
+        b"--number: the environment names no pull request"
         in tfcert("comment", "github", "--repository", "a/b", stdin=data).stderr
     )
     given = ("comment", "gitlab", "--repository", "1", "--number", "2")

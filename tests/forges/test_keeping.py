@@ -231,7 +231,7 @@ def test_a_body_that_is_not_taken_is_an_error_that_says_why(forge):
     status = 422 if forge.name == "github" else 400
     answer = Answer(status=status, body={"message": "Body is not what it should be"})
     forge.server.faults.append(Fault(method="POST", path="comments|notes", answer=answer, times=9))
-    with pytest.raises(TfcertError, match=r"Body is not what it should be \(`--dry-run` shows"):
+    with pytest.raises(TfcertError, match=r"Body is not what it should be \(run with `--dry-run`"):
         run(forge, "one")
     assert (forge.pauses, len(forge.server.writes())) == ([], 1)
 

@@ -20,7 +20,6 @@ MADE = datetime(2026, 11, 23, 12, tzinfo=UTC)
 STAGE = JsonStageName(
     address="aws_api_gateway_stage.live",
     api_id="lo64vzqnaj",
-    api_name="orders",
     name="live",
     account="123456789012",
     region="us-east-1",

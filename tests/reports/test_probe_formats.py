@@ -122,7 +122,7 @@ def test_lines_fit_a_terminal():
 @pytest.mark.parametrize("evil", NAMES.values(), ids=NAMES)
 def test_no_format_obeys_a_foreign_name(evil):
     """URLs and names come from an API that somebody else may write."""
-    stage = replace(STAGE, address=None, api_name=evil, name=evil)
+    stage = replace(STAGE, address=None, api_id=evil, name=evil)
     document = probe(
         replace(TRUSTED, stage=stage, backend=evil, vpc_link=evil, reason=evil, remedy=evil),
         not_probed=(replace(SKIPPED, stage=stage, reason=evil, remedy=evil, backend=evil),),

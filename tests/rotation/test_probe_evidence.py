@@ -85,8 +85,8 @@ def test_the_probe_is_asked_about_each_stage_with_both_certificates(tmp_path, pe
         assert str(pair.stage.address) == PROD
         assert (pair.predecessor.id, pair.successor.id) == ("old000", "new000")
         assert pair.successor.fingerprint == fingerprint_of(pems["new"])
-        assert pair.predecessor.address == OLD
-        assert pair.successor.address == NEW
+        assert str(pair.predecessor.address) == OLD
+        assert str(pair.successor.address) == NEW
 
 
 def test_after_repoint_the_answer_about_the_predecessor_is_the_way_back(tmp_path, pems):

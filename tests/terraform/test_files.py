@@ -158,5 +158,5 @@ def test_a_stream_that_does_not_fit_into_memory():
         def read(self, _size=-1, /):
             raise MemoryError
 
-    with pytest.raises(UnreadableError, match=r"needs more memory than there is.*into a file"):
+    with pytest.raises(UnreadableError, match=r"needs more memory than is available.*into a file"):
         read_stream(Large(), "-")

@@ -108,7 +108,9 @@ def _server(name: str, *, no_comments: bool) -> ServerKind:
         )
     if no_comments:
         raise UsageError(
-            "the server decides the form of its files", where="--for", remedy="omit --no-comments"
+            "--no-comments does not apply to the files of a server",
+            where="--for",
+            remedy="omit one of the two options",
         )
     return SERVERS[name]
 

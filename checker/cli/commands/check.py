@@ -30,11 +30,25 @@ class Expect(StrEnum):
 def check(
     sources: options.Sources = None,
     recursive: options.Recursive = False,
+    states: options.States = False,
+    sources_from: options.SourcesFrom = None,
+    null: options.NullSeparated = False,
+    include: options.Include = None,
+    exclude: options.Exclude = None,
     config: options.Config = None,
     policy: options.PolicyFile = None,
     policy_base: options.PolicyBase = None,
     trust_file: options.TrustFiles = None,
     no_inline_exemptions: options.NoInline = False,
+    probe: options.Probe = False,
+    probe_report: options.ProbeReport = None,
+    probe_max_age: options.ProbeMaxAge = None,
+    method: options.ProbeMethods = None,
+    any_get: options.AnyGet = False,
+    unsafe: options.Unsafe = False,
+    header: options.Headers = None,
+    max_calls: options.MaxCalls = None,
+    yes: options.Yes = False,
     threshold: options.Threshold = None,
     notice: options.Notice = None,
     offline: options.Offline = False,
@@ -97,6 +111,24 @@ def check(
 
     chosen = output.formats(format_)
     wanted = options.wanted(tool, tool_env, offline=offline)
+    fleet = options.fleet(
+        sources,
+        states=states,
+        sources_from=sources_from,
+        null=null,
+        include=include,
+        exclude=exclude,
+        recursive=recursive,
+        config=config,
+    )
+    asking = options.asking(
+        probe=probe,
+        report=probe_report,
+        max_age=probe_max_age,
+        given=(method, any_get, unsafe, header, max_calls, yes),
+        offline=offline,
+        as_of=as_of,
+    )
     stated = given(threshold=threshold, notice=notice, fail_on=fail_on)
     with run_policy(policy, policy_base, given=stated, inline=not no_inline_exemptions) as held:
         moment = load.parse_as_of(as_of)
@@ -118,13 +150,31 @@ def check(
             drift=_drift(drift, no_drift=no_drift),
         )
         with aws.counted(shown=verbose):
-            loaded = held.exemptions(
-                _load(sources or (), config=config, tool=wanted, tags=run.policy.tags)
-                if recursive
-                else load.load(
-                    sources or (), config=config, tool=wanted, fetch=aws.fetch, tags=run.policy.tags
+            interrupted = False
+            if fleet is not None:
+                from checker.cli.fleet import load_fleet
+
+                found = load_fleet(
+                    fleet,
+                    aws,
+                    chosen=chosen,
+                    tags=run.policy.tags,
+                    timeout=timeout,
+                    verbose=verbose,
                 )
-            )
+                loaded, interrupted = held.exemptions(found.loaded), found.interrupted
+            else:
+                loaded = held.exemptions(
+                    _load(sources or (), config=config, tool=wanted, tags=run.policy.tags)
+                    if recursive
+                    else load.load(
+                        sources or (),
+                        config=config,
+                        tool=wanted,
+                        fetch=aws.fetch,
+                        tags=run.policy.tags,
+                    )
+                )
             output.refuse_inputs(chosen, sources or (), loaded, policy=policy)
             if expect is not None and not loaded.inventory.plans:
                 raise UsageError(
@@ -137,8 +187,9 @@ def check(
             outcome = held.with_notices(
                 judge(
                     loaded.inventory,
-                    aws.observer(offline=offline, in_part=True),
+                    aws.observer(offline=offline or interrupted, in_part=True),
                     run,
+                    asking.probe(aws, timeout) if asking is not None and not interrupted else None,
                 )
             )
             if patches or output.wants_patches(chosen):
@@ -148,7 +199,8 @@ def check(
             show = Show.of(every=all_, quiet=quiet)
             output.report(outcome, chosen, patches=patches, show=show)
             output.warn_unverified(outcome)
-    raise typer.Exit(130 if outcome.cases.observations.interrupted else outcome.exit_code)
+    interrupted = interrupted or outcome.cases.observations.interrupted
+    raise typer.Exit(130 if interrupted else outcome.exit_code)
 
 
 def _drift(given: Drift | None, *, no_drift: bool) -> Drift:

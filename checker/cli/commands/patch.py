@@ -62,6 +62,15 @@ def patch(
     policy: options.PolicyFile = None,
     policy_base: options.PolicyBase = None,
     trust_file: options.TrustFiles = None,
+    probe: options.Probe = False,
+    probe_report: options.ProbeReport = None,
+    probe_max_age: options.ProbeMaxAge = None,
+    method: options.ProbeMethods = None,
+    any_get: options.AnyGet = False,
+    unsafe: options.Unsafe = False,
+    header: options.Headers = None,
+    max_calls: options.MaxCalls = None,
+    yes: options.Yes = False,
     threshold: options.Threshold = None,
     notice: options.Notice = None,
     offline: options.Offline = False,
@@ -80,6 +89,8 @@ def patch(
     Exit codes: 0 written, or nothing to do; 2 usage or unreadable input; 3 something is blocked or
     could not be verified.
     """  # noqa: D205 -- the first paragraph is the short help
+    from msgspec.structs import replace
+
     from checker.cli import load
     from checker.cli.aws import Aws
     from checker.cli.patch_output import deliver, deliver_each
@@ -89,6 +100,14 @@ def patch(
     from checker.cli.verify import find_verifier
 
     wanted = options.wanted(tool, tool_env, offline=offline)
+    asking = options.asking(
+        probe=probe,
+        report=probe_report,
+        max_age=probe_max_age,
+        given=(method, any_get, unsafe, header, max_calls, yes),
+        offline=offline,
+        as_of=as_of,
+    )
     request = Request.of(
         phase=str(phase),
         only=tuple(only or ()),
@@ -112,6 +131,8 @@ def patch(
         trusting = held.trusting(trust_file, aws.bundles(offline=offline))
         observe = aws.observer(offline=offline)
         held.warn()
+        if asking is not None:
+            request = replace(request, probe=asking.probe(aws, timeout))
         with aws.counted(shown=verbose):
             if recursive:
                 code = deliver_each(

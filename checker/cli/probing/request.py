@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from checker.errors import UsageError
 from checker.model.policy import ProbeSettings
@@ -43,7 +44,7 @@ class ProbeOptions(Struct, frozen=True, kw_only=True):
         any_get: bool,
         unsafe: bool,
         headers: Sequence[str] | None,
-        max_calls: int,
+        max_calls: int | None,
         timeout: float,
         confirmed: bool,
     ) -> ProbeOptions:
@@ -55,10 +56,14 @@ class ProbeOptions(Struct, frozen=True, kw_only=True):
             ),
             any_get=any_get,
             unsafe=unsafe,
-            max_calls=max_calls,
+            max_calls=MOST_CALLS if max_calls is None else max_calls,
             timeout=timeout,
             confirmed=confirmed,
         )
+
+    def after(self, made: int) -> ProbeOptions:
+        """Return the options of a run that has made some calls already."""
+        return replace(self, max_calls=max(0, self.max_calls - made)) if made else self
 
 
 def _method(text: str, *, unsafe: bool) -> str:

@@ -5,13 +5,25 @@ The schema is `schemas/probe-v1.schema.json`. A report has no header, no body an
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Final, Literal
 
 import msgspec
 from msgspec import Struct
 
 from checker.errors import UnreadableError
+from checker.model.probe import (
+    NotProbed,
+    ProbeAnswer,
+    ProbeBackend,
+    ProbedBackend,
+    ProbeReport,
+    ProbeTarget,
+    ProbeVerdict,
+)
+from checker.model.resources import Stage
+from checker.model.trust import StageCertificate
 from checker.reports.json_v1 import json_text
 
 SCHEMA: Final = "tfcert.probe/v1"
@@ -37,7 +49,6 @@ class JsonStageName(_Part, frozen=True, kw_only=True):
 
     address: str | None
     api_id: str | None
-    api_name: str | None
     name: str | None
     account: str | None
     region: str | None
@@ -109,6 +120,136 @@ class JsonProbe(_Part, frozen=True, kw_only=True):
     not_probed: tuple[JsonNotProbed, ...]
     planned: tuple[JsonPlannedCalls, ...] = ()
     notices: tuple[str, ...] = ()
+
+
+# What to do after each verdict; None where nothing is to do.
+_REMEDIES: Mapping[ProbeVerdict, str | None] = {
+    ProbeVerdict.BOTH: None,
+    ProbeVerdict.SUCCESSOR_ONLY: "keep the predecessor in what it trusts until no stage presents "
+    "it: without that there is no way back",
+    ProbeVerdict.PREDECESSOR_ONLY: "add the successor's PEM to what it trusts, beside the old one "
+    "(`tfcert bundle`), reload it, then probe again",
+    ProbeVerdict.NOT_REQUIRED: "make it require a client certificate, or declare its bundle in the "
+    "policy (docs/trust.md)",
+    ProbeVerdict.UNREACHABLE: "look at the backend and at the integration, then probe again",
+    ProbeVerdict.UNKNOWN: "probe a method that it answers with 200 to a caller that it trusts "
+    "(--method), with a header if it needs one (--header)",
+}
+
+
+def report_document(report: ProbeReport, notices: tuple[str, ...] = ()) -> JsonProbe:
+    """Return the document of a run.
+
+    The exit code is 1 if a backend refuses the successor. Else it is 3 if something is not
+    confirmed, also where no backend was called.
+    """
+    verdicts = [each.verdict for each in report.results]
+    code: Literal[0, 1, 3, 130] = 0
+    if report.interrupted:
+        code = 130
+    elif any(each.refuses for each in verdicts):
+        code = 1
+    elif (
+        report.not_probed
+        or not all(each.confirms for each in verdicts)
+        or (notices and not verdicts)
+    ):
+        code = 3
+    return JsonProbe(
+        made_at=report.made_at.astimezone(UTC).replace(microsecond=0),
+        exit_code=code,
+        dry_run=False,
+        interrupted=report.interrupted,
+        calls=report.calls,
+        backends=tuple(map(_backend, report.results)),
+        not_probed=tuple(map(_not_probed, report.not_probed)),
+        notices=notices,
+    )
+
+
+def plan_document(
+    targets: tuple[ProbeTarget, ...],
+    not_probed: tuple[NotProbed, ...],
+    made_at: datetime,
+    notices: tuple[str, ...] = (),
+) -> JsonProbe:
+    """Return the document of a dry run: the calls that a run would make."""
+    return JsonProbe(
+        made_at=made_at.astimezone(UTC).replace(microsecond=0),
+        exit_code=0,
+        dry_run=True,
+        interrupted=False,
+        calls=0,
+        backends=(),
+        not_probed=tuple(map(_not_probed, not_probed)),
+        planned=tuple(
+            JsonPlannedCalls(
+                stage=_stage(each.pair.stage),
+                backend=url(each.backend),
+                vpc_link=each.backend.vpc_link,
+                method=each.method,
+                callers=("none", "predecessor", "successor"),
+            )
+            for each in targets
+        ),
+        notices=notices,
+    )
+
+
+def _backend(probed: ProbedBackend) -> JsonProbedBackend:
+    target = probed.target
+    return JsonProbedBackend(
+        stage=_stage(target.pair.stage),
+        backend=url(target.backend),
+        vpc_link=target.backend.vpc_link,
+        method=target.method,
+        predecessor=_certificate(target.pair.predecessor),
+        successor=_certificate(target.pair.successor),
+        answers=(
+            _answer("none", probed.control),
+            _answer("predecessor", probed.predecessor),
+            _answer("successor", probed.successor),
+        ),
+        verdict=probed.verdict.value,
+        reason=probed.reason,
+        remedy=_REMEDIES[probed.verdict],
+    )
+
+
+def _not_probed(other: NotProbed) -> JsonNotProbed:
+    return JsonNotProbed(
+        stage=_stage(other.pair.stage),
+        backend=url(other.backend) if other.backend is not None else None,
+        reason=other.reason,
+        remedy=other.remedy,
+    )
+
+
+def _stage(stage: Stage) -> JsonStageName:
+    return JsonStageName(
+        address=str(stage.address) if stage.address is not None else None,
+        api_id=stage.api_id,
+        name=stage.name,
+        account=stage.place.account,
+        region=stage.place.region,
+    )
+
+
+def url(backend: ProbeBackend) -> str:
+    """Return the scheme, the host and the port of a backend."""
+    return f"{backend.scheme}://{backend.host}:{backend.port}"
+
+
+def _certificate(certificate: StageCertificate | None) -> JsonCaller:
+    # The engine probes no stage whose certificates are not known.
+    return JsonCaller(
+        id=certificate.id if certificate is not None else "",
+        sha256_fingerprint=certificate.fingerprint if certificate is not None else None,
+    )
+
+
+def _answer(caller: Caller, answer: ProbeAnswer) -> JsonAnswer:
+    return JsonAnswer(caller=caller, status=answer.status, failure=answer.reason)
 
 
 def render(document: JsonProbe) -> str:

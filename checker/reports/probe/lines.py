@@ -52,7 +52,7 @@ def lay_out_probe(document: JsonProbe, width: int) -> Iterator[Line]:
 
 def stage_in_words(stage: JsonStageName) -> str:
     """Name a stage by its address, else by its API and name."""
-    return stage.address or f"{stage.api_name or stage.api_id}/{stage.name}"
+    return stage.address or f"{stage.api_id}/{stage.name}"
 
 
 def backend_in_words(backend: str, vpc_link: str | None) -> str:
@@ -81,10 +81,12 @@ def headline(document: JsonProbe) -> tuple[Tone, str]:
     if refused:
         noun = "backend refuses" if refused == 1 else "backends refuse"
         return Tone.ERROR, f"{stopped}{refused} {noun} the successor ({calls})"
-    if others or document.interrupted or document.exit_code:
-        return Tone.WARNING, f"{stopped}not confirmed that every backend trusts it ({calls})"
-    if not document.backends:
+    if not document.backends and not document.exit_code:
         return Tone.STRONG, "nothing to probe: no rotation is under way"
+    if others or document.interrupted or document.exit_code:
+        total = len(document.backends) + len(document.not_probed)
+        what = f"{others} of {total} backends not confirmed" if others else "nothing is confirmed"
+        return Tone.WARNING, f"{stopped}{what} ({calls})"
     return Tone.GOOD, f"every backend trusts the successor ({calls})"
 
 

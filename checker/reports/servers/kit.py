@@ -85,7 +85,7 @@ def pin(entry: TrustedCertificate) -> Pin | None:
 
 
 def moment(instant: datetime) -> str:
-    """Return an instant of UTC as RFC 3339 writes it."""
+    """Return an instant of UTC in the form of RFC 3339."""
     return instant.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -97,7 +97,7 @@ def trust_file(pins: tuple[Pin, ...], *, place: str) -> ServerFile:
 
 
 def pins_file(pins: tuple[Pin, ...], *, place: str) -> ServerFile:
-    """Return the SHA-256 of each certificate's DER, one a line."""
+    """Return the SHA-256 of each certificate's DER, one per line."""
     return ServerFile(
         name="tfcert-pins.txt",
         text="".join(f"{each.sha256}\n" for each in pins),

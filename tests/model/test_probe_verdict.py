@@ -1,0 +1,165 @@
+"""What three calls of a backend show: without a certificate, with the predecessor, with the successor."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checker.model.probe import REFUSED_STATUSES, ProbeAnswer, ProbeVerdict, judge
+
+BOTH, SUCCESSOR, PREDECESSOR, NOT_REQUIRED, UNREACHABLE, UNKNOWN = ProbeVerdict
+
+STATUSES = st.sampled_from([None, 200, 204, 302, 404, *REFUSED_STATUSES, 418, 500, 502, 503, 504])
+LOGS = st.sampled_from([None, True, False])
+
+
+@st.composite
+def answers(draw):
+    """One answer; the log mentions TLS only if the call failed, as the reader of the log has it."""
+    status = draw(STATUSES)
+    return ProbeAnswer(status=status, tls_failure=draw(LOGS) if (status or 0) >= 500 else None)
+
+
+def verdict(control, predecessor, successor, **rest):
+    three = (ProbeAnswer(status=status) for status in (control, predecessor, successor))
+    return judge(*three, **rest)[0]
+
+
+@pytest.mark.parametrize(
+    ("control", "predecessor", "successor", "expected"),
+    [
+        # nginx: HTTP 400 without a certificate and with one that it does not trust.
+        (400, 200, 400, PREDECESSOR),
+        (400, 400, 200, SUCCESSOR),
+        (400, 200, 200, BOTH),
+        (400, 400, 400, UNKNOWN),
+        (496, 495, 495, PREDECESSOR),
+        # A server that ends the handshake: API Gateway's own 500, and no log.
+        (500, 200, 500, PREDECESSOR),
+        (500, 500, 200, SUCCESSOR),
+        (500, 200, 200, BOTH),
+        (500, 500, 500, UNKNOWN),
+        # A handshake without a certificate fails, a wrong certificate gets 403 (pinned).
+        (500, 200, 403, PREDECESSOR),
+        (500, 403, 200, SUCCESSOR),
+        # Optional verification: a refused successor is refused although the control call passed.
+        (200, 200, 400, PREDECESSOR),
+        (200, 400, 400, PREDECESSOR),
+        (200, 200, 500, PREDECESSOR),
+        (200, 500, 500, PREDECESSOR),
+        (200, 400, 200, NOT_REQUIRED),
+        (200, 200, 200, NOT_REQUIRED),
+        (404, 404, 404, NOT_REQUIRED),
+        # The application wants a header: the predecessor is the yardstick.
+        (400, 401, 401, BOTH),
+        (500, 401, 401, BOTH),
+        (500, 403, 403, BOTH),
+        (401, 401, 401, UNKNOWN),
+        (400, 401, 400, PREDECESSOR),
+        # Both certificates fail where an answer comes without one: nobody knows why.
+        (403, 500, 500, UNKNOWN),
+        (400, 200, 404, UNKNOWN),
+        (400, 200, 204, BOTH),
+        (504, 504, 504, UNREACHABLE),
+        (502, 503, 504, UNREACHABLE),
+        (400, 200, 503, UNKNOWN),
+        (504, 200, 504, PREDECESSOR),
+        (None, 200, 200, UNKNOWN),
+        (400, None, 200, UNKNOWN),
+        (400, 200, None, UNKNOWN),
+        (None, 200, 403, PREDECESSOR),
+        (None, None, 403, UNKNOWN),
+        (403, None, 403, UNKNOWN),
+        (None, None, None, UNKNOWN),
+    ],
+)
+def test_each_pattern_of_statuses_has_one_meaning(control, predecessor, successor, expected):
+    """A refusal is a status out of the refused ones, or a call that failed where another passed."""
+    assert verdict(control, predecessor, successor) is expected
+
+
+def test_an_ended_predecessor_is_no_yardstick():
+    """A status that refuses it says nothing about the successor, and one that passes neither."""
+    assert verdict(400, 401, 401, predecessor_ended=True) is PREDECESSOR
+    assert verdict(400, 400, 200, predecessor_ended=True) is SUCCESSOR
+    assert verdict(400, 200, 404, predecessor_ended=True) is BOTH
+
+
+def test_the_refused_statuses_are_the_users():
+    """With others, 403 passes and 404 refuses."""
+    assert verdict(404, 200, 404, refused_statuses=[404]) is PREDECESSOR
+    assert verdict(404, 200, 200, refused_statuses=[404]) is BOTH
+    assert verdict(403, 403, 403, refused_statuses=[404]) is NOT_REQUIRED
+    assert verdict(500, 200, 500, refused_statuses=[]) is PREDECESSOR
+
+
+def test_a_handshake_that_failed_without_a_status_counts_as_failed():
+    """The status is missing, and the failure is known."""
+    failed, passed = ProbeAnswer(tls_failure=True), ProbeAnswer(status=200)
+    assert judge(failed, passed, failed)[0] is PREDECESSOR
+    assert judge(failed, passed, passed)[0] is BOTH
+
+
+def test_the_reason_says_why_a_call_gave_no_status():
+    """The first call that is missing explains it."""
+    none = ProbeAnswer(reason="the call was denied")
+    found = judge(ProbeAnswer(status=400), ProbeAnswer(status=200), none)
+    assert found == (UNKNOWN, "the call with the successor gave no status: the call was denied")
+
+
+def test_a_header_is_the_way_out_where_all_calls_are_refused_alike():
+    """The application authenticates by other means."""
+    assert "give a header" in judge(*[ProbeAnswer(status=401)] * 3)[1]
+
+
+@given(answers(), answers(), answers(), st.booleans())
+def test_a_refused_successor_is_never_trusted(control, predecessor, successor, ended):
+    """Unless the predecessor, which is in use, is answered with the same status and the control call is not."""
+    found, reason = judge(control, predecessor, successor, predecessor_ended=ended)
+    refused = successor.status in REFUSED_STATUSES
+    yardstick = not ended and predecessor.status == successor.status != control.status
+    if refused and not yardstick:
+        assert not found.confirms
+    if successor.status is None or successor.status >= 500:
+        assert not found.confirms
+    assert reason
+
+
+@given(answers(), answers(), answers(), st.booleans())
+def test_nothing_is_confirmed_if_the_control_call_passed_or_is_missing(
+    control, predecessor, successor, ended
+):
+    """One successful call proves nothing about trust."""
+    found, _ = judge(control, predecessor, successor, predecessor_ended=ended)
+    if control.status is None or (control.status < 500 and control.status not in REFUSED_STATUSES):
+        assert not found.confirms
+
+
+@given(answers(), answers(), answers(), st.booleans(), st.tuples(LOGS, LOGS, LOGS))
+def test_the_logs_change_no_verdict(control, predecessor, successor, ended, logs):
+    """Their form is not known: statuses decide, and calls with other logs give the same verdict."""
+    three = (control, predecessor, successor)
+    found, _ = judge(*three, predecessor_ended=ended)
+    for order in permutations(logs):
+        other = (
+            ProbeAnswer(status=each.status, tls_failure=log if (each.status or 0) >= 500 else None)
+            for each, log in zip(three, order, strict=True)
+        )
+        assert judge(*other, predecessor_ended=ended)[0] is found
+
+
+@given(answers(), st.booleans())
+def test_three_calls_alike_confirm_and_refuse_nothing(answer, ended):
+    """Without a difference between the calls, nothing is known of trust."""
+    found, _ = judge(answer, answer, answer, predecessor_ended=ended)
+    assert not found.confirms
+    assert not found.refuses
+
+
+def test_a_log_alone_confirms_and_refuses_nothing():
+    """A passed call whose log mentions TLS contradicts itself."""
+    passed, odd = ProbeAnswer(status=200), ProbeAnswer(status=200, tls_failure=True)
+    assert judge(ProbeAnswer(status=400), passed, odd)[0] is UNKNOWN
