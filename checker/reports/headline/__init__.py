@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from checker.model.deadlines import due, left_in_words, moment
 from checker.model.outcome import Verdict
-from checker.reports.headline.facts import Facts, Group, NextStep, worst
+from checker.reports.headline.facts import Facts, Group, worst
 from checker.reports.headline.planned_change import PlannedChange
 from checker.rules.base import NEAR_ITS_END
 
@@ -238,46 +238,35 @@ def _made(facts: Facts, change: PlannedChange) -> str:
 
 
 _PHASES = {
-    "introduce": ("Introduce its successor", "Introduce {} successors"),
-    "repoint": ("Repoint its stages", "Repoint the stages of {} certificates"),
-    "retire": ("Retire the old certificate", "Retire {} old certificates"),
+    "introduce": ("Introduce its successor", "Introduce {}", "successor"),
+    "repoint": ("Repoint its stages", "Repoint the stages of {}", "certificate"),
+    "retire": ("Retire the old certificate", "Retire {}", "old certificate"),
 }
 
 
 def _to_do(facts: Facts) -> Iterator[str]:
     """Yield what to do about the rotations, the steps that are safe now first."""
-    for phase, (one, many) in _PHASES.items():
+    for phase, (one, many, noun) in _PHASES.items():
         steps = [step for step in facts.steps if step.phase == phase]
         if steps:
             by = min((step.by for step in steps if step.by is not None), default=None)
             when = "" if by is None else f" {due(by, facts.as_of)}"
             first = ", the first" if by is not None and len(steps) > 1 else ""
-            what = one if len(steps) == 1 else many.format(f"{len(steps):,}")
+            what = one if len(facts.steps) == 1 else many.format(_count(len(steps), noun))
             yield f"{what}{first}{when}: `tfcert patch` writes the patch."
-    yield from _held(
-        [step for step in facts.steps if step.phase == "waiting"],
-        "Its rotation is waiting",
-        "{} rotations are waiting.",
-    )
-    yield from _held(
-        [step for step in facts.steps if step.phase == "blocked"],
-        "Its rotation is blocked",
-        "{} rotations are blocked; the reasons are below.",
-    )
+    for phase in ("waiting", "blocked"):
+        steps = [step for step in facts.steps if step.phase == phase]
+        if steps and len(facts.steps) == 1:
+            reason = steps[0].reason
+            colon = "" if reason.startswith("until ") else ":"
+            yield f"Its rotation is {phase}{colon} {_short(reason)}."
+        elif steps:
+            yield f"{_count(len(steps), 'rotation is', 'rotations are')} {phase}; see below."
     if facts.by_hand:
         yield (
             f"{_count(facts.by_hand, 'certificate needs', 'certificates need')} a manual rotation; "
             "the steps are below."
         )
-
-
-def _held(steps: Sequence[NextStep], one: str, many: str) -> Iterator[str]:
-    if len(steps) == 1:
-        (step,) = steps
-        until = step.reason.startswith("until ")
-        yield f"{one}{' ' if until else ': '}{_short(step.reason)}."
-    elif steps:
-        yield many.format(f"{len(steps):,}")
 
 
 def _count(count: int, one: str, many: str = "") -> str:

@@ -104,8 +104,7 @@ class Facts(Struct, frozen=True, kw_only=True):
 
     `used` is the number of certificates in use, `first` the first of these to end, and `ended` the
     number of those that have ended. `change` is None if no plan was read. `modules` is the number
-    of outcomes, and `open_modules` the number of those with something to do. `by_hand` is the
-    number of manual rotations.
+    of outcomes. `by_hand` is the number of manual rotations.
     """
 
     as_of: datetime
@@ -117,7 +116,6 @@ class Facts(Struct, frozen=True, kw_only=True):
     steps: tuple[NextStep, ...]
     applies: Applies = Applies.ON_APPLY
     modules: int = 1
-    open_modules: int = 1
     by_hand: int = 0
 
 

@@ -55,7 +55,6 @@ def facts_of_documents(documents: Sequence[JsonDocument]) -> Facts | None:
         if all(_merges(document) for document in documents)
         else Applies.ON_APPLY,
         modules=len(documents),
-        open_modules=sum(_is_open(document) for document in documents),
         by_hand=sum(len(document.get("by_hand", ())) for document in documents),
     )
 
@@ -143,7 +142,8 @@ def _merges(document: JsonDocument) -> bool:
     return policy is not None and policy.get("applies") == "on-merge"
 
 
-def _is_open(document: JsonDocument) -> bool:
+def is_open(document: JsonDocument) -> bool:
+    """Return whether an outcome has something to do."""
     return document["verdict"] != "clean" or any(
         one["suppression"] is None and one["severity"] != "note" for one in document["findings"]
     )

@@ -13,7 +13,12 @@ from checker.model.deadlines import Late, due, late_plan, left_in_words
 from checker.model.outcome import UNVERIFIED
 from checker.model.policy import RULE_PAGES
 from checker.reports.headline import headline
-from checker.reports.headline.from_json import facts_of_documents, moment_of, open_rotations_of
+from checker.reports.headline.from_json import (
+    facts_of_documents,
+    is_open,
+    moment_of,
+    open_rotations_of,
+)
 from checker.reports.json_v1_read import (
     JsonCertificate,
     JsonDocument,
@@ -27,6 +32,7 @@ from checker.rules import RULES
 
 _NAME = 200
 _SENTENCE = 400
+_FEW = 3
 _RULES = frozenset(rule.name for rule in RULES)
 _SEVERITIES = ("error", "warning", "note")
 _VERDICTS = ("findings", "inconclusive", "warnings", "clean")
@@ -56,11 +62,24 @@ def head(documents: Sequence[NamedAccounts]) -> str:
     first = said.sentence.rstrip(".")
     lines = [f"### tfcert: {sentence(f'{first[:1].lower()}{first[1:]}')}"]
     if facts.modules > 1:
-        among = f"{facts.open_modules} of {facts.modules} outcomes have something to do."
-        said = replace(said, more=(among, *said.more))
+        said = replace(said, more=(_where(documents), *said.more))
     if said.more:
         lines.append(" ".join(sentence(each, longest=_SENTENCE) for each in said.more))
     return "\n\n".join(lines)
+
+
+def _where(documents: Sequence[NamedAccounts]) -> str:
+    """Return how many of several root modules have something to do, and which."""
+    names = [
+        each.name or ", ".join(source["path"] for source in each.document["sources"][:1])
+        for each in documents
+        if is_open(each.document)
+    ]
+    have = "has" if len(names) == 1 else "have"
+    which = ", ".join(f"`{name.replace('`', '')}`" for name in names[:_FEW])
+    more = f" and {len(names) - _FEW} more" if len(names) > _FEW else ""
+    count = f"{len(names)} of {len(documents)} root modules {have} something to do"
+    return f"{count}: {which}{more}." if names else f"{count}."
 
 
 def verdict_line(documents: Sequence[JsonDocument]) -> str:
