@@ -53,7 +53,7 @@ class Applies(StrEnum):
     @property
     def verb(self) -> str:
         """Return what a reviewer does to make the change take effect."""
-        return "merge" if self is Applies.ON_MERGE else "apply"
+        return self.value.removeprefix("on-")
 
     @property
     def done(self) -> str:
