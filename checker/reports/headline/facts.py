@@ -175,7 +175,7 @@ def facts_of(outcome: Outcome) -> Facts:
             if not isinstance(rotation.step, Done)
         ),
         applies=outcome.cases.policy.applies,
-        by_hand=len(outcome.by_hand),
+        by_hand=len(outcome.manual),
     )
 
 

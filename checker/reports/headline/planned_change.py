@@ -132,7 +132,7 @@ def _is_unclear(plan: Plan) -> bool:
         plan.errored
         or plan.complete is False
         or plan.deferred
-        or plan.unsaid
+        or plan.unknown_changes
         or plan.deleted_apis
         or plan.clashes
         or any(change.writes and change.action.changes for change in plan.deployments)

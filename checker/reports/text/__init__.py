@@ -88,10 +88,10 @@ def lay_out(outcome: Outcome, width: int, show: Show = Show.USUAL) -> Iterator[L
     suppressed = [finding for finding in outcome.findings if finding.suppression is not None]
     yield from list_findings(suppressed, width, named=named, every=show.every)
     yield from what_next(outcome, width, every=show.every)
-    if outcome.by_hand:
-        yield from manual_steps(outcome.by_hand, width, every=show.every)
+    if outcome.manual:
+        yield from manual_steps(outcome.manual, width, every=show.every)
     scanned = any(part.document.source.kind == "aws" for part in outcome.cases.documents)
-    if scanned and (outcome.by_hand or any(map(is_yearly, open_rotations(outcome)))):
+    if scanned and (outcome.manual or any(map(is_yearly, open_rotations(outcome)))):
         yield Line(())
         yield from _note(f"note: {NO_MORE_ROTATIONS}", width)
 
