@@ -12,8 +12,20 @@ from pathlib import Path
 
 from checker.cli import output
 from checker.cli.children import own_command, own_environment
+from checker.demo.backend import DemoBackend
 from checker.demo.emulator import Emulator
-from checker.demo.story import DAYS_LEFT, copy_configuration, list_presented, seed_recorded
+from checker.demo.story import (
+    CERTIFICATE_ID,
+    DAYS_LEFT,
+    SUCCESSOR_AGE,
+    SUCCESSOR_ID,
+    certificates_by_age,
+    copy_configuration,
+    list_presented,
+    pem_of,
+    seed_recorded,
+    seed_successor,
+)
 from checker.errors import TfcertError, UsageError
 from checker.terraform.tool import Tool, find_tool
 
@@ -27,6 +39,7 @@ class _Stage:
 
     folder: Path
     aws: Emulator
+    backend: DemoBackend
     environment: Mapping[str, str]
 
     def say(self, text: str) -> None:
@@ -72,6 +85,10 @@ class _Stage:
             )
             self.say(f"  {shown.stage:<14} presents {shown.certificate_id or 'nothing'} ({left})")
 
+    def trust(self, *certificate_ids: str) -> None:
+        """Let the backend of orders trust these certificates and no others."""
+        self.backend.trust(pem_of(self.aws, each) for each in certificate_ids)
+
 
 def run_story(*, apply: bool, folder: str | None, tool: str | None) -> None:
     """Run the demo, recorded or with real applies; raises TfcertError if a step fails."""
@@ -86,15 +103,15 @@ def run_story(*, apply: bool, folder: str | None, tool: str | None) -> None:
     place.mkdir(parents=True, exist_ok=True)
     if any(place.iterdir()):
         raise UsageError("not empty", where=str(place), remedy="name a new folder")
-    with Emulator() as aws:
+    with Emulator() as aws, DemoBackend() as backend:
         # The package may run from a checkout that is not installed; children must find it too.
         environment = own_environment(aws.environment(os.environ), folder=str(place)) | {
             "TF_IN_AUTOMATION": "1",
             "GOGC": "400",
         }
-        stage = _Stage(folder=place, aws=aws, environment=environment)
+        stage = _Stage(folder=place, aws=aws, backend=backend, environment=environment)
         stage.say(f"An embedded AWS listens on {aws.endpoint}. The configuration is in {place}.")
-        copy_configuration(place)
+        copy_configuration(place, backend.url)
         if found is not None:
             _for_real(stage, found)
         else:
@@ -102,22 +119,39 @@ def run_story(*, apply: bool, folder: str | None, tool: str | None) -> None:
 
 
 def _recorded(stage: _Stage) -> None:
-    seed_recorded(stage.aws, stage.folder)
+    seed_recorded(stage.aws, stage.folder, stage.backend.url)
     stage.say(
         f"Two APIs, three stages, one shared certificate with {DAYS_LEFT} days left; AWS says:"
     )
     stage.show_stages()
     stage.tfcert("check", "terraform.tfstate", expected=(1,))
     stage.tfcert("patch", "terraform.tfstate", "--phase", "all")
+    stage.say(f"\n--- introduce is written, and was applied {SUCCESSOR_AGE.days} days ago")
+    stage.tfcert("patch", "terraform.tfstate", "--write")
+    seed_successor(stage.aws, stage.folder)
+    _probe(stage, CERTIFICATE_ID, SUCCESSOR_ID, "terraform.tfstate")
     stage.say(
         f"""
 What to type next (the emulator ends with this command, so --offline):
   cd {shlex.quote(str(stage.folder))}
   tfcert check terraform.tfstate --offline --format json
-  tfcert patch terraform.tfstate --offline --out patches   # three patches and RUNBOOK.md
-  tfcert patch terraform.tfstate --offline --write         # the first phase, into the files
+  tfcert patch terraform.tfstate --offline --phase all --out patches   # each phase and RUNBOOK.md
 With terraform or tofu installed, `tfcert demo --apply` runs the whole rotation for real."""
     )
+
+
+# Only one of the two APIs has a backend here; the other method could change something.
+_PROBE = ("--stage", "aws_api_gateway_stage.orders", "--method", "GET /", "--yes")
+
+
+def _probe(stage: _Stage, old: str, new: str, *sources: str) -> None:
+    """Ask the backend of orders: it refuses the successor, until its PEM is there."""
+    stage.trust(old)
+    stage.say("\nThe backend of orders trusts the old certificate only. Ask it:")
+    stage.tfcert("probe", *sources, *_PROBE, expected=(1,))
+    stage.say(f"\nIts team adds the PEM of {new}, beside the old one. Ask it again:")
+    stage.trust(old, new)
+    stage.tfcert("probe", *sources, *_PROBE)
 
 
 def _for_real(stage: _Stage, tool: Tool) -> None:
@@ -130,6 +164,8 @@ def _for_real(stage: _Stage, tool: Tool) -> None:
     stage.show_stages()
     stage.tfcert("check", expected=(1,))
     for number, phase in enumerate(_PHASES, start=1):
+        if phase == "repoint":
+            _probe(stage, *certificates_by_age(stage.aws))
         stage.say(f"\n--- apply {number} of 3: {phase}")
         stage.tfcert("patch", "--write")
         stage.say(
