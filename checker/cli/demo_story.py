@@ -174,8 +174,14 @@ def _for_real(stage: _Stage, tool: Tool) -> None:
         _tool(stage, tool, "plan", "-input=false", "-out=plan.bin")
         (stage.folder / "plan.json").write_bytes(_tool(stage, tool, "show", "-json", "plan.bin"))
         stage.tfcert("check", "plan.json", "--expect", phase)
-        stage.say(f"\n$ {tool.name} apply plan.bin")
+        # The trust window lies between introduce and repoint.
+        introducing = phase == "introduce"
+        when = f"   # {SUCCESSOR_AGE.days} days ago" if introducing else ""
+        stage.say(f"\n$ {tool.name} apply plan.bin{when}")
+        if introducing:
+            stage.aws.clock.advance(days=-SUCCESSOR_AGE.days)
         _tool(stage, tool, "apply", "-input=false", "plan.bin")
+        stage.aws.clock.run()
         stage.show_stages()
     stage.tfcert("check")
     stage.tfcert("patch")
