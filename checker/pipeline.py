@@ -232,5 +232,5 @@ def _outcome(inventory: Inventory, cases: Cases, rotations: tuple[Rotation, ...]
         cases=cases,
         findings=judge(cases),
         rotations=rotations,
-        notices=(*notices, *cases.observations.notices),
+        notices=(*inventory.notices, *notices, *cases.observations.notices),
     )

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from checker.cli.load import display_prefix
 from checker.errors import UnreadableError, UsageError
 from checker.model.inventory import Document
-from checker.model.policy import Policy, Untouched
+from checker.model.policy import Policy, Value
 from checker.model.severity import FailOn
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class PolicyOptions(Struct, frozen=True):
 
     by: str
     field: str
-    value: int | FailOn | Untouched | None
+    value: Value | None
 
 
 class ResolvedPolicy(Struct, frozen=True, kw_only=True):

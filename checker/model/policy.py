@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from checker.model.observation import Drift
 from checker.model.rotation import Expected
 from checker.model.severity import FailOn, Severity
+from checker.model.trust import TrustStatus
 
 if TYPE_CHECKING:
     from checker.model.conditions import Conditions
@@ -43,11 +44,19 @@ class Untouched(StrEnum):
     NOTE = "note"
 
 
+class WindowWaiver(StrEnum):
+    """What makes the trust window not count; the stricter value is the first."""
+
+    NEVER = "never"
+    CONFIRMED = "confirmed"
+
+
 # The severity of a rule; None means off.
 Weight = Severity | None
 Weights = tuple[tuple[str, Weight], ...]
 # A field's name and its value.
-Setting = tuple[str, int | FailOn | Untouched]
+Value = int | FailOn | Untouched | WindowWaiver
+Setting = tuple[str, Value]
 
 
 class AccountAccess(Struct, frozen=True, kw_only=True):
@@ -105,12 +114,13 @@ class Policy(Struct, frozen=True, kw_only=True):
 
     All days are whole. A certificate with `threshold_days` left is an error; one with `notice_days`
     left is a warning. `trust_window_days` is the minimum time between introduce and repoint.
-    `margin_days` is the minimum time left when the stages are repointed. `introduce_margin_days` is
-    extra time before introduce, beside the trust window. `certificate_quota` is the number of
-    client certificates that AWS allows an account in a region. `rules` has the severities that
-    differ from the rules' own. `overrides` has the values of the environment and the command line;
-    they win over every scope. `homes` are folders as absolute paths: the directory of a scope is
-    relative to the first of them that contains it. `accounts` has the access to each account.
+    `trust_window_waiver` is what makes that time not count. `margin_days` is the minimum time left
+    when the stages are repointed. `introduce_margin_days` is extra time before introduce, beside
+    the trust window. `certificate_quota` is the number of client certificates that AWS allows an
+    account in a region. `rules` has the severities that differ from the rules' own. `overrides` has
+    the values of the environment and the command line; they win over every scope. `homes` are
+    folders as absolute paths: the directory of a scope is relative to the first of them that
+    contains it. `accounts` has the access to each account.
     `backends` are the declared backends; a run reads their bundles. `probe` has the settings of
     `tfcert probe`.
     """
@@ -119,6 +129,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     threshold_days: int = 30
     notice_days: int = 60
     trust_window_days: int = 3
+    trust_window_waiver: WindowWaiver = WindowWaiver.NEVER
     margin_days: int = 7
     introduce_margin_days: int = 0
     certificate_quota: int = 60
@@ -155,12 +166,22 @@ class Policy(Struct, frozen=True, kw_only=True):
         """Return the end of the trust window of a certificate that was created at that time."""
         return made_at + timedelta(days=self.trust_window_days)
 
+    def waives_window(self, statuses: Iterable[TrustStatus]) -> bool:
+        """Return whether the trust window does not count.
+
+        `statuses` say of each backend whether it trusts the successor: all of them must.
+        """
+        if self.trust_window_waiver is WindowWaiver.NEVER:
+            return False
+        found = tuple(statuses)
+        return bool(found) and all(each is TrustStatus.CONFIRMED for each in found)
+
     def under(self, matching: Iterable[int]) -> Policy:
         """Return the policy with the values of these scopes.
 
         If two scopes set one value, the last wins; the command line wins over both.
         """
-        settings: dict[str, int | FailOn | Untouched] = {}
+        settings: dict[str, Value] = {}
         rules = dict(self.rules)
         probe = self.probe
         for index in matching:
@@ -187,18 +208,20 @@ def strictness(policy: Policy, field: str) -> int:
             return (FailOn.WARNING, FailOn.ERROR, FailOn.NEVER).index(setting)
         case Untouched():
             return tuple(Untouched).index(setting)
+        case WindowWaiver():
+            return tuple(WindowWaiver).index(setting)
         case _:
             return int(-setting if field in _MORE_IS_STRICTER else setting)
 
 
 def strictest(policies: Iterable[Policy]) -> Policy:
-    """Return one policy with the strictest of each number.
+    """Return one policy with the strictest of each number, and of the waiver.
 
     That is the earliest warning, the widest margins and the smallest quota. The severities of rules
     are those of the first policy, because findings are compared one by one.
     """
     several = tuple(policies)
-    numbers = (*_MORE_IS_STRICTER, "certificate_quota")
+    numbers = (*_MORE_IS_STRICTER, "certificate_quota", "trust_window_waiver")
     most = {
         name: getattr(min(several, key=partial(strictness, field=name)), name) for name in numbers
     }

@@ -164,6 +164,22 @@ class TrustBackend(Struct, frozen=True, kw_only=True):
         )
 
 
+class HeldBundle(Struct, frozen=True, kw_only=True):
+    """What a consumer of the PEM has now.
+
+    `consumer` is the resource that has it. `certificates` is None if they could not be read; then
+    `reason` says why, without any byte of the value. `source` is where it was read, such as `state
+    terraform.tfstate` or `AWS elbv2 in 111111111111 eu-west-1`. `document` is the path of the
+    document whose configuration has the consumer; None if that is not known.
+    """
+
+    consumer: Address
+    certificates: tuple[BundleCertificate, ...] | None
+    source: str
+    reason: str | None = None
+    document: str | None = None
+
+
 class TrustEvidence(Struct, frozen=True, kw_only=True):
     """Whether one backend trusts the successor of a rotation, with its source.
 

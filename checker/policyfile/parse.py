@@ -11,7 +11,15 @@ from checker.model.address import AddressError, parse
 from checker.model.conditions import Conditions
 from checker.model.exemptions import Exemption
 from checker.model.finding import SuppressedBy
-from checker.model.policy import AccountAccess, ProbeSettings, Scope, Setting, Untouched, Weights
+from checker.model.policy import (
+    AccountAccess,
+    ProbeSettings,
+    Scope,
+    Setting,
+    Untouched,
+    Weights,
+    WindowWaiver,
+)
 from checker.model.severity import FailOn, Severity
 from checker.model.text_values import Keys, Mismatch, parse_day
 from checker.model.trust import TrustBackend
@@ -65,6 +73,8 @@ def read_settings(table: Mapping[str, Any]) -> tuple[Setting, ...]:
         found.append(("fail_on", FailOn(table["fail_on"])))
     if "untouched" in table:
         found.append(("untouched", Untouched(table["untouched"])))
+    if "trust_window_waiver" in table:
+        found.append(("trust_window_waiver", WindowWaiver(table["trust_window_waiver"])))
     return tuple(found)
 
 

@@ -20,6 +20,7 @@ from checker.model.policy import (
     Scope,
     Setting,
     Untouched,
+    Value,
     Weights,
 )
 from checker.model.severity import FailOn
@@ -328,7 +329,7 @@ def read_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, Sett
             yield name, (VARIABLES[name], _read_variable(name, environment[name]))
 
 
-def _read_variable(name: str, text: str) -> int | FailOn | Untouched:
+def _read_variable(name: str, text: str) -> Value:
     field = VARIABLES[name]
     shape = VALUES[field]
     found: int | str = (

@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from checker.model.policy import WindowWaiver
 from checker.model.severity import FailOn, Severity
 from checker.model.text_values import CONTROLS
 from checker.model.trust import READINGS
@@ -176,6 +177,12 @@ VALUES: Mapping[str, Shape] = {
         "The minimum number of days between introduce and repoint, for backends to trust the "
         "successor.",
         3,
+    ),
+    "trust_window_waiver": Choice(
+        says="What makes the trust window not count: confirmed, if every backend is confirmed to "
+        "trust the successor; or never.",
+        words=tuple(word.value for word in WindowWaiver),
+        unless=_NONE,
     ),
     "margin_days": _days(
         "The number of days between repoint-by and the predecessor's end.",

@@ -19,7 +19,7 @@ from checker.rotation.state import (
     window_end,
 )
 from checker.rotation.take_up import take_up_step, unread_comment
-from checker.rotation.trust_evidence import refusing
+from checker.rotation.trust_evidence import refusing, window_waived
 
 
 def next_step(  # noqa: PLR0911 -- one return for each place at which a rotation can stand
@@ -198,8 +198,10 @@ def repoint_step(
 def inside_window(state: RotationState[Predecessor]) -> Waiting | None:
     """Return how long repoint must wait while backends learn to trust the successor (I2).
 
-    None once the trust window is over.
+    None once the trust window is over, or where the policy waives it.
     """
+    if window_waived(state):
+        return None
     window = state.cases.policy.trust_window_days
     ready = window_end(state)
     if ready is None:
@@ -307,7 +309,7 @@ def repoint_not_applied(state: RotationState[Predecessor], names: str) -> Waitin
     Inside the trust window it must not be applied yet (I2).
     """
     ready = window_end(state)
-    early = ready is not None and ready > state.cases.as_of
+    early = ready is not None and ready > state.cases.as_of and not window_waived(state)
     first = (
         f"; do not apply it before {moment(ready)}: {age(state)}"
         if early and ready is not None

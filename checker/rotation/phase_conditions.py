@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from checker.model.address import Address
 from checker.model.cases import Case, Evidence
 from checker.model.observation import Surveyed, Unanswered
+from checker.model.policy import WindowWaiver
 from checker.model.rotation import Condition, ConditionStatus, Phase
 from checker.rotation.state import (
     LiteralId,
@@ -17,7 +18,7 @@ from checker.rotation.state import (
     age,
     window_end,
 )
-from checker.rotation.trust_evidence import old_status, trust_evidence, trust_status
+from checker.rotation.trust_evidence import old_status, trust_evidence, trust_status, window_waived
 
 
 def conditions(state: ManagedState, successor: Address) -> tuple[Condition, ...]:
@@ -45,12 +46,11 @@ def repoint_conditions(
             text=f"{successor} ends later than {state.predecessor.name}, and not soon",
             holds=_ends_later(state, instances),
         )
-    window = state.cases.policy.trust_window_days
     yield Condition(
         phase=Phase.REPOINT,
-        text=f"{successor} is at least {window} days old (the trust window)",
+        text=_window(state, successor),
         holds=_old_enough(state, instances),
-        until=window_end(state),
+        until=None if window_waived(state) else window_end(state),
         why=age(state),
     )
     trusted, evidence = trust_status(trust_evidence(state))
@@ -89,9 +89,21 @@ def _ends_later(state: RotationState[Predecessor], instances: tuple[Case, ...]) 
             return ConditionStatus.YES if min(ends) > old.expires_at else ConditionStatus.NO
 
 
+def _window(state: RotationState[Predecessor], successor: Address) -> str:
+    policy = state.cases.policy
+    text = f"{successor} is at least {policy.trust_window_days} days old (the trust window)"
+    match policy.trust_window_waiver:
+        case WindowWaiver.NEVER:
+            return text
+        case WindowWaiver.CONFIRMED:
+            return f"{text}, or every backend is confirmed to trust it"
+
+
 def _old_enough(state: RotationState[Predecessor], instances: tuple[Case, ...]) -> ConditionStatus:
     if not instances:
         return ConditionStatus.NO
+    if window_waived(state):
+        return ConditionStatus.YES
     ready = window_end(state)
     if ready is None:
         return ConditionStatus.UNKNOWN

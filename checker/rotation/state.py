@@ -370,6 +370,8 @@ def _late(
     dates = [instant for instant in created if instant is not None]
     began = max(dates) if dates and len(dates) == len(created) else None if created else cases.as_of
     window_ends = cases.policy.window_end(began) if began is not None else None
+    if successors and cases.policy.waives_window(each.status for each in rotation.evidence):
+        return None
     in_time = end > cases.as_of and window_ends is not None and window_ends <= end
     return None if in_time else Late(ends=end, window_ends=window_ends, introduced=bool(successors))
 

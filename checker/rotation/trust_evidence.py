@@ -166,6 +166,11 @@ def old_status(evidence: tuple[TrustEvidence, ...]) -> tuple[ConditionStatus, st
     return holds, named
 
 
+def window_waived(state: RotationState[Predecessor]) -> bool:
+    """Return whether the trust window does not count, by the policy and the evidence."""
+    return state.cases.policy.waives_window(each.status for each in trust_evidence(state))
+
+
 def refusing(state: RotationState[Predecessor]) -> Waiting | None:
     """Return the wait for a backend that does not trust the successor; None if none refuses it."""
     refused = [each for each in trust_evidence(state) if each.status is TrustStatus.REFUSED]

@@ -57,7 +57,7 @@ class NextPhase(Struct, frozen=True, kw_only=True):
         Only repoint changes a stage, and only its pointer.
         """
         move = pointer_move(change)
-        return move if isinstance(move, str) else self._repointed(*move)
+        return move if isinstance(move, str) else self._repointed(change, *move)
 
     def _introduced(self, address: Address) -> str | None:
         own = self.declared.certificate(address.block)
@@ -96,7 +96,7 @@ class NextPhase(Struct, frozen=True, kw_only=True):
         found = self.document.by_id(own.succeeds_id) if own.succeeds_id is not None else None
         return (found,) if found is not None else ()
 
-    def _repointed(self, old: str, new: str) -> str | None:
+    def _repointed(self, change: StageChange, old: str, new: str) -> str | None:
         was, becomes = self.document.by_id(old), self.document.by_id(new)
         own = (
             self.declared.certificate(becomes.address.block)
@@ -116,7 +116,7 @@ class NextPhase(Struct, frozen=True, kw_only=True):
         missing = self._not_introduced(own)
         if missing is not None:
             return f"moves to {new} while {missing} is not in state yet: introduce comes first"
-        return self._too_young(becomes)
+        return self._too_young(change, becomes)
 
     def _succeeds(
         self, own: DeclaredCertificate, becomes: Case, was: Case | None, old: str
@@ -152,12 +152,13 @@ class NextPhase(Struct, frozen=True, kw_only=True):
                 )
         return None if there else str(own.block)
 
-    def _too_young(self, successor: Case) -> str | None:
+    def _too_young(self, change: StageChange, successor: Case) -> str | None:
         policy = self.cases.policy
         if successor.made_at is None:
             return f"moves to {successor.id}, whose age is not known"
         ready = policy.window_end(successor.made_at)
-        if ready > self.cases.as_of:
+        trusted = self.cases.trust_of(change.sides, successor)
+        if ready > self.cases.as_of and not policy.waives_window([trusted]):
             window = policy.trust_window_days
             return (
                 f"moves to {successor.id} before the trust window of {window} days is over, at "

@@ -27,6 +27,8 @@ successor: then it is safe to go on.
 
 ## How to exempt
 Lower `trust_window_days` in the policy, or exempt the rule for the stage's address until a date.
+With `trust_window_waiver = "confirmed"` the rule skips a stage whose every backend is confirmed to
+trust the successor (`docs/trust.md`).
 
 ## Source
 tfcert's own trust window: `trust_window_days` in `docs/policy.md`. The age is AWS's `createdDate`,
@@ -61,6 +63,8 @@ def check(cases: Cases) -> Iterator[Finding]:
             )
             ready = cases.policy.window_end(made) if made is not None else None
             if made is None or ready is None or ready <= cases.as_of:
+                continue
+            if cases.policy.waives_window([cases.trust_of(change.sides, successor)]):
                 continue
             yield Finding(
                 rule=RULE.name,

@@ -418,7 +418,7 @@ def test_what_the_page_shows_is_read(tmp_path):
     page = (Path(__file__).parents[2] / "docs/policy.md").read_text(encoding="utf-8")
     first, *others = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
     assert policy(first).untouched is Untouched.WARNING
-    assert [len(policy(text).scopes) + len(policy(text).exemptions) for text in others] == [2, 1]
+    assert [len(policy(text).scopes) + len(policy(text).exemptions) for text in others] == [2, 1, 1]
     (block,) = re.findall(r"```hcl\n(.*?)```", page, re.DOTALL)
     (tmp_path / "main.tf").write_text(block)
     found = read_configuration(str(tmp_path), "")

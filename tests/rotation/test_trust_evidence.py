@@ -12,7 +12,8 @@ from world import BASE, CERTIFICATE, NOW, STAGE, days, world
 
 from checker.demo.emulator.certificates import issue, new_key
 from checker.model.address import parse
-from checker.model.policy import Policy, Run
+from checker.model.conditions import Conditions
+from checker.model.policy import Policy, Run, Scope, WindowWaiver
 from checker.model.rotation import ConditionStatus, Next, Phase, Waiting
 from checker.model.trust import (
     READINGS,
@@ -147,13 +148,29 @@ def test_what_is_no_bundle_is_a_fault_and_not_an_empty_bundle(text, pems):
         assert MARK not in str(fault.value)
 
 
-def asked(folder, pems, *backends, age=4.0, shown="old000", phase=None, probe=None):
+def asked(
+    folder,
+    pems,
+    *backends,
+    age=4.0,
+    shown="old000",
+    phase=None,
+    probe=None,
+    left=30,
+    stages=(PROD,),
+    **policy,
+):
+    others = "".join(
+        f'resource "{STAGE}" "{name}" {{\n  stage_name            = "{name}"\n'
+        f"  client_certificate_id = {OLD}.id\n}}\n"
+        for name in (each.rpartition(".")[2] for each in stages if each != PROD)
+    )
     home = world(
         folder,
-        {"main.tf": INTRODUCED},
+        {"main.tf": INTRODUCED + others},
         certificates={OLD: "old000", NEW: "new000"},
-        stages={PROD: shown},
-        ends={"old000": days(30), "new000": days(365 - age)},
+        stages=dict.fromkeys(stages, shown),
+        ends={"old000": days(left), "new000": days(365 - age)},
     )
     inventory = home.inventory()
     (document,) = inventory.documents
@@ -163,7 +180,7 @@ def asked(folder, pems, *backends, age=4.0, shown="old000", phase=None, probe=No
     )
     # AWS of this world answers without a PEM, so that the recorded fingerprint counts.
     inventory = replace(inventory, documents=(replace(document, certificates=certificates),))
-    run = Run(as_of=NOW, policy=Policy(backends=backends))
+    run = Run(as_of=NOW, policy=Policy(backends=backends, **policy))
     wish = PatchRequest(phase=phase)
     return patch(inventory, home.configuration(), home.observe, run, wish, probe)
 
@@ -198,6 +215,92 @@ def test_confirmation_does_not_waive_the_trust_window(tmp_path, pems):
     assert isinstance(rotation.step, Waiting)
     assert rotation.step.until is not None
     assert not patches.patches
+
+
+WAIVED = {"trust_window_waiver": WindowWaiver.CONFIRMED}
+
+
+def test_confirmation_waives_it_where_the_policy_says_so(tmp_path, pems):
+    """Repoint is then the next phase, written and safe, and no report says to wait."""
+    one = backend(pems, ("old", "new"), "pinned")
+    outcome, patches = asked(tmp_path, pems, one, age=1.0, **WAIVED)
+    (rotation,) = patches.rotations
+    assert (rotation.step, step_in_words(rotation)) == (Next(Phase.REPOINT), "repoint is safe")
+    assert [each.phase for each in patches.patches] == [Phase.REPOINT]
+    (window,) = [each for each in rotation.conditions if "trust window" in each.text]
+    assert (window.holds, window.until) == (ConditionStatus.YES, None)
+    assert "or every backend is confirmed to trust it" in window.text
+    for name in ("text", "markdown", "html"):
+        assert "do not apply before" not in " ".join(FORMATS[name].render(outcome).split())
+
+
+@pytest.mark.parametrize(
+    ("names", "server", "stages"),
+    [
+        (("old", "new"), None, (PROD,)),  # not confirmed: the server is not declared
+        (("old",), "pinned", (PROD,)),  # refused
+        ((), "pinned", (PROD,)),  # no bundle
+        (("old", "new"), "pinned", (f"{STAGE}.other",)),  # a stage without a backend
+        (None, None, ()),  # no backend at all
+    ],
+)
+def test_without_confirmation_everywhere_the_window_counts_all_the_same(
+    tmp_path, pems, names, server, stages
+):
+    backends = (backend(pems, names, server, stages),) if names is not None else ()
+    _, patches = asked(tmp_path, pems, *backends, age=1.0, **WAIVED)
+    (rotation,) = patches.rotations
+    assert isinstance(rotation.step, Waiting)
+    assert rotation.step.until is not None
+    assert not patches.patches
+
+
+def test_one_backend_of_two_is_not_every_backend(tmp_path, pems):
+    sure = backend(pems, ("old", "new"), "pinned")
+    other = replace(backend(pems, ("old", "new")), name="payments")
+    _, patches = asked(tmp_path, pems, sure, other, age=1.0, **WAIVED)
+    assert isinstance(patches.rotations[0].step, Waiting)
+
+
+def test_a_waived_window_waives_no_other_condition(tmp_path, pems):
+    """The backend trusts the new one alone: there is no way back, and the text says so."""
+    _, patches = asked(tmp_path, pems, backend(pems, ("new",)), age=1.0, **WAIVED)
+    (rotation,) = patches.rotations
+    assert rotation.step == Next(Phase.REPOINT)
+    assert "every backend trusts" in step_in_words(rotation)
+    assert "is safe" not in step_in_words(rotation)
+
+
+def test_the_strictest_of_several_scopes_counts(tmp_path, pems):
+    """A certificate of two stages, one of them under a scope that waives nothing."""
+    dev = f"{STAGE}.dev"
+    one = backend(pems, ("old", "new"), "pinned", stages=(PROD, dev))
+    waiving, strict = (
+        Scope(
+            conditions=Conditions(address=(address,)),
+            values=(("trust_window_waiver", WindowWaiver(word)),),
+        )
+        for address, word in ((PROD, "confirmed"), (dev, "never"))
+    )
+    for scopes, waits in (((waiving,), False), ((waiving, strict), True)):
+        _, patches = asked(
+            tmp_path,
+            pems,
+            one,
+            age=1.0,
+            stages=(PROD,) if len(scopes) == 1 else (PROD, dev),
+            scopes=scopes,
+        )
+        (rotation,) = patches.rotations
+        assert isinstance(rotation.step, Waiting) == waits, rotation.step
+
+
+def test_a_rotation_whose_window_is_waived_is_not_late(tmp_path, pems):
+    """There is time: the old one ends in two days, and every backend trusts the new one."""
+    one = backend(pems, ("old", "new"), "pinned")
+    for policy, late in (({}, True), (WAIVED, False)):
+        _, patches = asked(tmp_path, pems, one, age=0.5, left=2, **policy)
+        assert (patches.rotations[0].late is not None) == late
 
 
 def test_repoint_waits_while_a_backend_refuses_until_its_pem_is_added(tmp_path, pems):

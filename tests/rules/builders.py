@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from msgspec.structs import replace
 from world import CERTIFICATE, HOME, NOW, STAGE
 
 from checker.analysis.cases import build_cases
@@ -33,6 +34,7 @@ from checker.model.resources import (
     StageKind,
 )
 from checker.model.rotation import Phase
+from checker.model.trust import BundleCertificate, TrustBackend
 from checker.rules import judge
 
 
@@ -131,6 +133,30 @@ def document(
         plan=plan,
         declared=declared,
     )
+
+
+PRINTS = {"old": "0" * 64, "new": "1" * 64, "third": "3" * 64}
+
+
+def backend(
+    *names: str,
+    server: str | None = "nginx",
+    stages: tuple[str, ...] = (f"{STAGE}.prod",),
+    name: str = "orders",
+) -> TrustBackend:
+    """A backend whose bundle has these certificates, all of one subject; without names it was not read."""
+    found = tuple(
+        BundleCertificate(fingerprint=PRINTS[each], subject="s", ends=NOW + timedelta(days=9))
+        for each in names
+    )
+    return TrustBackend(
+        name=name, stages=stages, bundle="t.pem", server=server, certificates=found or None
+    )
+
+
+def known(name: str, left: float | timedelta | None = 12) -> Certificate:
+    """A recorded certificate with a fingerprint, which bundles may have."""
+    return replace(certificate(name, left), fingerprint=PRINTS[name])
 
 
 def cases_of(

@@ -6,12 +6,14 @@ from datetime import timedelta
 
 import pytest
 from builders import (
+    backend,
     cases_of,
     certificate,
     certificate_at,
     deploying,
     document,
     findings,
+    known,
     lineage,
     making,
     moving,
@@ -23,6 +25,7 @@ from world import NOW
 from checker.model.configuration import ConfigurationFacts, DeclaredCertificate
 from checker.model.location import Location
 from checker.model.plan import Action, CertificateChange, Plan
+from checker.model.policy import Policy, WindowWaiver
 from checker.model.resources import PresentsPlanned
 from checker.model.rotation import Phase
 
@@ -176,6 +179,26 @@ def test_a_repoint_inside_the_trust_window_is_too_early(age, fits):
     assert bool(found) is not fits
     if not fits:
         assert "before the trust window of 3 days is over" in found[0]
+
+
+@pytest.mark.parametrize(
+    ("waiver", "one", "fits"),
+    [
+        ("confirmed", backend("new"), True),
+        ("confirmed", backend("old"), False),
+        ("confirmed", backend(), False),
+        ("never", backend("new"), False),
+    ],
+)
+def test_a_waived_window_is_not_too_early(waiver, one, fits):
+    """If the policy says so, and every backend is confirmed to trust the successor."""
+    policy = Policy(backends=(one,), trust_window_waiver=WindowWaiver(waiver))
+    young = replace(known("new", 360), created_at=NOW)
+    plan = Plan(stages=(MOVE,))
+    cases = cases_of(
+        document([OLD, young], plan=plan, declared=INTRODUCED), expect="next", policy=policy
+    )
+    assert (findings(cases, "plan-exceeds-phase") == []) == fits
 
 
 def test_a_hand_made_successor_that_is_imported_is_introduced():

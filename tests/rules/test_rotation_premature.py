@@ -5,13 +5,24 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from builders import cases_of, certificate, document, findings, moving, said
+from builders import (
+    PRINTS,
+    backend,
+    cases_of,
+    certificate,
+    document,
+    findings,
+    known,
+    moving,
+    said,
+)
 from msgspec.structs import replace
 from world import NOW
 
 from checker.model.observation import Found
 from checker.model.plan import Action, Plan
-from checker.model.policy import Policy
+from checker.model.policy import Policy, WindowWaiver
+from checker.model.trust import ProbeEvidence, TrustStatus
 
 RULE = "rotation-premature"
 WINDOW = timedelta(days=3)
@@ -46,6 +57,64 @@ def test_it_says_from_when_on_the_plan_may_be_applied():
 def test_the_window_is_the_policys():
     """One that has none is never premature."""
     assert RULE not in said(moved(timedelta(0), policy=Policy(trust_window_days=0)))
+
+
+@pytest.mark.parametrize(
+    ("waiver", "statuses", "found"),
+    [
+        ("confirmed", ("confirmed",), False),
+        ("confirmed", ("confirmed", "confirmed"), False),
+        ("confirmed", ("confirmed", "not confirmed"), True),
+        ("confirmed", ("refused",), True),
+        ("confirmed", (), True),
+        ("never", ("confirmed",), True),
+    ],
+)
+def test_a_waived_window_is_no_finding(waiver, statuses, found):
+    """Only if the policy says so, and every backend of the stage is confirmed."""
+    bundles = {"confirmed": ("new",), "not confirmed": (), "refused": ("old",)}
+    backends = tuple(
+        backend(*bundles[status], name=f"b{number}") for number, status in enumerate(statuses)
+    )
+    policy = Policy(backends=backends, trust_window_waiver=WindowWaiver(waiver))
+    new = replace(known("new", 360), created_at=NOW)
+    plan = Plan(stages=(moving("prod", "old", "new"),))
+    cases = cases_of(document([certificate("old"), new], plan=plan), policy=policy)
+    assert (RULE in said(cases)) == found
+
+
+@pytest.mark.parametrize(
+    ("declared", "probed", "found"),
+    [
+        ((), "confirmed", False),
+        (((),), "confirmed", False),  # what has no bundle is settled by the probe
+        (((),), "not confirmed", True),
+        ((("new",),), "refused", True),
+        ((("new",),), "not confirmed", False),
+        ((("old",),), "confirmed", True),
+    ],
+)
+def test_a_probe_confirms_and_a_refusal_of_either_source_counts(declared, probed, found):
+    new = replace(known("new", 360), created_at=NOW)
+    answer = ProbeEvidence(
+        account=None,
+        region=None,
+        api_id="api1",
+        stage="prod",
+        backend="https://a:443",
+        predecessor=PRINTS["old"],
+        successor=PRINTS["new"],
+        status=TrustStatus(probed),
+        old=TrustStatus.CONFIRMED,
+        reason="it answered",
+    )
+    policy = Policy(
+        backends=tuple(backend(*names) for names in declared),
+        trust_window_waiver=WindowWaiver.CONFIRMED,
+    )
+    plan = Plan(stages=(moving("prod", "old", "new"),))
+    cases = cases_of(document([known("old"), new], plan=plan), policy=policy)
+    assert (RULE in said(replace(cases, probed=(answer,)))) == found
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 from builders import (
+    backend,
     cases_of,
     certificate,
     certificate_at,
     document,
     findings,
+    known,
     lineage,
     making,
     moving,
@@ -17,10 +19,11 @@ from builders import (
     stage_at,
 )
 from msgspec.structs import replace
-from world import CERTIFICATE
+from world import CERTIFICATE, NOW
 
 from checker.model.observation import ObservedStage, Unanswered
 from checker.model.plan import Action, CertificateChange, Plan
+from checker.model.policy import Policy, WindowWaiver
 from checker.model.resources import PresentsPlanned, StageKind
 from checker.model.severity import Severity
 
@@ -209,6 +212,17 @@ def test_a_rotation_is_overdue_from_the_moment_after_repoint_by(left, plan, weig
     known = [certificate("old", left), certificate("new", 340)]
     cases = cases_of(document(known, plan=plan, declared=lineage(old=None, new="old")))
     assert said(cases).get(OVERDUE) == weight
+
+
+@pytest.mark.parametrize(("waiver", "waits"), [("never", True), ("confirmed", False)])
+def test_the_remedy_of_an_overdue_rotation_names_no_window_that_is_waived(waiver, waits):
+    """Inside the window the default phase waits; with the waiver and a backend that trusts it, it does not."""
+    two = [known("old", 3), replace(known("new", 364), created_at=NOW)]
+    policy = Policy(backends=(backend("new"),), trust_window_waiver=WindowWaiver(waiver))
+    declared = lineage(old=None, new="old")
+    (found,) = findings(cases_of(document(two, declared=declared), policy=policy), OVERDUE)
+    assert ("trust window ends" in found.remedy) == waits
+    assert ("repoint the stages now" in found.remedy) != waits
 
 
 def test_without_a_successor_in_state_nothing_is_overdue():

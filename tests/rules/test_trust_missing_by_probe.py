@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from builders import findings, said
+from builders import PRINTS, backend, findings, said
 from msgspec.structs import replace
-from test_trust_rules import MISSING, PRINTS, backend, judged
+from test_trust_missing import RULE as MISSING
+from test_trust_missing import moved
+from test_trust_outdated import shown
 
 from checker.model.trust import ProbeEvidence, TrustStatus
 from checker.rotation.stage_pairs import planned_pairs
@@ -15,7 +17,7 @@ CONFIRMED, REFUSED, UNKNOWN = TrustStatus
 
 def planned(target="new", before="old", *, status=REFUSED, old=CONFIRMED, **more):
     """Cases of a plan that moves the stage, with the answer of its backend."""
-    cases = judged(before, before=before, target=target)
+    cases = moved(before=before, target=target)
     (stage,) = cases.documents[0].document.stages
     evidence = ProbeEvidence(
         account=None,
@@ -59,8 +61,8 @@ def test_an_answer_about_something_else_is_no_finding(change):
 
 def test_a_plan_tells_which_certificates_a_stage_moves_between():
     """Without a configuration there is no rotation, and the plan is enough to ask the backend."""
-    (pair,) = planned_pairs(judged("old", before="old"))
+    (pair,) = planned_pairs(moved())
     assert (pair.predecessor.id, pair.successor.id) == ("old", "new")
     assert pair.successor.fingerprint == PRINTS["new"]
-    assert not tuple(planned_pairs(judged("old", before="old", target="old")))
-    assert not tuple(planned_pairs(judged("old", backend("old"))))
+    assert not tuple(planned_pairs(moved(target="old")))
+    assert not tuple(planned_pairs(shown("old", backend("old"))))

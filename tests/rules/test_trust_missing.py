@@ -1,0 +1,149 @@
+"""trust-missing: a plan moves a stage to a certificate that its backend refuses."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from builders import (
+    STAGE,
+    backend,
+    cases_of,
+    document,
+    findings,
+    known,
+    moving,
+    said,
+    stage,
+)
+from msgspec.structs import replace
+from world import NOW
+
+from checker.model.conditions import Conditions
+from checker.model.exemptions import Exemption
+from checker.model.finding import SuppressedBy
+from checker.model.location import Location
+from checker.model.plan import Action, Plan
+from checker.model.policy import Policy, Scope
+from checker.model.resources import PresentsPlanned
+from checker.model.severity import Severity
+
+RULE = "trust-missing"
+PROD = f"{STAGE}.prod"
+
+
+def moved(*backends, before="old", target="new", action=Action.UPDATE, names=("prod",), **policy):
+    """A plan that moves stages from one certificate to another one."""
+    plan = Plan(stages=tuple(moving(name, before, target, action) for name in names))
+    found = document(
+        [known("old", 12), known("new", 360)], [stage(name, before) for name in names], plan=plan
+    )
+    return cases_of(found, policy=Policy(backends=backends, **policy))
+
+
+@pytest.mark.parametrize(
+    ("one", "found"),
+    [
+        (backend("old"), True),
+        (backend("third"), True),
+        (backend("old", "new"), True),  # nginx accepts the first
+        (backend("new", "old"), False),
+        (backend("old", "new", server="envoy"), True),
+        (backend("old", "new", server="pinned"), False),
+        (backend("new"), False),
+    ],
+)
+def test_a_plan_that_repoints_while_the_backend_refuses_is_an_error(one, found):
+    """Only what is known to be refused; the finding names the stage, the certificate and the backend."""
+    cases = moved(one)
+    assert (said(cases).get(RULE) == "error") == found
+    for each in findings(cases, RULE):
+        assert (each.address, each.certificate_id) == (PROD, "new")
+        assert "backend orders (t.pem) does not trust" in each.message
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        backend("old", "new", server=None),
+        backend("new", server="alb"),
+        backend(),
+        backend("old", stages=(f"{STAGE}.other",)),
+    ],
+    ids=["server not declared", "load balancer", "no bundle", "backend of another stage"],
+)
+def test_what_is_not_confirmed_is_no_finding(one):
+    """It stays a condition of the rotation."""
+    assert RULE not in said(moved(one))
+
+
+def test_without_backends_it_is_silent():
+    assert RULE not in said(moved())
+
+
+def test_its_remedy_ends_it():
+    """The PEM is added beside the old one, as the remedy says, and the plan passes; one plan of several backends names each."""
+    other = replace(backend("third"), name="payments")
+    assert len(findings(moved(backend("old"), other), RULE)) == 2
+    assert RULE not in said(moved(backend("old", "new", server="pinned")))
+
+
+@pytest.mark.parametrize(
+    ("before", "target", "action"),
+    [("new", "new", Action.NO_OP), ("old", "new", Action.NO_OP), ("old", "old", Action.UPDATE)],
+)
+def test_a_plan_that_moves_nothing_is_no_finding(before, target, action):
+    cases = moved(backend("third"), before=before, target=target, action=action)
+    assert RULE not in said(cases)
+
+
+def test_a_certificate_that_is_not_made_yet_is_no_finding_of_this_rule():
+    """No backend can have it; rotation-unstaged says what is wrong with such a plan."""
+    planned = PresentsPlanned((known("new").address,))
+    assert RULE not in said(moved(backend("old"), target=planned))
+
+
+def test_a_new_stage_counts_too():
+    """It has no predecessor, and its calls are refused from the start."""
+    cases = moved(backend("old"), before=None, action=Action.CREATE)
+    assert said(cases)[RULE] == "error"
+
+
+def test_a_rollback_to_what_the_backend_has_dropped_is_an_error_too():
+    assert said(moved(backend("new"), before="new", target="old"))[RULE] == "error"
+
+
+def test_a_certificate_that_has_ended_is_refused_whatever_the_bundle_has():
+    """The backend refuses it, by its end."""
+    ended = backend("new", server="pinned")
+    (one,) = ended.certificates
+    late = replace(ended, certificates=(replace(one, ends=NOW - timedelta(days=1)),))
+    (found,) = findings(moved(late), RULE)
+    assert "the certificate has ended" in found.message
+
+
+def test_an_exemption_of_the_stage_suppresses_its_finding_alone():
+    """The other stage of the plan keeps its own."""
+    both = backend("old", stages=(PROD, f"{STAGE}.dev"))
+    entry = Exemption(
+        rule=RULE,
+        until=NOW.date() + timedelta(days=3),
+        reason="the backend is moved by hand",
+        kind=SuppressedBy.POLICY,
+        addresses=frozenset({PROD}),
+        location=Location("tfcert.toml", 3),
+    )
+    cases = moved(both, names=("prod", "dev"), exemptions=(entry,))
+    found = {each.address: each.suppression is not None for each in findings(cases, RULE)}
+    assert found == {PROD: True, f"{STAGE}.dev": False}
+
+
+@pytest.mark.parametrize("weight", [None, Severity.NOTE])
+def test_a_scope_weighs_it_for_its_stages_alone(weight):
+    """Off, or milder."""
+    both = backend("old", stages=(PROD, f"{STAGE}.dev"))
+    milder = Scope(conditions=Conditions(stage=("dev",)), rules=((RULE, weight),))
+    cases = moved(both, names=("prod", "dev"), scopes=(milder,))
+    found = {each.address: each.severity for each in findings(cases, RULE)}
+    assert found.pop(PROD) is Severity.ERROR
+    assert found == ({f"{STAGE}.dev": weight} if weight is not None else {})
