@@ -17,7 +17,7 @@ from world import World, days
 from checker.model.rotation import SERIES, Next
 
 RECORDED = SCENARIOS / "rotations.json"
-WHOLE = ("for-each", "literal-in-the-stage", "outputs", "several-due", "two-files", "websocket")
+WHOLE = ("for-each", "literal-in-the-stage", "several-due")
 
 
 def seen(world: World, **wish: object) -> dict[str, object]:
