@@ -133,7 +133,7 @@ def scan(scanned: ScanResult, recorded: Inventory | None, run: Run) -> Outcome:
     inventory, observations = scan_to_inventory(scanned, recorded, run.policy.tags)
     cases = build_cases(inventory, observations, as_of=run.as_of, policy=run.policy)
     return replace(
-        _outcome(inventory, cases, plan_rotations(cases)), by_hand=manual_rotations(cases)
+        _outcome(inventory, cases, plan_rotations(cases)), manual=manual_rotations(cases)
     )
 
 
@@ -232,5 +232,5 @@ def _outcome(inventory: Inventory, cases: Cases, rotations: tuple[Rotation, ...]
         cases=cases,
         findings=judge(cases),
         rotations=rotations,
-        notices=(*notices, *cases.observations.notices),
+        notices=(*inventory.notices, *notices, *cases.observations.notices),
     )

@@ -128,7 +128,9 @@ def scan_to_inventory(
         _document(sweep, own, ownership, tags) for sweep, own in zip(sweeps, owners, strict=True)
     )
     return Inventory(
-        documents=documents, unread=recorded.unread if recorded is not None else ()
+        documents=documents,
+        unread=recorded.unread if recorded is not None else (),
+        notices=recorded.notices if recorded is not None else (),
     ), Observations(
         asked=True,
         certificates={
@@ -139,7 +141,11 @@ def scan_to_inventory(
             for sweep in sweeps
             if sweep.place.region is not None and not sweep.unread
         },
-        held={sweep.place: sweep.held for sweep in sweeps if sweep.held is not None},
+        certificate_counts={
+            sweep.place: sweep.certificate_count
+            for sweep in sweeps
+            if sweep.certificate_count is not None
+        },
         traffic=scanned.traffic,
         notices=(
             *scanned.notices,

@@ -9,7 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from checker.aws.gateway import CredentialsError, GatewayError, MissingError, UnreachableError
+from checker.aws.gateway import (
+    CredentialsError,
+    GatewayError,
+    MissingError,
+    ThrottledError,
+    UnreachableError,
+)
 
 if TYPE_CHECKING:
     from botocore.exceptions import BotoCoreError, ClientError
@@ -36,6 +42,8 @@ _ACTIONS = {
     "GetApis": "apigateway:GET on /apis",
     "GetStages": "apigateway:GET on /restapis/*/stages and /apis/*/stages",
     "GetStage": "apigateway:GET on /restapis/*/stages/* and /apis/*/stages/*",
+    "GetResources": "apigateway:GET on /restapis/*/resources",
+    "TestInvokeMethod": "apigateway:POST on /restapis/*/resources/*/methods/*",
     "DescribeCertificate": "acm:DescribeCertificate on the certificate",
     "GetCallerIdentity": "sts:GetCallerIdentity",
     "DescribeRegions": "ec2:DescribeRegions",
@@ -94,6 +102,7 @@ def _expired(_: str, question: Question) -> GatewayError:
 
 
 _SEE = "see policies/iam/check.json, for scan scan.json"
+_OF_PROBES = frozenset({"GetResources", "TestInvokeMethod"})
 _ALLOW = {
     # STS does not say which of these is missing.
     "AssumeRole": (
@@ -108,14 +117,15 @@ def _denied(message: str, question: Question) -> GatewayError:
     explicit = _EXPLICIT.search(message)
     why = f" (explicitly, by {explicit[1].strip()})" if explicit else ""
     action = action_for(question.operation)
+    see = "see policies/iam/probe.json" if question.operation in _OF_PROBES else _SEE
     return GatewayError(
         f"{question} was denied{why}: the credentials lack {action}",
-        _ALLOW.get(question.operation) or f"allow {action}; {_SEE}",
+        _ALLOW.get(question.operation) or f"allow {action}; {see}",
     )
 
 
 def _throttled(_: str, question: Question) -> GatewayError:
-    return UnreachableError(
+    return ThrottledError(
         f"{question} was throttled, again after every retry",
         "wait until other programs no longer use this quota of the account (10 calls a second), "
         "then run it again",

@@ -152,6 +152,10 @@ def assume_role(role: Role, sts: Any, region: str) -> Keys:
 T = TypeVar("T")
 
 
+# A role is assumed again ten minutes before its hour ends.
+_ROLE_KEPT = 50 * 60
+
+
 class Once(Generic[T]):
     """A value that is created once, by the first thread that needs it; the others wait.
 
@@ -241,7 +245,8 @@ class Clients:
         self._lock = Lock()
         self._session: Once[boto3.Session] = Once()
         self._keys: dict[Role, Once[Keys]] = {}
-        self._made: dict[tuple[Service, str, Role | None], Any] = {}
+        self._assumed: dict[Role, float] = {}
+        self._made: dict[tuple[Service, str, Role | None, bool], Any] = {}
         self._hosts: dict[str, str] = {}
         self._paces: dict[tuple[str, str, Role | None], RequestPace] = {}
 
@@ -253,24 +258,54 @@ class Clients:
         """Return the host that replaces API Gateway, known once a client exists."""
         return self._hosts.get(region)
 
-    def client(self, service: Service, region: str, role: Role | None = None) -> Any:
+    def client(
+        self, service: Service, region: str, role: Role | None = None, *, once: bool = False
+    ) -> Any:
         """Return the client of a service in a region, with a role or the run's own credentials.
 
-        A role is assumed once. Raises GatewayError if there are no credentials, the role cannot be
-        assumed, or the region does not exist. The client is untyped on purpose: `responses` parses
-        its answers and trusts none of them.
+        A client with `once` sends each request at most once, and waits the whole timeout for its
+        answer; the pace is that of all clients. A role is assumed once. Raises GatewayError if
+        there are no credentials, the role cannot be assumed, or the region does not exist. The
+        client is untyped on purpose: `responses` parses its answers and trusts none of them.
         """
-        made = self._made.get((service, region, role))
+        made = self._made.get((service, region, role, once))
         if made is None:
             # May call STS: outside the lock, so that one slow role does not delay the others.
             keys = self._keys_of(role, region)
             with self._lock:
-                made = self._made.get((service, region, role))
+                made = self._made.get((service, region, role, once))
                 if made is None:
-                    made = self._made[service, region, role] = self._make(
-                        service, region, role, keys
-                    )
+                    made = self._make(service, region, role, keys, once=once)
+                    self._made[service, region, role, once] = made
         return made
+
+    def keys(self, region: str) -> Keys:
+        """Return the run's own credentials, for another library.
+
+        Unlike clients, it may outlive the hour of an assumed role, which is then assumed again.
+        Raises GatewayError if there are none, or they cannot be renewed.
+        """
+        own = self.connection.own_role
+        if own is not None:
+            with self._lock:
+                if time.monotonic() - self._assumed.setdefault(own, time.monotonic()) > _ROLE_KEPT:
+                    self._assumed[own] = time.monotonic()
+                    self._keys[own] = Once()
+            return self._keys_of(None, region)
+        with self._lock:
+            session = self._session.get(lambda: self._signed_in(region))
+        question = Question(operation="Reading the AWS credentials", region=region)
+        expired = CredentialsError("the AWS credentials expired, and cannot be renewed", GIVE)
+        with translate_setup_errors(question, expired):
+            found = session.get_credentials()
+            frozen = found.get_frozen_credentials() if found is not None else None
+        if frozen is None or not frozen.access_key or not frozen.secret_key:
+            raise expired
+        return {
+            "aws_access_key_id": frozen.access_key,
+            "aws_secret_access_key": frozen.secret_key,
+            **({"aws_session_token": frozen.token} if frozen.token else {}),
+        }
 
     def _keys_of(self, role: Role | None, region: str) -> Keys:
         """Return the credentials of a role, else the run's own.
@@ -293,8 +328,10 @@ class Clients:
         self.traffic.watch(sts, by, region)
         return assume_role(wanted, sts, region)
 
-    def _make(self, service: Service, region: str, role: Role | None, keys: Keys) -> Any:
-        client = self._new(service, region, keys)
+    def _make(
+        self, service: Service, region: str, role: Role | None, keys: Keys, *, once: bool
+    ) -> Any:
+        client = self._new(service, region, keys, once=once)
         self.traffic.watch(client, role or self.connection.own_role, region)
         address = urlsplit(client.meta.endpoint_url)
         host = f"{address.hostname}:{address.port}" if address.port else f"{address.hostname}"
@@ -306,7 +343,7 @@ class Clients:
             self._keep_pace(client, "acm", region, role)
         return client
 
-    def _new(self, service: Service, region: str, keys: Keys) -> Any:
+    def _new(self, service: Service, region: str, keys: Keys, *, once: bool = False) -> Any:
         make: Any = self._session.get(lambda: self._signed_in(region)).client
         question = Question(operation="Preparing to ask", region=region)
         wrong = UnreachableError(
@@ -315,7 +352,7 @@ class Clients:
             "correct the region, or the address in AWS_ENDPOINT_URL (https://host:port)",
         )
         with translate_setup_errors(question, wrong):
-            client = make(service, region_name=region, config=self._config(), **keys)
+            client = make(service, region_name=region, config=self._config(once=once), **keys)
             bound(client)
             # Read here, because this detects an invalid port in the address.
             _ = urlsplit(client.meta.endpoint_url).port
@@ -335,13 +372,13 @@ class Clients:
         pace = self._paces.setdefault((quota, region, role), RequestPace())
         client.meta.events.register("before-send", lambda **_: pace.wait())
 
-    def _config(self) -> Config:
+    def _config(self, *, once: bool) -> Config:
         from botocore.config import Config
 
         timeout = self.connection.timeout
         return Config(
             connect_timeout=min(5.0, timeout / 2),
-            read_timeout=min(10.0, timeout / 2),
-            retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+            read_timeout=timeout if once else min(10.0, timeout / 2),
+            retries={"mode": "standard", "total_max_attempts": 1 if once else _ATTEMPTS},
             user_agent_extra="tfcert",
         )

@@ -71,7 +71,7 @@ def load(
         document = read_source(
             source,
             tool=found,
-            stdin=_stdin,
+            stdin=read_stdin,
             configuration=config,
             fetch=fetch,
             tags=tags,
@@ -255,7 +255,8 @@ def _names(folder: Path, *, demanded: bool) -> list[str]:
         return []
 
 
-def _stdin() -> memoryview:
+def read_stdin() -> memoryview:
+    """Return the bytes of standard input; raises UsageError if it is a terminal."""
     from checker.files import read_stream
 
     if sys.stdin is None or sys.stdin.isatty():
@@ -345,7 +346,7 @@ def read_root_modules(
         not unit.concerned for unit in units.values()
     )
     tree = RootModules(read=tuple(read), unread=tuple(unread), unconcerned=passed_over)
-    _tell_unconcerned(tree)
+    _report_skipped(tree)
     return tree
 
 
@@ -397,7 +398,7 @@ def load_root_modules(
     )
 
 
-def _tell_unconcerned(tree: RootModules) -> None:
+def _report_skipped(tree: RootModules) -> None:
     """Print how many root modules were skipped, and why that is no gap."""
     if tree.unconcerned:
         output.warn(

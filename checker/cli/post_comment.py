@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,23 +12,46 @@ from msgspec import Struct
 from checker.cli import output
 from checker.errors import UsageError
 from checker.forges.comment import (
+    AZURE_LIMIT,
+    BITBUCKET_LIMIT,
     GITHUB_LIMIT,
     GITLAB_LIMIT,
     Behavior,
     Conversation,
     Marker,
+    MarkerForm,
     Post,
     RefusedError,
     update_comment,
 )
 from checker.forges.dry_run import DryRunConversation
-from checker.forges.pull_request import Forge, PullRequest
+from checker.forges.pull_request import TOKENS, Forge, PullRequest
 from checker.forges.retry import RetryPolicy
+from checker.model.policy import RULE_PAGES
 from checker.reports.escape import printable
 from checker.reports.github import workflow_commands
 from checker.reports.markdown import render_documents, size
 from checker.reports.markdown.escape import NamedAccounts
+from checker.reports.markdown.without_html import without_html
 
+
+def rule_pages_address(given: str | None) -> str | None:
+    """Return the address of the rules' pages; raises UsageError if a link cannot have it."""
+    if given is None or re.fullmatch(RULE_PAGES, given):
+        return given.rstrip("/") if given is not None else None
+    raise UsageError(
+        f"{given!r} is not an https:// address without spaces, query and fragment",
+        where="--rule-pages",
+        remedy="write https://HOST/FOLDER",
+    )
+
+
+_LIMITS = {
+    Forge.GITHUB: GITHUB_LIMIT,
+    Forge.GITLAB: GITLAB_LIMIT,
+    Forge.AZURE: AZURE_LIMIT,
+    Forge.BITBUCKET: BITBUCKET_LIMIT,
+}
 _CODES = {"clean": 0, "findings": 1, "inconclusive": 3}
 
 
@@ -39,6 +63,7 @@ class CommentRequest(Struct, frozen=True, kw_only=True):
     masked: bool
     artifact: str | None
     always: bool
+    rule_pages: str | None = None
 
     @property
     def exit_code(self) -> int:
@@ -72,7 +97,7 @@ def post_comment(
         if dry_run or conversation is None:
             pretence = DryRunConversation(conversation)
             did = update_comment(pretence, post, behavior).did
-            _tell(pretence, str(did))
+            _report_dry_run(pretence, str(did))
         else:
             kept = update_comment(conversation, post, behavior)
             where = f": {kept.comment.url}" if kept.comment is not None else ""
@@ -98,28 +123,56 @@ def _post(forge: Forge, target: PullRequest, letter: CommentRequest) -> Post:
         run=target.run,
         resolved=letter.resolved,
     )
-    limit = GITHUB_LIMIT if forge is Forge.GITHUB else GITLAB_LIMIT
-    room = limit - size(Post(text="", marker=marker).body)
+    # Bitbucket shows HTML as text.
+    form = MarkerForm.REFERENCE if forge is Forge.BITBUCKET else MarkerForm.HTML
+    room = _LIMITS[forge] - size(Post(text="", marker=marker, form=form).body)
     text = render_documents(
-        letter.documents, limit=room, masked=letter.masked, artifact=letter.artifact
+        letter.documents,
+        limit=room,
+        masked=letter.masked,
+        artifact=letter.artifact,
+        rule_pages=letter.rule_pages,
     )
-    return Post(text=text, marker=marker, always=letter.always)
+    if form is MarkerForm.REFERENCE:
+        text = without_html(text)
+    return Post(text=text, marker=marker, always=letter.always, form=form)
 
 
 def _conversation(forge: Forge, target: PullRequest, *, needed: bool) -> Conversation | None:
     """Return the conversation to write to; None if there is no token and none is needed."""
     token, retries = target.token, RetryPolicy()
     if token is None and target.fork:
-        raise RefusedError("the pipeline of a fork has no token", where=f"{forge.upper()}_TOKEN")
+        raise RefusedError("the pipeline of a fork has no token", where=TOKENS[forge])
     if token is None and needed:
         raise UsageError(
             "no token",
-            where=f"{forge.upper()}_TOKEN",
+            where=TOKENS[forge],
             remedy="set it in the environment; it needs to write comments",
         )
     if token is None:
         return None
     try:
+        if forge is Forge.AZURE:
+            from checker.forges.azure import AzureConversation
+
+            return AzureConversation(
+                base_url=target.base_url,
+                token=token,
+                repository=target.repository,
+                number=target.number or 0,
+                retries=retries,
+            )
+        if forge is Forge.BITBUCKET:
+            from checker.forges.bitbucket import BitbucketConversation
+
+            return BitbucketConversation(
+                base_url=target.base_url,
+                token=token,
+                user=target.user,
+                repository=target.repository,
+                number=target.number or 0,
+                retries=retries,
+            )
         if forge is Forge.GITLAB:
             from checker.forges.gitlab import GitlabConversation
 
@@ -145,7 +198,7 @@ def _conversation(forge: Forge, target: PullRequest, *, needed: bool) -> Convers
     return GithubConversation(client, repository=target.repository, number=number)
 
 
-def _tell(pretence: DryRunConversation, did: str) -> None:
+def _report_dry_run(pretence: DryRunConversation, did: str) -> None:
     """Print the result of a dry run: the comment's exact text on stdout, the action on stderr."""
     for line in pretence.done or (did,):
         output.warn(f"dry run: {line}")
@@ -168,5 +221,5 @@ def _instead(forge: Forge, letter: CommentRequest, post: Post) -> None:
                 stream.write(f"{post.text}\n")
         except OSError as wrong:
             output.warn(f"{summary}: {wrong.strerror}")
-    elif forge is Forge.GITLAB or os.environ.get("GITHUB_ACTIONS") != "true":
+    elif forge is not Forge.GITHUB or os.environ.get("GITHUB_ACTIONS") != "true":
         output.write(post.text.encode())

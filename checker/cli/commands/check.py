@@ -30,6 +30,11 @@ class Expect(StrEnum):
 def check(
     sources: options.Sources = None,
     recursive: options.Recursive = False,
+    states: options.States = False,
+    sources_from: options.SourcesFrom = None,
+    null: options.NullSeparated = False,
+    include: options.Include = None,
+    exclude: options.Exclude = None,
     config: options.Config = None,
     policy: options.PolicyFile = None,
     policy_base: options.PolicyBase = None,
@@ -86,6 +91,8 @@ def check(
     timeout: options.Timeout = 20.0,
     tool: options.ToolName = None,
     tool_env: options.ToolEnv = None,
+    all_: options.ShowAll = False,
+    quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
     """Judge plans and states: what expires, what a plan would break.
@@ -100,9 +107,20 @@ def check(
     from checker.errors import UsageError
     from checker.model.policy import Run
     from checker.pipeline import check as judge
+    from checker.reports.text import Show
 
     chosen = output.formats(format_)
     wanted = options.wanted(tool, tool_env, offline=offline)
+    fleet = options.fleet(
+        sources,
+        states=states,
+        sources_from=sources_from,
+        null=null,
+        include=include,
+        exclude=exclude,
+        recursive=recursive,
+        config=config,
+    )
     asking = options.asking(
         probe=probe,
         report=probe_report,
@@ -112,18 +130,18 @@ def check(
         as_of=as_of,
     )
     stated = given(threshold=threshold, notice=notice, fail_on=fail_on)
-    with run_policy(policy, policy_base, given=stated, inline=not no_inline_exemptions) as held:
+    with run_policy(policy, policy_base, given=stated, inline=not no_inline_exemptions) as in_force:
         moment = load.parse_as_of(as_of)
         aws = Aws(
             profile=profile,
             role_arn=role_arn,
             region=region,
             timeout=timeout,
-            accounts=held.policy.accounts,
+            accounts=in_force.policy.accounts,
         )
         run = Run(
             as_of=moment,
-            policy=held.trusting(trust_file, aws.bundles(offline=offline)),
+            policy=in_force.trusting(trust_file, aws.bundles(offline=offline)),
             expect="next"
             if expect is Expect.NEXT
             else Phase(expect)
@@ -132,37 +150,57 @@ def check(
             drift=_drift(drift, no_drift=no_drift),
         )
         with aws.counted(shown=verbose):
-            loaded = held.exemptions(
-                _load(sources or (), config=config, tool=wanted, tags=run.policy.tags)
-                if recursive
-                else load.load(
-                    sources or (), config=config, tool=wanted, fetch=aws.fetch, tags=run.policy.tags
+            interrupted = False
+            if fleet is not None:
+                from checker.cli.fleet import load_fleet
+
+                found = load_fleet(
+                    fleet,
+                    aws,
+                    chosen=chosen,
+                    tags=run.policy.tags,
+                    timeout=timeout,
+                    verbose=verbose,
                 )
-            )
+                loaded, interrupted = in_force.exemptions(found.loaded), found.interrupted
+            else:
+                loaded = in_force.exemptions(
+                    _load(sources or (), config=config, tool=wanted, tags=run.policy.tags)
+                    if recursive
+                    else load.load(
+                        sources or (),
+                        config=config,
+                        tool=wanted,
+                        fetch=aws.fetch,
+                        tags=run.policy.tags,
+                    )
+                )
             output.refuse_inputs(chosen, sources or (), loaded, policy=policy)
             if expect is not None and not loaded.inventory.plans:
                 raise UsageError(
                     "no source is a plan",
                     where="--expect",
-                    remedy="pass the plan that is to be held to the phase",
+                    remedy="pass the plan of the phase",
                 )
             if expect is Expect.NEXT:
                 load.demand_configuration(loaded.inventory)
-            outcome = held.with_notices(
+            outcome = in_force.with_notices(
                 judge(
                     loaded.inventory,
-                    aws.observer(offline=offline, in_part=True),
+                    aws.observer(offline=offline or interrupted, in_part=True),
                     run,
-                    asking.probe(aws, timeout) if asking is not None else None,
+                    asking.probe(aws, timeout) if asking is not None and not interrupted else None,
                 )
             )
             if patches or output.wants_patches(chosen):
                 from checker.cli.patch_preview import with_patches
 
                 outcome = with_patches(outcome, loaded)
-            output.report(outcome, chosen, patches=patches)
+            show = Show.of(every=all_, quiet=quiet)
+            output.report(outcome, chosen, patches=patches, show=show)
             output.warn_unverified(outcome)
-    raise typer.Exit(130 if outcome.cases.observations.interrupted else outcome.exit_code)
+    interrupted = interrupted or outcome.cases.observations.interrupted
+    raise typer.Exit(130 if interrupted else outcome.exit_code)
 
 
 def _drift(given: Drift | None, *, no_drift: bool) -> Drift:

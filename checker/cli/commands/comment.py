@@ -11,7 +11,8 @@ from checker.forges.pull_request import Forge
 
 def comment(
     forge: Annotated[
-        Forge, typer.Argument(metavar="github|gitlab", help="Where the pull request is.")
+        Forge,
+        typer.Argument(metavar="github|gitlab|azure|bitbucket", help="Where the pull request is."),
     ],
     sources: Annotated[
         list[str] | None,
@@ -65,6 +66,15 @@ def comment(
             "--artifact", metavar="NAME", help="Where the pipeline keeps patches that do not fit."
         ),
     ] = None,
+    rule_pages: Annotated[
+        str | None,
+        typer.Option(
+            "--rule-pages",
+            metavar="URL",
+            help="Where the rules' pages are, to link them: a folder that `tfcert rules --out` "
+            "writes.",
+        ),
+    ] = None,
     always: Annotated[
         bool, typer.Option("--always", help="Comment even if there was never a finding.")
     ] = False,
@@ -72,8 +82,8 @@ def comment(
         bool, typer.Option("--dry-run", help="Print what would be posted, and write nothing.")
     ] = False,
 ) -> None:
-    """Keep one comment with the outcome of checks on a pull request. The token is in GITHUB_TOKEN
-    or GITLAB_TOKEN.
+    """Keep one comment with the outcome of checks on a pull request. The token is in GITHUB_TOKEN,
+    GITLAB_TOKEN, SYSTEM_ACCESSTOKEN (Azure DevOps) or BITBUCKET_TOKEN.
 
     Exit codes: those of the outcome, the worst of several: 0, 1 or 3; 2 usage, unreadable input, or
     a forge that does not answer. A token that may not write changes none of them: findings become
@@ -82,19 +92,27 @@ def comment(
     import os
 
     from checker.cli.load_reports import load_reports
-    from checker.cli.post_comment import CommentRequest, post_comment
+    from checker.cli.post_comment import CommentRequest, post_comment, rule_pages_address
     from checker.errors import UsageError
     from checker.forges.pull_request import pull_request
 
-    if forge is Forge.GITLAB and behavior is Behavior.HIDE_AND_NEW:
+    hiding = {Forge.GITLAB: "GitLab", Forge.BITBUCKET: "Bitbucket"}
+    if forge in hiding and behavior is Behavior.HIDE_AND_NEW:
         raise UsageError(
-            "GitLab hides no comment", where="--behavior", remedy="take delete-and-new, or update"
+            f"{hiding[forge]} hides no comment",
+            where="--behavior",
+            remedy="take delete-and-new, or update",
         )
     documents = load_reports(sources or (), run or ())
     target = pull_request(
         forge, repository=repository, number=number, commit=commit, environment=os.environ
     )
     letter = CommentRequest(
-        documents=documents, key=key, masked=mask_accounts, artifact=artifact, always=always
+        documents=documents,
+        key=key,
+        masked=mask_accounts,
+        artifact=artifact,
+        rule_pages=rule_pages_address(rule_pages),
+        always=always,
     )
     raise typer.Exit(post_comment(forge, target, letter, behavior, dry_run=dry_run))
