@@ -138,7 +138,7 @@ def of_runs(file: SourceFile, block: Block, locate: Locate) -> Iterator[Caution]
             )
             yield Caution(
                 phase=Phase.RETIRE,
-                text=f"{named} is removed with its block, and the successor has none: move its work "
+                text=f"{named} is removed with its block, and the successor has none: do its work "
                 "elsewhere first, such as into a terraform_data that is triggered by the PEM",
             )
 
