@@ -41,7 +41,13 @@ _ACTIONS = {
     "DescribeRegions": "ec2:DescribeRegions",
     "GetObject": "s3:GetObject on the object",
     "AssumeRole": "sts:AssumeRole on the role",
+    "GetTrustStoreCaCertificatesBundle": "elasticloadbalancing:GetTrustStoreCaCertificatesBundle "
+    "on the trust store",
+    "GetParameter": "ssm:GetParameter on the parameter",
+    "GetSecretValue": "secretsmanager:GetSecretValue on the secret",
 }
+# The operations of --trust; the policy of check does not allow them.
+_OF_TRUST = frozenset({"GetTrustStoreCaCertificatesBundle", "GetParameter", "GetSecretValue"})
 
 
 def action_for(operation: str) -> str:
@@ -93,6 +99,7 @@ def _expired(_: str, question: Question) -> GatewayError:
     )
 
 
+_SEE_TRUST = "see policies/iam/check-trust.json"
 _SEE = "see policies/iam/check.json, for scan scan.json"
 _ALLOW = {
     # STS does not say which of these is missing.
@@ -110,7 +117,8 @@ def _denied(message: str, question: Question) -> GatewayError:
     action = action_for(question.operation)
     return GatewayError(
         f"{question} was denied{why}: the credentials lack {action}",
-        _ALLOW.get(question.operation) or f"allow {action}; {_SEE}",
+        _ALLOW.get(question.operation)
+        or f"allow {action}; {_SEE_TRUST if question.operation in _OF_TRUST else _SEE}",
     )
 
 

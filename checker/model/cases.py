@@ -23,7 +23,7 @@ from checker.model.trust import TrustStatus
 
 if TYPE_CHECKING:
     from checker.model.exemptions import ExemptionTally
-    from checker.model.trust import ProbeEvidence
+    from checker.model.trust import HeldBundle, ProbeEvidence
 
 
 class Evidence(StrEnum):
@@ -176,7 +176,8 @@ class Cases(Struct, frozen=True, kw_only=True):
     """The input of rules and rotations.
 
     `tally` lists the exemptions that were not used, for the rules that run last. `probed` is what
-    backends answered to a probe; empty if none was called.
+    backends answered to a probe; empty if none was called. `held` is what consumers of a PEM have
+    now; empty if AWS was not asked.
     """
 
     as_of: datetime
@@ -187,6 +188,7 @@ class Cases(Struct, frozen=True, kw_only=True):
     unread: tuple[Unread, ...] = ()
     tally: ExemptionTally | None = None
     probed: tuple[ProbeEvidence, ...] = ()
+    held: tuple[HeldBundle, ...] = ()
 
     def trust_of(self, stages: Collection[Stage], case: Case | None) -> TrustStatus:
         """Return whether every backend of a stage trusts a certificate.

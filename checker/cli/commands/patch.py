@@ -61,6 +61,7 @@ def patch(
     config: options.Config = None,
     policy: options.PolicyFile = None,
     policy_base: options.PolicyBase = None,
+    trust: options.Trust = False,
     trust_file: options.TrustFiles = None,
     probe: options.Probe = False,
     probe_report: options.ProbeReport = None,
@@ -130,6 +131,7 @@ def patch(
         )
         trusting = held.trusting(trust_file, aws.bundles(offline=offline))
         observe = aws.observer(offline=offline)
+        request = replace(request, trust=aws.trust(wanted=trust, offline=offline))
         held.warn()
         if asking is not None:
             request = replace(request, probe=asking.probe(aws, timeout))
