@@ -6,26 +6,32 @@ from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
-from checker.model.address import Address
+from checker.analysis.backend_trust import (
+    as_backend,
+    consumer_bundles,
+    consumers_of,
+    meant_for,
+)
 from checker.model.cases import Case, Cases
 from checker.model.inventory import Document
+from checker.model.places import Place
 from checker.model.policy import Policy
-from checker.model.resource_types import MATERIAL
 from checker.model.resources import Stage
 from checker.model.rotation import Rotation
 from checker.model.trust import HeldBundle, TrustBackend, TrustEvidence, TrustMaterial, TrustStatus
 from checker.rotation.state import ManagedBlock, Predecessor, RotationState, stage_addresses
 
 _ORDER = (TrustStatus.REFUSED, TrustStatus.UNKNOWN, TrustStatus.CONFIRMED)
-# The server of what a load balancer reads; that of everything else is not known.
-_SERVERS = {"aws_lb_trust_store": "alb"}
 
 
 def followed(
     cases: Cases, rotations: Iterable[Rotation]
 ) -> Iterator[tuple[Document, TrustMaterial]]:
-    """Yield the recorded consumers of the rotations' PEMs, and those that backends name."""
-    blocks = {
+    """Yield the recorded consumers of the rotations' PEMs, and those that backends name.
+
+    One without an account and a region of its own is where all stages of its document are.
+    """
+    certificates = {
         block
         for rotation in rotations
         for block in (rotation.predecessor, rotation.successor)
@@ -33,25 +39,14 @@ def followed(
     }
     for each in cases.documents:
         found = each.document
-        wanted = _consumers(found, blocks)
+        wanted = {consumer.block for consumer in consumers_of(found, certificates)}
+        places = {stage.place for stage in found.stages}
+        home = next(iter(places)) if len(places) == 1 else Place()
         for material in found.material:
             if material.address.block in wanted or any(
                 backend.consumes(material.address) for backend in cases.policy.backends
             ):
-                yield found, material
-
-
-def _consumers(document: Document, certificates: Iterable[Address]) -> set[Address | None]:
-    if document.declared is None:
-        return set()
-    own = frozenset(certificates)
-    return {
-        consumer.block
-        for certificate in document.declared.certificates
-        if certificate.block in own
-        for consumer in certificate.trust
-        if consumer.block is not None
-    }
+                yield found, replace(material, place=material.place.or_else(home))
 
 
 def with_held(policy: Policy, held: tuple[HeldBundle, ...]) -> Policy:
@@ -81,59 +76,45 @@ def held_evidence(
 ) -> tuple[TrustEvidence, ...]:
     """Return the evidence of each consumer that no declared backend names, if AWS was asked.
 
-    Consumers that AWS cannot show are one entry, which is not confirmed.
+    Consumers that AWS was not asked about are one entry, which is not confirmed.
     """
-    predecessor = state.predecessor
-    if not state.cases.held or not isinstance(predecessor, ManagedBlock):
+    if not isinstance(state.predecessor, ManagedBlock):
         return ()
-    declared = [each for each in (predecessor.declaration, state.successor) if each is not None]
-    consumers = [consumer for each in declared for consumer in each.trust]
-    blocks = {each.block for each in consumers if each.block is not None}
-    path = state.document.document.source.path
-    held = [
-        each
-        for each in state.cases.held
-        if each.consumer.block in blocks
-        and each.document == path
-        and not any(backend.consumes(each.consumer) for backend in state.cases.policy.backends)
-    ]
-    read = {each.consumer.block for each in state.cases.held if each.document == path}
-    others = {each.what: None for each in consumers if each.block is None or each.block not in read}
+    blocks = [state.predecessor.block]
+    if state.successor is not None:
+        blocks.append(state.successor.block)
+    found = consumer_bundles(state.cases, state.document.document, blocks)
     addresses = stage_addresses(stages)
-    found = [_of(state, each, addresses) for each in held]
-    if others:
-        shown = any(
-            each.block is not None and each.block.type in MATERIAL and each.block not in read
-            for each in consumers
-        )
-        found.append(
+    evidence = [_of(state, each, addresses) for each in found.held]
+    if found.others:
+        absent = "it is not in state, or " if found.absent else ""
+        evidence.append(
             TrustEvidence(
                 backend=None,
                 stages=addresses,
                 status=TrustStatus.UNKNOWN,
-                reason=f"AWS was not asked about {', '.join(others)}: "
-                + ("not in state, or " if shown else "")
-                + "tfcert has no read call for it",
+                reason=f"AWS was not asked about {', '.join(found.others)}: {absent}tfcert has no "
+                "read call for it",
             )
         )
-    return tuple(found)
+    return tuple(evidence)
 
 
 def _of(
     state: RotationState[Predecessor], held: HeldBundle, stages: tuple[str, ...]
 ) -> TrustEvidence:
-    backend = TrustBackend(
-        name=str(held.consumer),
-        stages=stages,
-        bundle=held.source,
-        server=_SERVERS.get(held.consumer.type),
-        certificates=held.certificates,
-        unread=held.reason,
-    )
-    new = [_judge(state, backend, case) for case in _own(state.successor_cases, held)]
-    old = [_judge(state, backend, case) for case in _own(_predecessors(state), held)]
-    nothing = TrustStatus.UNKNOWN, "the successor is not in state"
-    status, reason = min(new or [nothing], key=lambda each: _ORDER.index(each[0]))
+    backend = as_backend(held, stages)
+
+    def judged(cases: tuple[Case, ...]) -> tuple[TrustStatus, str]:
+        found = [
+            backend.judge(case.fingerprint, state.cases.as_of)
+            for case in cases
+            if meant_for(held, case)
+        ]
+        nothing = TrustStatus.UNKNOWN, "the certificate is not in state"
+        return min(found or [nothing], key=lambda each: _ORDER.index(each[0]))
+
+    status, reason = judged(state.successor_cases)
     return TrustEvidence(
         backend=backend.name,
         stages=stages,
@@ -142,25 +123,5 @@ def _of(
         source=held.source,
         server=backend.server,
         fingerprints=tuple(each.fingerprint for each in held.certificates or ()),
-        old=min((each for each, _ in old or [nothing]), key=_ORDER.index),
+        old=judged(state.instances)[0],
     )
-
-
-def _judge(
-    state: RotationState[Predecessor], backend: TrustBackend, case: Case
-) -> tuple[TrustStatus, str]:
-    return backend.judge(case.fingerprint, state.cases.as_of)
-
-
-def _predecessors(state: RotationState[Predecessor]) -> tuple[Case, ...]:
-    return state.instances
-
-
-def _own(cases: tuple[Case, ...], held: HeldBundle) -> tuple[Case, ...]:
-    """Return the instance of a certificate that belongs to a consumer; all, if none has its key."""
-    same = tuple(
-        case
-        for case in cases
-        if case.address is not None and case.address.instance == held.consumer.instance
-    )
-    return same or cases
