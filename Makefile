@@ -17,7 +17,7 @@ help: ## Show these verbs
 $(READY): pyproject.toml constraints.txt hatch_build.py
 	@$(PYTHON) -c 'import sys; sys.exit("tfcert needs Python 3.11 or later; name one with make PYTHON=...") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv $(VENV)
-	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[comment,demo,dev]'
+	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[comment,demo,dev,fleet]'
 	$(BIN)/python -m compileall -q checker
 	@touch $@
 
@@ -73,7 +73,7 @@ bench: $(READY) $(PEERS) ## The ratios that performance claims rest on; SIZES="1
 
 # mutmut's own temporary copy is in mutants/, which it keeps for the next run.
 mutate: $(READY) ## Change the code at random and see whether a fast test fails; MUTANTS=1000 SEED=1
-	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[comment,demo,dev,mutate]'
+	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[comment,demo,dev,fleet,mutate]'
 	$(BIN)/python benchmarks/mutate.py $(MUTANTS) $(SEED)
 
 $(PEERS): benchmarks/requirements.txt

@@ -190,7 +190,10 @@ def _trusting(cases: Cases, read: ReadTrust) -> Cases:
             for document, material in followed(cases, plan_rotations(cases))
         ]
     )
-    return replace(cases, held=held, policy=with_held(cases.policy, held))
+    # What AWS has now counts, not what a document recorded; also where AWS does not answer.
+    answered = {(each.document, each.consumer) for each in held}
+    recorded = (each for each in cases.held if (each.document, each.consumer) not in answered)
+    return replace(cases, held=(*held, *recorded), policy=with_held(cases.policy, held))
 
 
 def _probed(cases: Cases, probe: Probe | None) -> Cases:
@@ -247,5 +250,5 @@ def _outcome(inventory: Inventory, cases: Cases, rotations: tuple[Rotation, ...]
         cases=cases,
         findings=judge(cases),
         rotations=rotations,
-        notices=(*notices, *cases.observations.notices),
+        notices=(*inventory.notices, *notices, *cases.observations.notices),
     )

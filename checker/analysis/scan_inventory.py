@@ -128,7 +128,9 @@ def scan_to_inventory(
         _document(sweep, own, ownership, tags) for sweep, own in zip(sweeps, owners, strict=True)
     )
     return Inventory(
-        documents=documents, unread=recorded.unread if recorded is not None else ()
+        documents=documents,
+        unread=recorded.unread if recorded is not None else (),
+        notices=recorded.notices if recorded is not None else (),
     ), Observations(
         asked=True,
         certificates={

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from time import monotonic
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from checker.aws.connection import Role
 from checker.aws.deadline import OverdueError, TimeBudget, start_thread, wait_for_result
@@ -53,6 +55,12 @@ def fetch_object(
     bucket, _, key = source.removeprefix(_SCHEME).partition("/")
     if not bucket or not key:
         raise UnreadableError("names no object", where=source, remedy="write s3://BUCKET/KEY")
+    if key.endswith("/"):
+        raise UnreadableError(
+            "is a prefix and no object",
+            where=source,
+            remedy="give --states, and every state below it is read",
+        )
     try:
         deadline = monotonic() + seconds
         return _read(clients, role, (bucket, key), most=most, deadline=deadline)
@@ -116,3 +124,41 @@ def _late() -> GatewayError:
         "the object did not arrive in time",
         "raise --timeout, or download it first, and pass the file",
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BucketPlace:
+    """Where another library finds a bucket: its region, the endpoint, and a file of CAs, if any."""
+
+    region: str
+    endpoint: str
+    authorities: str | None
+
+
+def bucket_place(bucket: str, clients: Clients) -> BucketPlace:
+    """Return the region and endpoint of a bucket, as boto3 would use them.
+
+    S3 names the region of a bucket even to a caller who may not list it. Raises GatewayError if
+    there are no credentials, or S3 does not answer. Source: Amazon S3 API reference, HeadBucket.
+    """
+    region = clients.region() or _ANY_REGION
+    client = clients.client("s3", region)
+    region = _in_time(clients, lambda: _bucket_region(client, bucket, region)) or region
+    return BucketPlace(
+        region=region,
+        endpoint=clients.client("s3", region).meta.endpoint_url,
+        authorities=os.environ.get("AWS_CA_BUNDLE") or None,
+    )
+
+
+def _bucket_region(client: Any, bucket: str, region: str) -> str | None:
+    with translate_errors(Question(operation="HeadBucket", region=region)):
+        from botocore.exceptions import ClientError
+
+        try:
+            answer = client.head_bucket(Bucket=bucket)
+        except ClientError as error:
+            answer = error.response
+    headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    named = headers.get("x-amz-bucket-region")
+    return named if isinstance(named, str) and named else None

@@ -152,6 +152,10 @@ def assume_role(role: Role, sts: Any, region: str) -> Keys:
 T = TypeVar("T")
 
 
+# A role is assumed again ten minutes before its hour ends.
+_ROLE_KEPT = 50 * 60
+
+
 class Once(Generic[T]):
     """A value that is created once, by the first thread that needs it; the others wait.
 
@@ -243,6 +247,7 @@ class Clients:
         self._lock = Lock()
         self._session: Once[boto3.Session] = Once()
         self._keys: dict[Role, Once[Keys]] = {}
+        self._assumed: dict[Role, float] = {}
         self._made: dict[tuple[Service, str, Role | None], Any] = {}
         self._hosts: dict[str, str] = {}
         self._paces: dict[tuple[str, str, Role | None], RequestPace] = {}
@@ -273,6 +278,34 @@ class Clients:
                         service, region, role, keys
                     )
         return made
+
+    def keys(self, region: str) -> Keys:
+        """Return the run's own credentials, for another library.
+
+        Unlike clients, it may outlive the hour of an assumed role, which is then assumed again.
+        Raises GatewayError if there are none, or they cannot be renewed.
+        """
+        own = self.connection.own_role
+        if own is not None:
+            with self._lock:
+                if time.monotonic() - self._assumed.setdefault(own, time.monotonic()) > _ROLE_KEPT:
+                    self._assumed[own] = time.monotonic()
+                    self._keys[own] = Once()
+            return self._keys_of(None, region)
+        with self._lock:
+            session = self._session.get(lambda: self._signed_in(region))
+        question = Question(operation="Reading the AWS credentials", region=region)
+        expired = CredentialsError("the AWS credentials expired, and cannot be renewed", GIVE)
+        with translate_setup_errors(question, expired):
+            found = session.get_credentials()
+            frozen = found.get_frozen_credentials() if found is not None else None
+        if frozen is None or not frozen.access_key or not frozen.secret_key:
+            raise expired
+        return {
+            "aws_access_key_id": frozen.access_key,
+            "aws_secret_access_key": frozen.secret_key,
+            **({"aws_session_token": frozen.token} if frozen.token else {}),
+        }
 
     def _keys_of(self, role: Role | None, region: str) -> Keys:
         """Return the credentials of a role, else the run's own.

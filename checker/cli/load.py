@@ -68,7 +68,7 @@ def load(
         document = read_source(
             source,
             tool=found,
-            stdin=_stdin,
+            stdin=read_stdin,
             configuration=config,
             fetch=fetch,
             tags=tags,
@@ -247,7 +247,8 @@ def _names(folder: Path, *, demanded: bool) -> list[str]:
         return []
 
 
-def _stdin() -> memoryview:
+def read_stdin() -> memoryview:
+    """Return the bytes of standard input; raises UsageError if it is a terminal."""
     from checker.files import read_stream
 
     if sys.stdin is None or sys.stdin.isatty():

@@ -10,6 +10,7 @@ import typer
 from checker.terraform.tool import Wanted
 
 if TYPE_CHECKING:
+    from checker.cli.fleet import FleetRequest
     from checker.cli.probing.asking import Asking
 
 _LEAST_SECONDS, _MOST_SECONDS = 0.1, 86_400.0
@@ -134,6 +135,44 @@ Recursive = Annotated[
         help="Find every root module below the folders, and handle each one separately.",
     ),
 ]
+States = Annotated[
+    bool,
+    typer.Option(
+        "--states",
+        help="Read every state below the sources: folders, s3://BUCKET/PREFIX/, "
+        "gs://BUCKET/PREFIX/, az://CONTAINER/PREFIX/.",
+    ),
+]
+SourcesFrom = Annotated[
+    str | None,
+    typer.Option(
+        "--sources-from",
+        metavar="FILE",
+        help="With --states: read more sources from this file, or - for standard input; "
+        "one a line.",
+    ),
+]
+NullSeparated = Annotated[
+    bool,
+    typer.Option("-0", help="The sources of --sources-from end with NUL, as from `find -print0`."),
+]
+Include = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--include",
+        metavar="GLOB",
+        help="With --states: the files to read; repeatable. [default: *.tfstate, *.tfstate.gz, "
+        "*.json that is a state or plan]",
+    ),
+]
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--exclude",
+        metavar="GLOB",
+        help="With --states: files or folders to leave out; repeatable.",
+    ),
+]
 Probe = Annotated[
     bool,
     typer.Option(
@@ -194,6 +233,60 @@ Verbose = Annotated[
     bool,
     typer.Option("--verbose", "-v", help="Print the calls to AWS and their number on stderr."),
 ]
+
+
+def fleet(
+    sources: Sequence[str] | None,
+    *,
+    states: bool,
+    sources_from: str | None,
+    null: bool,
+    include: Sequence[str] | None,
+    exclude: Sequence[str] | None,
+    recursive: bool,
+    config: str | None = None,
+) -> FleetRequest | None:
+    """Return the request of --states; None without it.
+
+    Raises UsageError for an option that only --states has, and for one that contradicts it.
+    """
+    from checker.errors import UsageError
+
+    only = {
+        "--sources-from": sources_from is not None,
+        "-0": null,
+        "--include": bool(include),
+        "--exclude": bool(exclude),
+    }
+    for name, given in only.items():
+        if given and not states:
+            raise UsageError(
+                "is only for the states below sources", where=name, remedy="give --states too"
+            )
+    if not states:
+        return None
+    if recursive:
+        raise UsageError(
+            "these contradict each other",
+            where="--states and --recursive",
+            remedy="--states reads state files, --recursive root modules: give one of them",
+        )
+    if config is not None:
+        raise UsageError(
+            "a fleet of states has no configuration",
+            where="--config",
+            remedy="leave it out with --states",
+        )
+    # Imported here: most runs read no fleet.
+    from checker.cli.fleet import parse_request
+
+    return parse_request(
+        sources or (),
+        sources_from=sources_from,
+        null=null,
+        include=include or (),
+        exclude=exclude or (),
+    )
 
 
 def wanted(tool: str | None, passed: Sequence[str] | None, *, offline: bool = False) -> Wanted:

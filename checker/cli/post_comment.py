@@ -11,23 +11,33 @@ from msgspec import Struct
 from checker.cli import output
 from checker.errors import UsageError
 from checker.forges.comment import (
+    AZURE_LIMIT,
+    BITBUCKET_LIMIT,
     GITHUB_LIMIT,
     GITLAB_LIMIT,
     Behavior,
     Conversation,
     Marker,
+    MarkerForm,
     Post,
     RefusedError,
     update_comment,
 )
 from checker.forges.dry_run import DryRunConversation
-from checker.forges.pull_request import Forge, PullRequest
+from checker.forges.pull_request import TOKENS, Forge, PullRequest
 from checker.forges.retry import RetryPolicy
 from checker.reports.escape import printable
 from checker.reports.github import workflow_commands
 from checker.reports.markdown import render_documents, size
 from checker.reports.markdown.escape import NamedAccounts
+from checker.reports.markdown.without_html import without_html
 
+_LIMITS = {
+    Forge.GITHUB: GITHUB_LIMIT,
+    Forge.GITLAB: GITLAB_LIMIT,
+    Forge.AZURE: AZURE_LIMIT,
+    Forge.BITBUCKET: BITBUCKET_LIMIT,
+}
 _CODES = {"clean": 0, "findings": 1, "inconclusive": 3}
 
 
@@ -98,28 +108,52 @@ def _post(forge: Forge, target: PullRequest, letter: CommentRequest) -> Post:
         run=target.run,
         resolved=letter.resolved,
     )
-    limit = GITHUB_LIMIT if forge is Forge.GITHUB else GITLAB_LIMIT
-    room = limit - size(Post(text="", marker=marker).body)
+    # Bitbucket shows HTML as text.
+    form = MarkerForm.REFERENCE if forge is Forge.BITBUCKET else MarkerForm.HTML
+    room = _LIMITS[forge] - size(Post(text="", marker=marker, form=form).body)
     text = render_documents(
         letter.documents, limit=room, masked=letter.masked, artifact=letter.artifact
     )
-    return Post(text=text, marker=marker, always=letter.always)
+    if form is MarkerForm.REFERENCE:
+        text = without_html(text)
+    return Post(text=text, marker=marker, always=letter.always, form=form)
 
 
 def _conversation(forge: Forge, target: PullRequest, *, needed: bool) -> Conversation | None:
     """Return the conversation to write to; None if there is no token and none is needed."""
     token, retries = target.token, RetryPolicy()
     if token is None and target.fork:
-        raise RefusedError("the pipeline of a fork has no token", where=f"{forge.upper()}_TOKEN")
+        raise RefusedError("the pipeline of a fork has no token", where=TOKENS[forge])
     if token is None and needed:
         raise UsageError(
             "no token",
-            where=f"{forge.upper()}_TOKEN",
+            where=TOKENS[forge],
             remedy="set it in the environment; it needs to write comments",
         )
     if token is None:
         return None
     try:
+        if forge is Forge.AZURE:
+            from checker.forges.azure import AzureConversation
+
+            return AzureConversation(
+                base_url=target.base_url,
+                token=token,
+                repository=target.repository,
+                number=target.number or 0,
+                retries=retries,
+            )
+        if forge is Forge.BITBUCKET:
+            from checker.forges.bitbucket import BitbucketConversation
+
+            return BitbucketConversation(
+                base_url=target.base_url,
+                token=token,
+                user=target.user,
+                repository=target.repository,
+                number=target.number or 0,
+                retries=retries,
+            )
         if forge is Forge.GITLAB:
             from checker.forges.gitlab import GitlabConversation
 
@@ -168,5 +202,5 @@ def _instead(forge: Forge, letter: CommentRequest, post: Post) -> None:
                 stream.write(f"{post.text}\n")
         except OSError as wrong:
             output.warn(f"{summary}: {wrong.strerror}")
-    elif forge is Forge.GITLAB or os.environ.get("GITHUB_ACTIONS") != "true":
+    elif forge is not Forge.GITHUB or os.environ.get("GITHUB_ACTIONS") != "true":
         output.write(post.text.encode())

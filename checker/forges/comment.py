@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -14,6 +16,19 @@ from msgspec import Struct
 from checker.errors import TfcertError
 
 _OPENS, _CLOSES = "<!-- tfcert comment ", " -->"
+_REFERENCE = re.compile(r"\[//\]: # \(tfcert comment ([A-Za-z0-9_-]+=*)\)")
+
+
+class MarkerForm(StrEnum):
+    """How a marker is hidden.
+
+    HTML: an HTML comment. REFERENCE: a link definition, for a forge that shows HTML as text. It has
+    no character that ends it, and no Markdown reader shows it (CommonMark, "Link reference
+    definitions").
+    """
+
+    HTML = "html"
+    REFERENCE = "reference"
 
 
 class Marker(Struct, frozen=True, kw_only=True):
@@ -47,8 +62,24 @@ class Marker(Struct, frozen=True, kw_only=True):
 
     @property
     def line(self) -> str:
-        """Return the hidden line; none of its values can end the HTML comment."""
-        fields = {
+        """Return the marker as an HTML comment; none of its values can end it."""
+        text = (
+            json.dumps(self._fields)
+            .replace("--", "-\\u002d")
+            .replace("<", "\\u003c")
+            .replace(">", "\\u003e")
+        )
+        return f"{_OPENS}{text}{_CLOSES}"
+
+    @property
+    def reference(self) -> str:
+        """Return the marker as a link definition; none of its values can end it."""
+        hidden = urlsafe_b64encode(json.dumps(self._fields).encode()).decode()
+        return f"[//]: # (tfcert comment {hidden})"
+
+    @property
+    def _fields(self) -> dict[str, object]:
+        return {
             "key": self.key,
             "repository": self.repository,
             "at": self.at.astimezone(UTC).isoformat(),
@@ -56,13 +87,6 @@ class Marker(Struct, frozen=True, kw_only=True):
             "run": self.run,
             "resolved": self.resolved,
         }
-        text = (
-            json.dumps(fields)
-            .replace("--", "-\\u002d")
-            .replace("<", "\\u003c")
-            .replace(">", "\\u003e")
-        )
-        return f"{_OPENS}{text}{_CLOSES}"
 
 
 def read_marker(body: str) -> Marker | None:
@@ -71,10 +95,12 @@ def read_marker(body: str) -> Marker | None:
     None if there is no marker, or if it is not alone in the first line.
     """
     first = body.replace("\r\n", "\n").partition("\n")[0].rstrip()
-    if not first.startswith(_OPENS) or not first.endswith(_CLOSES):
+    reference = _REFERENCE.fullmatch(first)
+    if reference is None and not (first.startswith(_OPENS) and first.endswith(_CLOSES)):
         return None
     try:
-        fields = json.loads(first[len(_OPENS) : -len(_CLOSES)])
+        hidden = urlsafe_b64decode(reference[1]) if reference is not None else None
+        fields = json.loads(hidden or first[len(_OPENS) : -len(_CLOSES)])
         made = Marker(
             key=fields["key"],
             repository=fields["repository"],
@@ -104,6 +130,8 @@ def _is_sound(made: Marker) -> bool:
 
 GITHUB_LIMIT = 65_536
 GITLAB_LIMIT = 1_000_000
+AZURE_LIMIT = 150_000
+BITBUCKET_LIMIT = 32_768
 
 
 class RefusedError(TfcertError):
@@ -257,21 +285,23 @@ class CommentAction(StrEnum):
 class Post(Struct, frozen=True, kw_only=True):
     """The comment to post: the report, and the marker before it.
 
-    `always` posts it even if there never were findings.
+    `always` posts it even if there never were findings. `form` says how the marker is hidden.
     """
 
     text: str
     marker: Marker
     always: bool = False
+    form: MarkerForm = MarkerForm.HTML
 
     @property
     def body(self) -> str:
         """Return the comment: the marker, the report, and a line with its time and commit."""
         commit = f", commit {self.marker.commit}" if self.marker.commit else ""
-        return (
-            f"{self.marker.line}\n{self.text.strip()}\n\n"
-            f"<sub>judged at {self.marker.at:%Y-%m-%d %H:%M} UTC{commit}</sub>"
-        )
+        judged = f"judged at {self.marker.at:%Y-%m-%d %H:%M} UTC{commit}"
+        if self.form is MarkerForm.REFERENCE:
+            # A definition needs an empty line between it and a paragraph.
+            return f"{self.marker.reference}\n\n{self.text.strip()}\n\n*{judged}*"
+        return f"{self.marker.line}\n{self.text.strip()}\n\n<sub>{judged}</sub>"
 
 
 class CommentResult(Struct, frozen=True, kw_only=True):

@@ -1,14 +1,14 @@
 """Find the pull request of a run, from options and the CI environment.
 
 Sources: GitHub, "Variables reference" and "Webhook events and payloads"; GitLab, "Predefined CI/CD
-variables reference".
+variables reference"; Microsoft, "Use predefined variables"; Atlassian, "Variables and secrets".
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,8 @@ class Forge(StrEnum):
 
     GITHUB = "github"
     GITLAB = "gitlab"
+    AZURE = "azure"
+    BITBUCKET = "bitbucket"
 
 
 class PullRequest(Struct, frozen=True, kw_only=True):
@@ -35,7 +37,7 @@ class PullRequest(Struct, frozen=True, kw_only=True):
 
     `number` is None if only its `head` is known, as after the workflow of a fork. `run` is the
     number of the pipeline's run. `fork` means that it runs in a fork, which has no token of the
-    parent project.
+    parent project. `user` is the user of the token, where the forge asks for both.
     """
 
     base_url: str
@@ -46,6 +48,7 @@ class PullRequest(Struct, frozen=True, kw_only=True):
     run: int | None
     head: str | None = None
     fork: bool = False
+    user: str | None = None
 
 
 def pull_request(
@@ -60,18 +63,24 @@ def pull_request(
 
     Raises UsageError naming what is missing.
     """
-    found = _on_github(environment) if forge is Forge.GITHUB else _on_gitlab(environment)
+    found = _FINDERS[forge](environment)
     named = repository or found.repository
     if not named:
         raise UsageError(
             "which repository?",
             where="--repository",
-            remedy=f"give it, or set {_repository_variable(forge)}",
+            remedy=f"give it, or set {_REPOSITORIES[forge]}",
         )
     sha = commit or found.commit
     if sha is not None and not _COMMIT.fullmatch(sha):
         raise UsageError(
             f"{sha!r} is not a commit", where="--commit", remedy="give its SHA, in lower case"
+        )
+    if forge in {Forge.AZURE, Forge.BITBUCKET} and named.count("/") != 1:
+        raise UsageError(
+            f"{named!r} is not {_PARTS[forge]}",
+            where="--repository",
+            remedy=f"write {_PARTS[forge]}",
         )
     made = replace(
         found, repository=named, number=number if number is not None else found.number, commit=sha
@@ -82,8 +91,20 @@ def pull_request(
     return made
 
 
-def _repository_variable(forge: Forge) -> str:
-    return "GITHUB_REPOSITORY" if forge is Forge.GITHUB else "CI_MERGE_REQUEST_PROJECT_ID"
+_REPOSITORIES = {
+    Forge.GITHUB: "GITHUB_REPOSITORY",
+    Forge.GITLAB: "CI_MERGE_REQUEST_PROJECT_ID",
+    Forge.AZURE: "SYSTEM_TEAMPROJECT and BUILD_REPOSITORY_NAME",
+    Forge.BITBUCKET: "BITBUCKET_REPO_FULL_NAME",
+}
+_PARTS = {Forge.AZURE: "PROJECT/REPOSITORY", Forge.BITBUCKET: "WORKSPACE/REPOSITORY"}
+# The variables of the tokens, as messages name them.
+TOKENS = {
+    Forge.GITHUB: "GITHUB_TOKEN",
+    Forge.GITLAB: "GITLAB_TOKEN",
+    Forge.AZURE: "SYSTEM_ACCESSTOKEN",
+    Forge.BITBUCKET: "BITBUCKET_TOKEN",
+}
 
 
 def _on_github(environment: Mapping[str, str]) -> PullRequest:
@@ -128,6 +149,53 @@ def _on_gitlab(environment: Mapping[str, str]) -> PullRequest:
         or None,
         run=_whole(environment.get("CI_PIPELINE_ID")),
     )
+
+
+def _on_azure(environment: Mapping[str, str]) -> PullRequest:
+    # Azure Pipelines also builds repositories of other forges, whose pull requests are there.
+    provider = environment.get("BUILD_REPOSITORY_PROVIDER") or "TfsGit"
+    if provider != "TfsGit":
+        raise UsageError(
+            "the repository of this pipeline is not in Azure Repos",
+            where="BUILD_REPOSITORY_PROVIDER",
+            remedy="comment on the forge that has it: tfcert comment github, for example",
+        )
+    project, name = (
+        environment.get("SYSTEM_TEAMPROJECT", ""),
+        environment.get("BUILD_REPOSITORY_NAME", ""),
+    )
+    return PullRequest(
+        base_url=environment.get("SYSTEM_COLLECTIONURI") or "https://dev.azure.com",
+        token=environment.get("SYSTEM_ACCESSTOKEN") or None,
+        repository=f"{project}/{name}" if project and name else "",
+        number=_whole(environment.get("SYSTEM_PULLREQUEST_PULLREQUESTID")),
+        # BUILD_SOURCEVERSION is the merge that Azure makes for the build.
+        commit=environment.get("SYSTEM_PULLREQUEST_SOURCECOMMITID")
+        or environment.get("BUILD_SOURCEVERSION")
+        or None,
+        run=_whole(environment.get("BUILD_BUILDID")),
+        fork=environment.get("SYSTEM_PULLREQUEST_ISFORK", "").lower() == "true",
+    )
+
+
+def _on_bitbucket(environment: Mapping[str, str]) -> PullRequest:
+    return PullRequest(
+        base_url=environment.get("BITBUCKET_API_URL") or "https://api.bitbucket.org/2.0",
+        token=environment.get("BITBUCKET_TOKEN") or None,
+        repository=environment.get("BITBUCKET_REPO_FULL_NAME", ""),
+        number=_whole(environment.get("BITBUCKET_PR_ID")),
+        commit=environment.get("BITBUCKET_COMMIT") or None,
+        run=_whole(environment.get("BITBUCKET_BUILD_NUMBER")),
+        user=environment.get("BITBUCKET_EMAIL") or None,
+    )
+
+
+_FINDERS: Mapping[Forge, Callable[[Mapping[str, str]], PullRequest]] = {
+    Forge.GITHUB: _on_github,
+    Forge.GITLAB: _on_gitlab,
+    Forge.AZURE: _on_azure,
+    Forge.BITBUCKET: _on_bitbucket,
+}
 
 
 def _event(path: str | None) -> Mapping[str, Any]:

@@ -19,10 +19,11 @@ from checker.model.plan import StageChange, StalePlan
 from checker.model.policy import Policy
 from checker.model.resources import Certificate, Stage
 from checker.model.rotation import Expected
+from checker.model.trust import HeldBundle
 
 if TYPE_CHECKING:
     from checker.model.exemptions import ExemptionTally
-    from checker.model.trust import HeldBundle, ProbeEvidence
+    from checker.model.trust import ProbeEvidence
 
 
 class Evidence(StrEnum):
@@ -175,8 +176,8 @@ class Cases(Struct, frozen=True, kw_only=True):
     """The input of rules and rotations.
 
     `tally` lists the exemptions that were not used, for the rules that run last. `probed` is what
-    backends answered to a probe; empty if none was called. `held` is what consumers of a PEM have
-    now; empty if AWS was not asked.
+    backends answered to a probe; empty if none was called. `held` is what the consumers of the
+    predecessors' PEMs have now, from each source that was read.
     """
 
     as_of: datetime

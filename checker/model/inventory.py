@@ -107,10 +107,14 @@ class Document(Struct, frozen=True, kw_only=True, dict=True):
 
 
 class Inventory(Struct, frozen=True, kw_only=True):
-    """All documents of a run, each separate, and the root modules that could not be read."""
+    """All documents of a run, each separate, and the sources that could not be read.
+
+    `notices` are sentences about the sources as a whole, for every report.
+    """
 
     documents: tuple[Document, ...]
     unread: tuple[Unread, ...] = ()
+    notices: tuple[str, ...] = ()
 
     @property
     def stages(self) -> tuple[Stage, ...]:

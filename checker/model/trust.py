@@ -120,20 +120,6 @@ class TrustMaterial(Struct, frozen=True, kw_only=True):
     place: Place = Place()
 
 
-class HeldBundle(Struct, frozen=True, kw_only=True):
-    """The certificates that a consumer of the PEM has now, as fingerprints.
-
-    `certificates` is None if they are not known; `reason` then says why, and what to do. `source`
-    is what was asked. `document` is the path of the document that has the consumer.
-    """
-
-    consumer: Address
-    certificates: tuple[BundleCertificate, ...] | None
-    reason: str | None
-    source: str
-    document: str = ""
-
-
 class TrustBackend(Struct, frozen=True, kw_only=True):
     """A backend that the policy declares: the stages that call it, its bundle and its server.
 
@@ -204,6 +190,22 @@ class TrustBackend(Struct, frozen=True, kw_only=True):
             TrustStatus.REFUSED,
             f"another one of the same subject is before it; {self.server} accepts the first",
         )
+
+
+class HeldBundle(Struct, frozen=True, kw_only=True):
+    """What a consumer of the PEM has now.
+
+    `consumer` is the resource that has it. `certificates` is None if they could not be read; then
+    `reason` says why, without any byte of the value. `source` is where it was read, such as `state
+    terraform.tfstate` or `AWS elbv2 in 111111111111 eu-west-1`. `document` is the path of the
+    document whose configuration has the consumer; None if that is not known.
+    """
+
+    consumer: Address
+    certificates: tuple[BundleCertificate, ...] | None
+    source: str
+    reason: str | None = None
+    document: str | None = None
 
 
 class TrustEvidence(Struct, frozen=True, kw_only=True):

@@ -47,6 +47,14 @@ class GithubStandIn(StrictServer):
             self.comments.setdefault(number, []).append(comment)
             return comment
 
+    def pop(self, number=7):
+        """Take the last comment away."""
+        return self.comments[number].pop()
+
+    def rewrite(self, body, number=7):
+        """Replace the text of the first comment."""
+        self.comments[number][0]["body"] = body
+
     def bodies(self, number=7):
         return [comment["body"] for comment in self.comments[number]]
 

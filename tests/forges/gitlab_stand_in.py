@@ -36,6 +36,14 @@ class GitlabStandIn(StrictServer):
             self.notes[number].append(note)
             return note
 
+    def pop(self, number=7):
+        """Take the last note away."""
+        return self.notes[number].pop()
+
+    def rewrite(self, body, number=7):
+        """Replace the text of the first note."""
+        self.notes[number][0]["body"] = body
+
     def bodies(self, number=7):
         return [note["body"] for note in self.notes[number]]
 

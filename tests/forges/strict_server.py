@@ -124,9 +124,15 @@ class Description:
         else:
             schema = body["content"]["application/json"]["schema"]
             self._hold(request.body, schema, "body")
-            strange = set(request.body) - set(schema["properties"])
+            strange = set(request.body) - self._properties(schema)
             if strange:
                 raise ViolationError(f"the body has no {strange}")
+
+    def _properties(self, schema):
+        """The names that an object may have, those of its parts included."""
+        schema = self._resolved(schema)
+        parts = (self._properties(part) for part in schema.get("allOf", ()))
+        return set(schema.get("properties", ())).union(*parts)
 
     def hold_answer(self, answer, operation):
         response = operation["responses"].get(str(answer.status))

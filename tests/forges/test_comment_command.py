@@ -43,6 +43,21 @@ def say(tfcert, forge, tmp_path):
                 "CI_MERGE_REQUEST_IID": "7",
                 "CI_COMMIT_SHA": "abcdef1234567890",
             },
+            "azure": {
+                "SYSTEM_COLLECTIONURI": f"{forge.server.url}/",
+                "SYSTEM_ACCESSTOKEN": token,
+                "SYSTEM_TEAMPROJECT": "shop",
+                "BUILD_REPOSITORY_NAME": "orders",
+                "SYSTEM_PULLREQUEST_PULLREQUESTID": "7",
+                "SYSTEM_PULLREQUEST_SOURCECOMMITID": "abcdef1234567890",
+            },
+            "bitbucket": {
+                "BITBUCKET_API_URL": forge.server.url,
+                "BITBUCKET_TOKEN": token,
+                "BITBUCKET_REPO_FULL_NAME": "acme/orders",
+                "BITBUCKET_PR_ID": "7",
+                "BITBUCKET_COMMIT": "abcdef1234567890",
+            },
         }[forge.name]
         return tfcert(
             "comment",
@@ -91,7 +106,7 @@ def test_two_hundred_workspaces_are_one_comment(say, forge):
     done = say(documents=[due() if number == 150 else fine() for number in range(200)])
     assert done.returncode == 1
     (body,) = forge.server.bodies()
-    assert len(body) < 65_536
+    assert len(body) < (32_768 if forge.name == "bitbucket" else 65_536)
     assert len(re.findall(r"^\| `\d+` `plan.json` \|", body, re.MULTILINE)) == 200
     assert body.index("| `150` `plan.json` | **findings**") < body.index(
         "| `0` `plan.json` | **clean**"
@@ -191,7 +206,7 @@ def test_a_dry_run_writes_nothing_where_the_token_may_not_read_either(say, tmp_p
         environment={"GITHUB_STEP_SUMMARY": str(summary), "GITHUB_ACTIONS": "true"},
     )
     assert (done.returncode, summary.exists()) == (1, False)
-    assert done.stdout.startswith(b"<!-- tfcert comment")
+    assert done.stdout.startswith((b"<!-- tfcert comment", b"[//]: # (tfcert comment"))
 
 
 def test_annotations_cannot_be_broken_out_of(say, forge, tmp_path):
@@ -212,7 +227,9 @@ def test_a_limit_of_github_is_waited_for(say, forge):
     """As long as it says."""
     forge.server.faults.append(
         Fault(
-            method="POST", path="comments|notes", answer=LIMIT if forge.name == "github" else None
+            method="POST",
+            path="comments|notes|threads",
+            answer=LIMIT if forge.name == "github" else None,
         )
     )
     assert say(documents=[due()]).returncode == 1
@@ -272,6 +289,14 @@ def test_what_the_environment_does_not_say_must_be_given(tfcert, tmp_path):
         b"GitLab hides no comment"
         in tfcert(*given, "--behavior", "hide-and-new", stdin=data).stderr
     )
+    given = ("comment", "bitbucket", "--repository", "a/b", "--number", "2")
+    assert b"BITBUCKET_TOKEN: no token" in tfcert(*given, stdin=data).stderr
+    assert (
+        b"Bitbucket hides no comment"
+        in tfcert(*given, "--behavior", "hide-and-new", stdin=data).stderr
+    )
+    given = ("comment", "azure", "--repository", "orders", "--number", "2")
+    assert b"'orders' is not PROJECT/REPOSITORY" in tfcert(*given, stdin=data).stderr
     assert b"not the outcome of a check" in tfcert(*given).stderr
 
 
@@ -327,13 +352,21 @@ def test_the_clients_of_the_forges_are_not_imported_by_other_verbs(tfcert):
 
 
 @pytest.mark.parametrize(
-    ("forge", "module"), [("github", "github"), ("gitlab", "gitlab")], indirect=["forge"]
+    ("forge", "module"),
+    [
+        ("github", "github"),
+        ("gitlab", "gitlab"),
+        ("azure", "requests"),
+        ("bitbucket", "requests"),
+    ],
+    indirect=["forge"],
 )
 def test_a_client_that_is_not_installed_is_said_with_what_to_install(say, forge, module, tmp_path):
     """The clients are an extra."""
     (tmp_path / "0.json").write_text(json.dumps(due()))
     code = f"import sys; sys.modules[{module!r}] = None; from checker.cli import main; main()"
-    own = {"GITHUB_TOKEN": "writes", "GITLAB_TOKEN": "writes"}
+    names = ("GITHUB_TOKEN", "GITLAB_TOKEN", "SYSTEM_ACCESSTOKEN", "BITBUCKET_TOKEN")
+    own = dict.fromkeys(names, "writes")
     command = [
         sys.executable,
         "-c",

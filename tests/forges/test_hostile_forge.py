@@ -95,6 +95,19 @@ def comment(tfcert, tmp_path):
                 "CI_PROJECT_ID": "42",
                 "CI_MERGE_REQUEST_IID": "7",
             },
+            "azure": {
+                "SYSTEM_COLLECTIONURI": address,
+                "SYSTEM_ACCESSTOKEN": SECRET,
+                "SYSTEM_TEAMPROJECT": "a",
+                "BUILD_REPOSITORY_NAME": "b",
+                "SYSTEM_PULLREQUEST_PULLREQUESTID": "7",
+            },
+            "bitbucket": {
+                "BITBUCKET_API_URL": address,
+                "BITBUCKET_TOKEN": SECRET,
+                "BITBUCKET_REPO_FULL_NAME": "a/b",
+                "BITBUCKET_PR_ID": "7",
+            },
         }[forge]
         began = time.monotonic()
         done = tfcert("comment", forge, "outcome.json", cwd=tmp_path, environment=environment)
@@ -103,7 +116,7 @@ def comment(tfcert, tmp_path):
     return run
 
 
-FORGES = pytest.mark.parametrize("forge", ["github", "gitlab"])
+FORGES = pytest.mark.parametrize("forge", ["github", "gitlab", "azure", "bitbucket"])
 
 
 def refused(done):
@@ -146,7 +159,12 @@ def test_a_refused_redirect_says_what_where_and_what_to_do(hostile, comment, for
         lambda request: request.say(302, Location="https://login.example/sign-in?back=x")
     )
     said = refused(comment(forge, server.url)[0])
-    variable = {"github": "GITHUB_API_URL", "gitlab": "CI_API_V4_URL"}[forge]
+    variable = {
+        "github": "GITHUB_API_URL",
+        "gitlab": "CI_API_V4_URL",
+        "azure": "SYSTEM_COLLECTIONURI",
+        "bitbucket": "BITBUCKET_API_URL",
+    }[forge]
     assert f"redirects from {server.url} (GET /" in said
     assert "to https://login.example, which is refused" in said
     assert f"set {variable} to its address" in said
@@ -310,7 +328,9 @@ def test_by_the_command_line_an_address_that_is_none_is_one_line(comment, forge)
 def test_a_forged_marker_of_a_later_run_holds_nothing_up_where_nobody_tells_whose_it_is(forge):
     """It has the highest number that there is, and the forge does not tell who the token is."""
     no = Answer(status=403, body={"message": "no"})
-    forge.server.faults.append(Fault(method="GET", path="/user$", answer=no, times=99))
+    forge.server.faults.append(
+        Fault(method="GET", path="/(user|connectionData)$", answer=no, times=99)
+    )
     forge.server.faults.append(Fault(method="POST", path="graphql", answer=no, times=99))
     forged = Post(text="all is well", marker=replace(MARKER, run=10**18))
     forge.server.add(forged.body)
@@ -318,21 +338,13 @@ def test_a_forged_marker_of_a_later_run_holds_nothing_up_where_nobody_tells_whos
     assert (
         update_comment(forge.conversation(), post, Behavior.UPDATE).did is not CommentAction.OUTRUN
     )
-    bodies = (
-        forge.server.bodies()
-        if forge.name == "github"
-        else [note["body"] for note in forge.server.notes[7]]
-    )
+    bodies = forge.server.bodies()
     assert any("bad" in body for body in bodies)
     # The next run still finds it.
     update_comment(
         forge.conversation(), Post(text="worse", marker=replace(MARKER, run=6)), Behavior.UPDATE
     )
-    bodies = (
-        forge.server.bodies()
-        if forge.name == "github"
-        else [note["body"] for note in forge.server.notes[7]]
-    )
+    bodies = forge.server.bodies()
     assert any("worse" in body for body in bodies)
     assert not any("bad" in body for body in bodies)
 
@@ -341,10 +353,10 @@ def test_a_comment_of_somebody_else_that_cannot_be_edited_is_passed_over(forge):
     """Where nobody tells whose it is, and the forge refuses the edit: a comment of this run's own is added."""
     no = Answer(status=403, body={"message": "no"})
     for method, path, times in (
-        ("GET", "/user$", 99),
+        ("GET", "/(user|connectionData)$", 99),
         ("POST", "graphql", 99),
         ("PATCH", "comments", 1),
-        ("PUT", "notes", 1),
+        ("PUT", "notes|comments", 1),
     ):
         forge.server.faults.append(Fault(method=method, path=path, answer=no, times=times))
     forged = Post(text="all is well", marker=replace(MARKER, run=10**18)).body

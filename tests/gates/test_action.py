@@ -268,6 +268,10 @@ def test_every_option_of_a_check_is_an_input_or_left_out_with_reason(tfcert):
         "trust-file": "the policy names the bundle of each backend, from the base branch",
         "format": "the input formats",
         "help": "not for a pipeline",
+        "states": "a gate judges one root module; a fleet has a run of its own",
+        "sources-from": "the same",
+        "include": "the same",
+        "exclude": "the same",
         "verbose": "for a person who wonders",
     }
     told = "".join(

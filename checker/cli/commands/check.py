@@ -30,6 +30,11 @@ class Expect(StrEnum):
 def check(
     sources: options.Sources = None,
     recursive: options.Recursive = False,
+    states: options.States = False,
+    sources_from: options.SourcesFrom = None,
+    null: options.NullSeparated = False,
+    include: options.Include = None,
+    exclude: options.Exclude = None,
     config: options.Config = None,
     policy: options.PolicyFile = None,
     policy_base: options.PolicyBase = None,
@@ -104,6 +109,16 @@ def check(
 
     chosen = output.formats(format_)
     wanted = options.wanted(tool, tool_env, offline=offline)
+    fleet = options.fleet(
+        sources,
+        states=states,
+        sources_from=sources_from,
+        null=null,
+        include=include,
+        exclude=exclude,
+        recursive=recursive,
+        config=config,
+    )
     asking = options.asking(
         probe=probe,
         report=probe_report,
@@ -134,13 +149,31 @@ def check(
             trust=aws.trust(wanted=trust, offline=offline),
         )
         with aws.counted(shown=verbose):
-            loaded = held.exemptions(
-                _load(sources or (), config=config, tool=wanted, tags=run.policy.tags)
-                if recursive
-                else load.load(
-                    sources or (), config=config, tool=wanted, fetch=aws.fetch, tags=run.policy.tags
+            interrupted = False
+            if fleet is not None:
+                from checker.cli.fleet import load_fleet
+
+                found = load_fleet(
+                    fleet,
+                    aws,
+                    chosen=chosen,
+                    tags=run.policy.tags,
+                    timeout=timeout,
+                    verbose=verbose,
                 )
-            )
+                loaded, interrupted = held.exemptions(found.loaded), found.interrupted
+            else:
+                loaded = held.exemptions(
+                    _load(sources or (), config=config, tool=wanted, tags=run.policy.tags)
+                    if recursive
+                    else load.load(
+                        sources or (),
+                        config=config,
+                        tool=wanted,
+                        fetch=aws.fetch,
+                        tags=run.policy.tags,
+                    )
+                )
             output.refuse_inputs(chosen, sources or (), loaded, policy=policy)
             if expect is not None and not loaded.inventory.plans:
                 raise UsageError(
@@ -153,9 +186,9 @@ def check(
             outcome = held.with_notices(
                 judge(
                     loaded.inventory,
-                    aws.observer(offline=offline, in_part=True),
+                    aws.observer(offline=offline or interrupted, in_part=True),
                     run,
-                    asking.probe(aws, timeout) if asking is not None else None,
+                    asking.probe(aws, timeout) if asking is not None and not interrupted else None,
                 )
             )
             if patches or output.wants_patches(chosen):
@@ -164,7 +197,8 @@ def check(
                 outcome = with_patches(outcome, loaded)
             output.report(outcome, chosen, patches=patches)
             output.warn_unverified(outcome)
-    raise typer.Exit(130 if outcome.cases.observations.interrupted else outcome.exit_code)
+    interrupted = interrupted or outcome.cases.observations.interrupted
+    raise typer.Exit(130 if interrupted else outcome.exit_code)
 
 
 def _drift(given: Drift | None, *, no_drift: bool) -> Drift:

@@ -11,7 +11,8 @@ from checker.forges.pull_request import Forge
 
 def comment(
     forge: Annotated[
-        Forge, typer.Argument(metavar="github|gitlab", help="Where the pull request is.")
+        Forge,
+        typer.Argument(metavar="github|gitlab|azure|bitbucket", help="Where the pull request is."),
     ],
     sources: Annotated[
         list[str] | None,
@@ -72,8 +73,8 @@ def comment(
         bool, typer.Option("--dry-run", help="Print what would be posted, and write nothing.")
     ] = False,
 ) -> None:
-    """Keep one comment with the outcome of checks on a pull request. The token is in GITHUB_TOKEN
-    or GITLAB_TOKEN.
+    """Keep one comment with the outcome of checks on a pull request. The token is in GITHUB_TOKEN,
+    GITLAB_TOKEN, SYSTEM_ACCESSTOKEN (Azure DevOps) or BITBUCKET_TOKEN.
 
     Exit codes: those of the outcome, the worst of several: 0, 1 or 3; 2 usage, unreadable input, or
     a forge that does not answer. A token that may not write changes none of them: findings become
@@ -86,9 +87,12 @@ def comment(
     from checker.errors import UsageError
     from checker.forges.pull_request import pull_request
 
-    if forge is Forge.GITLAB and behavior is Behavior.HIDE_AND_NEW:
+    hiding = {Forge.GITLAB: "GitLab", Forge.BITBUCKET: "Bitbucket"}
+    if forge in hiding and behavior is Behavior.HIDE_AND_NEW:
         raise UsageError(
-            "GitLab hides no comment", where="--behavior", remedy="take delete-and-new, or update"
+            f"{hiding[forge]} hides no comment",
+            where="--behavior",
+            remedy="take delete-and-new, or update",
         )
     documents = load_reports(sources or (), run or ())
     target = pull_request(

@@ -1,12 +1,15 @@
 """`tfcert scan`: judge everything in the accounts, with or without Terraform."""
 
 # Annotations are not postponed: Typer would evaluate each of them again, three times per run.
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from checker.cli import options
 from checker.model.severity import FailOn
+
+if TYPE_CHECKING:
+    from checker.model.inventory import Inventory
 
 
 def scan(
@@ -18,6 +21,11 @@ def scan(
         ),
     ] = None,
     recursive: options.Recursive = False,
+    states: options.States = False,
+    sources_from: options.SourcesFrom = None,
+    null: options.NullSeparated = False,
+    include: options.Include = None,
+    exclude: options.Exclude = None,
     region: Annotated[
         list[str] | None,
         typer.Option(
@@ -84,6 +92,15 @@ def scan(
         roles=tuple(dict.fromkeys(role_arn or ())),
         regions=None if all_regions else tuple(dict.fromkeys(region or ())),
     )
+    fleet = options.fleet(
+        sources,
+        states=states,
+        sources_from=sources_from,
+        null=null,
+        include=include,
+        exclude=exclude,
+        recursive=recursive,
+    )
     wanted = options.wanted(tool, tool_env)
     with run_policy(
         policy, policy_base, given=given(threshold=threshold, notice=notice, fail_on=fail_on)
@@ -98,13 +115,28 @@ def scan(
         )
         with aws.counted(shown=verbose):
             output.refuse_inputs(chosen, sources or (), None, policy=policy)
-            known = load_states(
-                sources or (),
-                recursive=recursive,
-                tool=wanted,
-                fetch=aws.fetch,
-                tags=run.policy.tags,
-            )
+            if fleet is not None:
+                from checker.cli.fleet import load_fleet
+
+                found = load_fleet(
+                    fleet,
+                    aws,
+                    chosen=chosen,
+                    tags=run.policy.tags,
+                    timeout=timeout,
+                    verbose=verbose,
+                )
+                if found.interrupted:
+                    raise KeyboardInterrupt
+                known: Inventory | None = found.loaded.inventory
+            else:
+                known = load_states(
+                    sources or (),
+                    recursive=recursive,
+                    tool=wanted,
+                    fetch=aws.fetch,
+                    tags=run.policy.tags,
+                )
             outcome = held.with_notices(judge(run_scan(scope, aws.gateways()), known, run))
             output.report(outcome, chosen)
             output.warn_unverified(outcome)

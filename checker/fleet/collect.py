@@ -1,0 +1,248 @@
+"""Read all states of a fleet, and put together what is kept of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from queue import Empty, Queue, SimpleQueue
+from threading import Event, Thread
+from typing import Protocol
+
+from msgspec import Struct
+
+from checker.fleet.listing import FleetListing, LeftOut
+from checker.fleet.read import BatchRead, Item
+from checker.fleet.workers import BatchDone, Crew, ReaderProcess, processors, read_files
+from checker.model.inventory import Document, Unread
+
+# A batch is long enough that passing it on costs little, and short enough for the progress.
+_BATCH_FILES, _BATCH_BYTES = 64, 16 * 1024**2
+# Below this size, starting a process takes longer than reading.
+_ALONE_BYTES = 64 * 1024**2
+# How far the listing is ahead of the reading, so that the time left can be shown.
+_AHEAD = 1_000
+# The bytes that are read at one time.
+_IN_FLIGHT_BYTES = 256 * 1024**2
+_TICK = 0.1
+
+
+class FleetProgress(Protocol):
+    """Who shows the progress of a fleet."""
+
+    def expect(self, count: int) -> None:
+        """Add to the number of states that were listed."""
+
+    def listed(self) -> None:
+        """Note that the listing has ended."""
+
+    def advance(self, count: int) -> None:
+        """Add to the number of states that were read."""
+
+    def tick(self) -> None:
+        """Note that time passes."""
+
+
+class Fleet(Struct, frozen=True, kw_only=True):
+    """All that was read: documents with something of ours, and what could not be read.
+
+    `read` counts states and plans, `other` JSON files that are neither.
+    """
+
+    documents: tuple[Document, ...]
+    unread: tuple[Unread, ...]
+    left_out: LeftOut
+    read: int
+    other: int
+    interrupted: bool = False
+
+
+class Remote(Protocol):
+    """What reads objects of buckets: a batch at a time, from many threads."""
+
+    threads: int
+
+    def read(self, batch: Sequence[Item]) -> BatchRead:
+        """Read a batch."""
+
+
+def collect(
+    items: Iterator[Item],
+    listing: FleetListing,
+    *,
+    remote: Remote | None,
+    tags: Collection[str],
+    environment: Mapping[str, str],
+    watch: FleetProgress,
+    processes: int | None = None,
+) -> Fleet:
+    """Read every item; the result does not depend on the order or on who read it.
+
+    An interruption ends the reading: what was not read by then is named as one.
+    """
+    run = _Run(remote, tags, environment, watch, processors() if processes is None else processes)
+    lister = _Lister(items, watch)
+    interrupted = False
+    try:
+        run.all(lister)
+    except KeyboardInterrupt:
+        interrupted = True
+    lister.stop.set()
+    run.close()
+    if lister.error is not None:
+        raise lister.error
+    unread = [*listing.unread, *run.result.unread]
+    if interrupted:
+        unread.append(
+            Unread(
+                path="the rest of the fleet",
+                reason=f"the run was interrupted after {run.result.read} states",
+                remedy="run it again without interrupting it",
+            )
+        )
+    return Fleet(
+        documents=tuple(sorted(run.result.documents, key=lambda each: each.source.path)),
+        unread=tuple(sorted(unread, key=lambda each: (each.path, each.reason))),
+        left_out=listing.left_out,
+        read=run.result.read,
+        other=run.result.other,
+        interrupted=interrupted,
+    )
+
+
+class _Lister:
+    """The listing in a thread of its own, a bounded number of batches ahead."""
+
+    def __init__(self, items: Iterator[Item], watch: FleetProgress) -> None:
+        self.batches: Queue[tuple[Item, ...] | None] = Queue(_AHEAD)
+        self.stop = Event()
+        self.error: BaseException | None = None
+        self._items = items
+        self._watch = watch
+        Thread(target=self._run, daemon=True).start()
+
+    def _run(self) -> None:
+        try:
+            for batch in _batched(self._items):
+                if self.stop.is_set():
+                    return
+                self._watch.expect(len(batch))
+                self.batches.put(batch)
+        except Exception as error:  # noqa: BLE001 -- raised again in the main thread
+            self.error = error
+        self._watch.listed()
+        self.batches.put(None)
+
+
+def _batched(items: Iterator[Item]) -> Iterator[tuple[Item, ...]]:
+    """Yield items in batches of files, and each object of a bucket by itself."""
+    batch: list[Item] = []
+    size = 0
+    for item in items:
+        if item.key != item.path:
+            yield (item,)
+            continue
+        batch.append(item)
+        size += item.size
+        if len(batch) >= _BATCH_FILES or size >= _BATCH_BYTES:
+            yield tuple(batch)
+            batch, size = [], 0
+    if batch:
+        yield tuple(batch)
+
+
+class _Run:
+    """The reading of one fleet."""
+
+    def __init__(
+        self,
+        remote: Remote | None,
+        tags: Collection[str],
+        environment: Mapping[str, str],
+        watch: FleetProgress,
+        processes: int,
+    ) -> None:
+        self.result = BatchRead()
+        self._remote = remote
+        self._tags = tags
+        self._environment = environment
+        self._watch = watch
+        self._processes = processes
+        self._results: SimpleQueue[BatchDone] = SimpleQueue()
+        self._crews: dict[bool, Crew] = {}
+        self._batches = 0
+        self._bytes = 0
+        self._alone = 0
+
+    def all(self, lister: _Lister) -> None:
+        """Read every batch of the listing."""
+        while True:
+            try:
+                batch = lister.batches.get(timeout=_TICK)
+            except Empty:
+                self._drain()
+                continue
+            if batch is None:
+                break
+            self._start(batch)
+            self._drain()
+        while self._batches:
+            self._wait()
+
+    def close(self) -> None:
+        """End the threads and processes."""
+        for crew in self._crews.values():
+            crew.close()
+
+    def _start(self, batch: tuple[Item, ...]) -> None:
+        size = sum(item.size for item in batch)
+        local = batch[0].key == batch[0].path
+        if local and (self._processes < 2 or self._alone + size <= _ALONE_BYTES):
+            self._alone += size
+            self._keep(batch, read_files(batch, self._tags))
+            return
+        crew = self._crew(local)
+        most = 4 * crew.count
+        while self._batches and (self._batches >= most or self._bytes + size > _IN_FLIGHT_BYTES):
+            self._wait()
+        self._batches += 1
+        self._bytes += size
+        crew.submit(batch)
+
+    def _crew(self, local: bool) -> Crew:  # noqa: FBT001
+        if local not in self._crews:
+            if local:
+                self._crews[local] = Crew(self._processes, self._reader, self._results)
+            else:
+                remote = self._remote
+                assert remote is not None  # noqa: S101 -- an object has a store
+                self._crews[local] = Crew(remote.threads, lambda: remote.read, self._results)
+        return self._crews[local]
+
+    def _reader(self) -> Callable[[Sequence[Item]], BatchRead]:
+        return ReaderProcess(self._environment, self._tags)
+
+    def _drain(self) -> None:
+        """Keep what is ready, without waiting."""
+        while self._batches:
+            try:
+                self._finish(self._results.get_nowait())
+            except Empty:
+                break
+        self._watch.tick()
+
+    def _wait(self) -> None:
+        """Wait for one batch; shortly, so that a signal is noticed."""
+        try:
+            self._finish(self._results.get(timeout=_TICK))
+        except Empty:
+            self._watch.tick()
+
+    def _finish(self, done: BatchDone) -> None:
+        self._batches -= 1
+        self._bytes -= sum(item.size for item in done.items)
+        if done.error is not None:
+            raise done.error
+        self._keep(done.items, done.result)
+
+    def _keep(self, items: tuple[Item, ...], result: BatchRead) -> None:
+        self.result.add(result)
+        self._watch.advance(len(items))
