@@ -133,7 +133,7 @@ def scan(scanned: ScanResult, recorded: Inventory | None, run: Run) -> Outcome:
     inventory, observations = scan_to_inventory(scanned, recorded, run.policy.tags)
     cases = build_cases(inventory, observations, as_of=run.as_of, policy=run.policy)
     return replace(
-        _outcome(inventory, cases, plan_rotations(cases)), by_hand=manual_rotations(cases)
+        _outcome(inventory, cases, plan_rotations(cases)), manual=manual_rotations(cases)
     )
 
 

@@ -9,9 +9,11 @@ from typing import Any, TypeVar
 from checker.aws import responses
 from checker.aws.connection import Connection, Role
 from checker.aws.errors import Question, error_code, translate_errors
-from checker.aws.gateway import Api
+from checker.aws.gateway import Api, BackendCall
+from checker.aws.integrations import ApiMethod, parse_methods
 from checker.aws.session import Clients, Service
 from checker.model.observation import Calls, Found, Gone, ObservedStage, Unanswered
+from checker.model.probe import ProbeAnswer
 from checker.model.resources import StageKind
 
 T = TypeVar("T")
@@ -43,9 +45,9 @@ class BotoGateways:
 
 
 class BotoGateway:
-    """The read-only gateway to AWS; it does nothing before the first call.
+    """The gateway to AWS; it changes nothing there, and does nothing before the first call.
 
-    Even boto3 is imported only then.
+    Even boto3 is imported only then. Only `call_backend` does more than read: it calls a backend.
     """
 
     def __init__(self, clients: Clients, role: Role | None = None) -> None:
@@ -165,8 +167,57 @@ class BotoGateway:
                     "apigatewayv2", region, "GetStage", partial(_websocket_stage, api.id, name)
                 )
 
-    def _ask(self, service: Service, region: str, operation: str, read: Callable[[Any], T]) -> T:
-        client = self._clients.client(service, region, self._role)
+    def methods(self, region: str, api_id: str) -> tuple[ApiMethod, ...]:
+        """Return the methods from GetResources, which has the integrations with `embed`."""
+
+        def read(client: Any) -> tuple[ApiMethod, ...]:
+            fetch = partial(client.get_resources, restApiId=api_id, limit=_LIMIT, embed=["methods"])
+            return parse_methods(responses.read_pages(fetch, items="items", position="position"))
+
+        return self._ask("apigateway", region, "GetResources", read)
+
+    def stage_variables(self, region: str, api_id: str, name: str) -> Mapping[str, str]:
+        """Return the variables from GetStage."""
+
+        def read(client: Any) -> Mapping[str, str]:
+            stage = client.get_stage(restApiId=api_id, stageName=name)
+            if responses.required_text(stage, "stageName") != name:
+                raise ValueError("another stage in the answer")
+            return responses.texts(stage.get("variables"))
+
+        return self._ask("apigateway", region, "GetStage", read)
+
+    def call_backend(self, region: str, call: BackendCall) -> ProbeAnswer:
+        """Return the answer of TestInvokeMethod; its body, headers and log are dropped."""
+
+        def read(client: Any) -> ProbeAnswer:
+            optional = {
+                "headers": dict(call.headers),
+                "stageVariables": dict(call.variables),
+                "clientCertificateId": call.certificate_id,
+            }
+            return responses.parse_test_answer(
+                client.test_invoke_method(
+                    restApiId=call.api_id,
+                    resourceId=call.resource_id,
+                    httpMethod=call.verb,
+                    pathWithQueryString=call.path,
+                    **{name: value for name, value in optional.items() if value},
+                )
+            )
+
+        return self._ask("apigateway", region, "TestInvokeMethod", read, once=True)
+
+    def _ask(
+        self,
+        service: Service,
+        region: str,
+        operation: str,
+        read: Callable[[Any], T],
+        *,
+        once: bool = False,
+    ) -> T:
+        client = self._clients.client(service, region, self._role, once=once)
         with translate_errors(
             Question(operation=operation, region=region, endpoint=self.endpoint(region))
         ):

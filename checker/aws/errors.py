@@ -9,7 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from checker.aws.gateway import CredentialsError, GatewayError, MissingError, UnreachableError
+from checker.aws.gateway import (
+    CredentialsError,
+    GatewayError,
+    MissingError,
+    ThrottledError,
+    UnreachableError,
+)
 
 if TYPE_CHECKING:
     from botocore.exceptions import BotoCoreError, ClientError
@@ -36,6 +42,8 @@ _ACTIONS = {
     "GetApis": "apigateway:GET on /apis",
     "GetStages": "apigateway:GET on /restapis/*/stages and /apis/*/stages",
     "GetStage": "apigateway:GET on /restapis/*/stages/* and /apis/*/stages/*",
+    "GetResources": "apigateway:GET on /restapis/*/resources",
+    "TestInvokeMethod": "apigateway:POST on /restapis/*/resources/*/methods/*",
     "DescribeCertificate": "acm:DescribeCertificate on the certificate",
     "GetCallerIdentity": "sts:GetCallerIdentity",
     "DescribeRegions": "ec2:DescribeRegions",
@@ -46,8 +54,6 @@ _ACTIONS = {
     "GetParameter": "ssm:GetParameter on the parameter",
     "GetSecretValue": "secretsmanager:GetSecretValue on the secret",
 }
-# The operations of --trust; the policy of check does not allow them.
-_OF_TRUST = frozenset({"GetTrustStoreCaCertificatesBundle", "GetParameter", "GetSecretValue"})
 
 
 def action_for(operation: str) -> str:
@@ -99,8 +105,15 @@ def _expired(_: str, question: Question) -> GatewayError:
     )
 
 
-_SEE_TRUST = "see policies/iam/check-trust.json"
 _SEE = "see policies/iam/check.json, for scan scan.json"
+# The policies of --trust and of probes; that of check does not allow these operations.
+_SEE_OF = (
+    (
+        {"GetTrustStoreCaCertificatesBundle", "GetParameter", "GetSecretValue"},
+        "see policies/iam/check-trust.json",
+    ),
+    ({"GetResources", "TestInvokeMethod"}, "see policies/iam/probe.json"),
+)
 _ALLOW = {
     # STS does not say which of these is missing.
     "AssumeRole": (
@@ -115,15 +128,15 @@ def _denied(message: str, question: Question) -> GatewayError:
     explicit = _EXPLICIT.search(message)
     why = f" (explicitly, by {explicit[1].strip()})" if explicit else ""
     action = action_for(question.operation)
+    see = next((where for names, where in _SEE_OF if question.operation in names), _SEE)
     return GatewayError(
         f"{question} was denied{why}: the credentials lack {action}",
-        _ALLOW.get(question.operation)
-        or f"allow {action}; {_SEE_TRUST if question.operation in _OF_TRUST else _SEE}",
+        _ALLOW.get(question.operation) or f"allow {action}; {see}",
     )
 
 
 def _throttled(_: str, question: Question) -> GatewayError:
-    return UnreachableError(
+    return ThrottledError(
         f"{question} was throttled, again after every retry",
         "wait until other programs no longer use this quota of the account (10 calls a second), "
         "then run it again",

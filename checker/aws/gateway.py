@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from checker.aws.connection import Role
+from checker.aws.integrations import ApiMethod
 from checker.model.observation import Calls, Found, Gone, ObservedStage, Unanswered
+from checker.model.probe import ProbeAnswer
 from checker.model.resources import StageKind
 
 
@@ -26,6 +28,10 @@ class UnreachableError(GatewayError):
     """Nothing else in this region would be answered either."""
 
 
+class ThrottledError(UnreachableError):
+    """AWS refused the request because of its rate, before it did anything."""
+
+
 class MissingError(GatewayError):
     """AWS itself answered that the thing does not exist."""
 
@@ -41,6 +47,19 @@ class Api:
     kind: StageKind
     id: str
     name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendCall:
+    """One call of a method's backend; without a certificate id it presents none."""
+
+    api_id: str
+    resource_id: str
+    verb: str
+    path: str
+    headers: Mapping[str, str] = field(repr=False)
+    variables: Mapping[str, str] = field(repr=False)
+    certificate_id: str | None = None
 
 
 class Gateway(Protocol):
@@ -82,6 +101,15 @@ class Gateway(Protocol):
 
     def has_stage(self, region: str, api: Api, name: str) -> bool:
         """Return whether an API has a stage of that name, in this account and region."""
+
+    def methods(self, region: str, api_id: str) -> tuple[ApiMethod, ...]:
+        """Return every method of a REST API; raises MissingError if AWS has no such API."""
+
+    def stage_variables(self, region: str, api_id: str, name: str) -> Mapping[str, str]:
+        """Return the variables of a stage; raises MissingError if AWS has no such stage."""
+
+    def call_backend(self, region: str, call: BackendCall) -> ProbeAnswer:
+        """Call a backend through API Gateway, once; raises ThrottledError if AWS did not do it."""
 
 
 class Gateways(Protocol):

@@ -8,91 +8,39 @@ A dry run stops after the plan.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+import time
 
 from checker.aws.boto_gateway import BotoGateways
+from checker.aws.deadline import Interruption, RegionalGateway, TimeBudget
+from checker.aws.gateway import BackendCall, GatewayError, ThrottledError, UnreachableError
+from checker.aws.probe_plan import (
+    MOST_CALLS,
+    Planned,
+    ProbePlan,
+    ProbeSubject,
+    ProbeWish,
+    plan_probe,
+)
+from checker.model.places import Place
 from checker.model.probe import (
-    CALLS_PER_BACKEND,
-    REFUSED_STATUSES,
     NotProbed,
+    ProbeAnswer,
+    ProbedBackend,
     ProbeReport,
     ProbeTarget,
+    ProbeVerdict,
+    judge,
 )
-from checker.model.trust import StagePair
+from checker.model.trust import StageCertificate
 
-MOST_CALLS = 20
+__all__ = ["MOST_CALLS", "ProbePlan", "ProbeSubject", "ProbeWish", "plan_probe", "run_probe"]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProbeSubject:
-    """A stage to probe: its certificates, and how its backends may be called.
-
-    `methods` are those that may be called, such as `GET /health`, in the order of preference.
-    `headers` have values, which are secret and appear in no report and no message.
-    """
-
-    pair: StagePair
-    methods: tuple[str, ...] = ()
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    refused_statuses: tuple[int, ...] = REFUSED_STATUSES
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProbeWish:
-    """What a run may do.
-
-    `any_get` allows the first GET without path or required parameters for a backend that no named
-    method reaches. `unsafe` allows named methods other than GET, HEAD and OPTIONS. `max_calls` is
-    the most calls of TestInvokeMethod of the run: a backend for which three are not left is not
-    probed. `now` decides which predecessors have ended. The timeout of each call is that of the
-    connection of the gateways.
-    """
-
-    any_get: bool = False
-    unsafe: bool = False
-    max_calls: int = MOST_CALLS
-    now: datetime = field(default_factory=lambda: datetime.now(UTC))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
-    """A target, and the values of its subject that its calls need."""
-
-    target: ProbeTarget
-    subject: ProbeSubject = field(repr=False)
-    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProbePlan:
-    """The calls that `run_probe` makes, in order, and what it cannot probe."""
-
-    planned: tuple[Planned, ...] = ()
-    not_probed: tuple[NotProbed, ...] = ()
-
-    @property
-    def targets(self) -> tuple[ProbeTarget, ...]:
-        """Return the targets, each of which is called three times."""
-        return tuple(each.target for each in self.planned)
-
-    @property
-    def calls(self) -> int:
-        """Return the number of calls that the plan needs."""
-        return CALLS_PER_BACKEND * len(self.planned)
-
-
-def plan_probe(
-    gateways: BotoGateways, wish: ProbeWish, subjects: Sequence[ProbeSubject]
-) -> ProbePlan:
-    """List the backends of each stage, and choose the method that reaches each.
-
-    It makes GET calls of API Gateway and GetCallerIdentity, and calls no backend. It raises
-    nothing for an answer that AWS does not give: the stage is then in `not_probed`. Each pair of
-    the result has the account and region that was asked. KeyboardInterrupt passes.
-    """
-    raise NotImplementedError
+# Two calls a second for each API.
+_SPACING = 0.5
+# Source: API Gateway developer guide, "Set up integration responses".
+_MAPPED = "the integration of type HTTP may map the backend's status: name a method of HTTP_PROXY"
+# API Gateway throttles a request before it does anything: only such a call is sent again.
+_WAITS = (1.0, 2.0)
 
 
 def run_probe(gateways: BotoGateways, wish: ProbeWish, plan: ProbePlan) -> ProbeReport:
@@ -103,4 +51,136 @@ def run_probe(gateways: BotoGateways, wish: ProbeWish, plan: ProbePlan) -> Probe
     set; the targets that were not complete are in `not_probed`. A call that AWS denies makes its
     target not probed, with the reason and a remedy.
     """
-    raise NotImplementedError
+    calls = _Calls(gateways)
+    found: list[ProbedBackend | NotProbed] = []
+    try:
+        for planned in plan.planned:
+            found.append(_probed(calls, wish, planned))  # noqa: PERF401 -- kept if interrupted
+    except KeyboardInterrupt:
+        calls.interruption.request()
+    late = (
+        NotProbed(
+            pair=each.pair,
+            backend=each.backend,
+            reason="the run was interrupted before its three calls were answered",
+            remedy="run it again",
+        )
+        for each in plan.targets[len(found) :]
+    )
+    return ProbeReport(
+        made_at=wish.now,
+        results=tuple(each for each in found if isinstance(each, ProbedBackend)),
+        not_probed=(
+            *plan.not_probed,
+            *(each for each in found if isinstance(each, NotProbed)),
+            *late,
+        ),
+        calls=calls.made,
+        interrupted=calls.interruption.requested,
+    )
+
+
+def _probed(calls: _Calls, wish: ProbeWish, planned: Planned) -> ProbedBackend | NotProbed:
+    target = planned.target
+    predecessor, successor = target.pair.predecessor, target.pair.successor
+    assert predecessor is not None  # noqa: S101 -- see ProbeTarget
+    assert successor is not None  # noqa: S101 -- see ProbeTarget
+    try:
+        control = calls.call(planned, None)
+    except GatewayError as error:
+        why = error.unanswered
+        return NotProbed(
+            pair=target.pair, backend=target.backend, reason=why.reason, remedy=why.remedy
+        )
+    before, after = (_answer(calls, planned, each) for each in (predecessor, successor))
+    ended = predecessor.ends is not None and predecessor.ends <= wish.now
+    verdict, reason = judge(
+        control,
+        before,
+        after,
+        planned.subject.refused_statuses,
+        predecessor_ended=ended,
+    )
+    if planned.mapped and verdict is ProbeVerdict.NOT_REQUIRED:
+        reason = f"{reason}; {_MAPPED}"
+    return ProbedBackend(
+        target=target,
+        verdict=verdict,
+        reason=reason,
+        control=control,
+        predecessor=before,
+        successor=after,
+    )
+
+
+def _answer(calls: _Calls, planned: Planned, certificate: StageCertificate) -> ProbeAnswer:
+    try:
+        return calls.call(planned, certificate.id)
+    except GatewayError as error:
+        return ProbeAnswer(reason=error.unanswered.reason)
+
+
+class _Calls:
+    """The calls of one run: their pace, their number, and the end of waiting."""
+
+    def __init__(self, gateways: BotoGateways) -> None:
+        self.interruption = Interruption()
+        self.made = 0
+        self._gateways = gateways
+        self._next: dict[tuple[Place, str], float] = {}
+
+    def call(self, planned: Planned, certificate_id: str | None) -> ProbeAnswer:
+        """Return the answer of one call; one that gave no answer in time has a reason.
+
+        Raises GatewayError if AWS did not make the call.
+        """
+        for wait in (*_WAITS, None):
+            self._keep_pace(planned.target)
+            try:
+                return self._send(planned, certificate_id)
+            except ThrottledError:
+                self.made -= 1
+                if wait is None:
+                    raise
+                time.sleep(wait)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _send(self, planned: Planned, certificate_id: str | None) -> ProbeAnswer:
+        target = planned.target
+        place = target.pair.stage.place
+        connection = self._gateways.clients.connection
+        regional = RegionalGateway(
+            gateway=self._gateways.of(connection.role_for(place)),
+            region=place.region or "",
+            budget=TimeBudget(connection.timeout, interruption=self.interruption),
+        )
+        call = BackendCall(
+            api_id=target.pair.stage.api_id or "",
+            resource_id=target.resource_id,
+            verb=target.verb,
+            path=target.path,
+            headers=planned.subject.headers,
+            variables=planned.variables,
+            certificate_id=certificate_id,
+        )
+        self.made += 1
+        try:
+            return regional.ask(
+                "TestInvokeMethod", lambda: regional.gateway.call_backend(regional.region, call)
+            )
+        except ThrottledError:
+            raise
+        except UnreachableError as error:
+            # The request may have been sent: the call counts, and is not repeated.
+            return ProbeAnswer(reason=error.unanswered.reason)
+        except GatewayError:
+            self.made -= 1
+            raise
+
+    def _keep_pace(self, target: ProbeTarget) -> None:
+        key = target.pair.stage.place, target.pair.stage.api_id or ""
+        now = time.monotonic()
+        due = self._next.get(key, now)
+        if due > now:
+            time.sleep(due - now)
+        self._next[key] = max(due, now) + _SPACING

@@ -16,6 +16,7 @@ from checker.model.observation import (
     Renewal,
     Unanswered,
 )
+from checker.model.probe import ProbeAnswer
 from checker.model.resources import StageKind, possible_beginning, possible_end
 from checker.model.x509 import fingerprint_of, normal_pem
 
@@ -270,3 +271,36 @@ def _renewal(detail: Mapping[str, Any]) -> Renewal:
 def _word(text: object) -> str:
     """Return a text that has the form of ACM's constants; a placeholder for any other value."""
     return text if isinstance(text, str) and _WORD.fullmatch(text) else "one that has no name"
+
+
+def texts(found: object) -> Mapping[str, str]:
+    """Return a map of texts, empty if there is none; raises ValueError for other values."""
+    if found is None:
+        return {}
+    pairs = found.items() if isinstance(found, Mapping) else [(None, None)]
+    if not all(isinstance(text, str) for pair in pairs for text in pair):
+        raise ValueError("no map of texts in the answer")
+    return dict(pairs)
+
+
+# The words of a failed handshake in logs of TLS libraries. The log of API Gateway is not
+# documented, so this explains a verdict and decides none.
+_TLS = re.compile(
+    r"handshake|\b(?:SSL|TLS)|fatal alert|PKIX|(?:bad|unknown)[ _]certificate", re.IGNORECASE
+)
+
+
+def parse_test_answer(answer: Mapping[str, Any]) -> ProbeAnswer:
+    """Parse the status of TestInvokeMethod; nothing else of the backend's answer is kept.
+
+    A log that mentions TLS counts only if the call failed. Raises ValueError if there is no status.
+    """
+    status, log, latency = (answer.get(name) for name in ("status", "log", "latency"))
+    if type(status) is not int or not 100 <= status <= 999:
+        raise ValueError("no status in the answer")
+    failed = isinstance(log, str) and status >= 500
+    return ProbeAnswer(
+        status=status,
+        tls_failure=_TLS.search(str(log)) is not None if failed else None,
+        latency=latency if type(latency) is int else None,
+    )

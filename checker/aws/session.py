@@ -248,7 +248,7 @@ class Clients:
         self._session: Once[boto3.Session] = Once()
         self._keys: dict[Role, Once[Keys]] = {}
         self._assumed: dict[Role, float] = {}
-        self._made: dict[tuple[Service, str, Role | None], Any] = {}
+        self._made: dict[tuple[Service, str, Role | None, bool], Any] = {}
         self._hosts: dict[str, str] = {}
         self._paces: dict[tuple[str, str, Role | None], RequestPace] = {}
 
@@ -260,23 +260,25 @@ class Clients:
         """Return the host that replaces API Gateway, known once a client exists."""
         return self._hosts.get(region)
 
-    def client(self, service: Service, region: str, role: Role | None = None) -> Any:
+    def client(
+        self, service: Service, region: str, role: Role | None = None, *, once: bool = False
+    ) -> Any:
         """Return the client of a service in a region, with a role or the run's own credentials.
 
-        A role is assumed once. Raises GatewayError if there are no credentials, the role cannot be
-        assumed, or the region does not exist. The client is untyped on purpose: `responses` parses
-        its answers and trusts none of them.
+        A client with `once` sends each request at most once, and waits the whole timeout for its
+        answer; the pace is that of all clients. A role is assumed once. Raises GatewayError if
+        there are no credentials, the role cannot be assumed, or the region does not exist. The
+        client is untyped on purpose: `responses` parses its answers and trusts none of them.
         """
-        made = self._made.get((service, region, role))
+        made = self._made.get((service, region, role, once))
         if made is None:
             # May call STS: outside the lock, so that one slow role does not delay the others.
             keys = self._keys_of(role, region)
             with self._lock:
-                made = self._made.get((service, region, role))
+                made = self._made.get((service, region, role, once))
                 if made is None:
-                    made = self._made[service, region, role] = self._make(
-                        service, region, role, keys
-                    )
+                    made = self._make(service, region, role, keys, once=once)
+                    self._made[service, region, role, once] = made
         return made
 
     def keys(self, region: str) -> Keys:
@@ -328,8 +330,10 @@ class Clients:
         self.traffic.watch(sts, by, region)
         return assume_role(wanted, sts, region)
 
-    def _make(self, service: Service, region: str, role: Role | None, keys: Keys) -> Any:
-        client = self._new(service, region, keys)
+    def _make(
+        self, service: Service, region: str, role: Role | None, keys: Keys, *, once: bool
+    ) -> Any:
+        client = self._new(service, region, keys, once=once)
         self.traffic.watch(client, role or self.connection.own_role, region)
         address = urlsplit(client.meta.endpoint_url)
         host = f"{address.hostname}:{address.port}" if address.port else f"{address.hostname}"
@@ -341,7 +345,7 @@ class Clients:
             self._keep_pace(client, "acm", region, role)
         return client
 
-    def _new(self, service: Service, region: str, keys: Keys) -> Any:
+    def _new(self, service: Service, region: str, keys: Keys, *, once: bool = False) -> Any:
         make: Any = self._session.get(lambda: self._signed_in(region)).client
         question = Question(operation="Preparing to ask", region=region)
         wrong = UnreachableError(
@@ -350,7 +354,7 @@ class Clients:
             "correct the region, or the address in AWS_ENDPOINT_URL (https://host:port)",
         )
         with translate_setup_errors(question, wrong):
-            client = make(service, region_name=region, config=self._config(), **keys)
+            client = make(service, region_name=region, config=self._config(once=once), **keys)
             bound(client)
             # Read here, because this detects an invalid port in the address.
             _ = urlsplit(client.meta.endpoint_url).port
@@ -370,13 +374,13 @@ class Clients:
         pace = self._paces.setdefault((quota, region, role), RequestPace())
         client.meta.events.register("before-send", lambda **_: pace.wait())
 
-    def _config(self) -> Config:
+    def _config(self, *, once: bool) -> Config:
         from botocore.config import Config
 
         timeout = self.connection.timeout
         return Config(
             connect_timeout=min(5.0, timeout / 2),
-            read_timeout=min(10.0, timeout / 2),
-            retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+            read_timeout=timeout if once else min(10.0, timeout / 2),
+            retries={"mode": "standard", "total_max_attempts": 1 if once else _ATTEMPTS},
             user_agent_extra="tfcert",
         )

@@ -59,7 +59,7 @@ def _leave(code: int) -> NoReturn:
     """
     signals.ignore()
     if code == _INTERRUPTED or signals.received():
-        signals.tell()
+        signals.report_interruption()
         code = signals.exit_code()
     sys.stdout.flush()
     sys.stderr.flush()

@@ -71,7 +71,7 @@ class Aws:
                 drift=drift,
             )
             if seen.interrupted:
-                signals.tell()
+                signals.report_interruption()
                 if not in_part:
                     raise KeyboardInterrupt
             return seen

@@ -164,7 +164,7 @@ def _edit(target: InPlace) -> None:
             )
             output.write(f"# {first.phase}: edited {printable(str(shown))}\n".encode())
     if signals.received():
-        signals.tell(f"{first.phase} is written in full, files: {len(written)}")
+        signals.report_interruption(f"{first.phase} is written in full, files: {len(written)}")
         raise KeyboardInterrupt
 
 

@@ -82,7 +82,7 @@ def post_comment(
         if dry_run or conversation is None:
             pretence = DryRunConversation(conversation)
             did = update_comment(pretence, post, behavior).did
-            _tell(pretence, str(did))
+            _report_dry_run(pretence, str(did))
         else:
             kept = update_comment(conversation, post, behavior)
             where = f": {kept.comment.url}" if kept.comment is not None else ""
@@ -179,7 +179,7 @@ def _conversation(forge: Forge, target: PullRequest, *, needed: bool) -> Convers
     return GithubConversation(client, repository=target.repository, number=number)
 
 
-def _tell(pretence: DryRunConversation, did: str) -> None:
+def _report_dry_run(pretence: DryRunConversation, did: str) -> None:
     """Print the result of a dry run: the comment's exact text on stdout, the action on stderr."""
     for line in pretence.done or (did,):
         output.warn(f"dry run: {line}")

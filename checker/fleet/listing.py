@@ -92,7 +92,8 @@ class FleetListing:
                 below = key.removeprefix(source.key)
                 kind = self._selection.kind(below) if below else NameKind.OTHER
                 if kind is not NameKind.STATE:
-                    if below and not below.endswith("/"):
+                    # The marker of a folder is an empty object.
+                    if size or kind is not NameKind.OTHER:
                         self.left_out.count(kind)
                     continue
                 count += 1

@@ -49,6 +49,8 @@ def explain(error: BaseException, scheme: Scheme, *, listing: bool) -> Unreadabl
     for codes, reason, remedy in _BY_CODE:
         if any(code in text for code in codes):
             return UnreadableError(reason, remedy=remedy or _SIGN_IN[scheme])
+    if listing and " 404 " in text:
+        return UnreadableError(_GONE_BUCKET[0], remedy=_GONE_BUCKET[1])
     match error:
         case FileNotFoundError():
             reason, remedy = _GONE_BUCKET if listing else _GONE_OBJECT

@@ -131,15 +131,16 @@ class Sweep(Struct, frozen=True, kw_only=True):
     """The stages and certificates of an account and region, as far as AWS listed them.
 
     `unread` is what AWS did not list. `certificates` has an entry for each certificate that is
-    listed there or that a stage names. `held` is the number of client certificates; None if they
-    were not listed. A place without a region means that the scan failed before it asked any region.
+    listed there or that a stage names. `certificate_count` is the number of client certificates;
+    None if they were not listed. A place without a region means that the scan failed before it
+    asked any region.
     """
 
     place: Place
     access: Access = Access()
     stages: tuple[ObservedStage, ...] = ()
     certificates: Mapping[CertificateKey, Observation] = MappingProxyType({})
-    held: int | None = None
+    certificate_count: int | None = None
     unread: tuple[Unread, ...] = ()
 
 

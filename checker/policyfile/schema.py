@@ -132,12 +132,12 @@ def words_of(rule: Rule) -> tuple[str, ...]:
 
 def _weight(rule: Rule) -> Choice:
     words = words_of(rule)
-    held = {
+    refused = {
         word: f"{rule.name} cannot be {word}, since {rule.mildest_because}"
         for word in (*_WORDS, OFF)
         if word not in words
     }
-    return Choice(says=f"{rule.says} ({rule.weight_word}, by default)", words=words, unless=held)
+    return Choice(says=f"{rule.says} ({rule.weight_word}, by default)", words=words, unless=refused)
 
 
 _EXEMPTABLE = tuple(rule.name for rule in RULES if rule.exemptable)
@@ -409,11 +409,11 @@ def policy_schema() -> dict[str, Any]:
 
 
 def _schema(shape: Shape) -> dict[str, Any]:  # noqa: PLR0911 -- one line per shape
-    said = {"description": shape.says}
+    described = {"description": shape.says}
     match shape:
         case WholeNumber(least=least, most=most):
             return {
-                **said,
+                **described,
                 "type": "integer",
                 "minimum": least,
                 **({"maximum": most} if most is not None else {}),
@@ -421,37 +421,37 @@ def _schema(shape: Shape) -> dict[str, Any]:  # noqa: PLR0911 -- one line per sh
         case WholeNumbers(least=least, most=most):
             number = {"type": "integer", "minimum": least, "maximum": most}
             return {
-                **said,
+                **described,
                 "type": "array",
                 "items": number,
                 "minItems": 1,
                 "maxItems": MOST_ENTRIES,
             }
         case Choice(words=words):
-            return {**said, "enum": list(words)}
+            return {**described, "enum": list(words)}
         case Text():
-            return {**said, **_text(shape)}
+            return {**described, **_text(shape)}
         case OneOrMore(text=text, most=most):
             return {
-                **said,
+                **described,
                 "anyOf": [
                     _text(text),
                     {"type": "array", "items": _text(text), "minItems": 1, "maxItems": most},
                 ],
             }
         case Day():
-            return {**said, "type": "string", "format": "date", "pattern": _DAY}
+            return {**described, "type": "string", "format": "date", "pattern": _DAY}
         case Table():
-            return {**said, **_table(shape)}
+            return {**described, **_table(shape)}
         case Tables(table=table, most=most):
-            return {**said, "type": "array", "items": _schema(table), "maxItems": most}
+            return {**described, "type": "array", "items": _schema(table), "maxItems": most}
         case NamedTable(name=name, each=each, least=least):
             fits = {
                 "type": "object",
                 "propertyNames": _text(name),
                 "additionalProperties": _schema(each),
             }
-            return {**said, **fits, **({"minProperties": least} if least else {})}
+            return {**described, **fits, **({"minProperties": least} if least else {})}
 
 
 def _text(text: Text) -> dict[str, Any]:

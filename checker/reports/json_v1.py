@@ -142,7 +142,7 @@ def outcome_document(outcome: Outcome) -> dict[str, Any]:
         "rotations": [_rotation(rotation) for rotation in outcome.rotations],
         "notices": list(outcome.notices),
         "patches": [_patch(patch) for patch in outcome.patches],
-        "by_hand": [_by_hand(rotation) for rotation in outcome.by_hand],
+        "by_hand": [_manual(rotation) for rotation in outcome.manual],
     }
 
 
@@ -295,7 +295,7 @@ def _patch(patch: WrittenPatch) -> dict[str, Any]:
     }
 
 
-def _by_hand(rotation: ManualRotation) -> dict[str, Any]:
+def _manual(rotation: ManualRotation) -> dict[str, Any]:
     return {
         "certificate_id": rotation.certificate_id,
         "account": rotation.place.account,

@@ -99,7 +99,7 @@ def configuration_facts(configuration: Configuration, shown_as: str = "") -> Con
         ),
         twins=dict(reader.twins()),
         named_in_json=reader.named_in_json(),
-        by_hand=reader.by_hand(),
+        json_advice=reader.json_advice(),
         elsewhere={
             (*module.path, call): source_of(configuration, module.path, call)
             for module in configuration.modules.values()
@@ -221,7 +221,7 @@ class _Reader:
                 effect=consumer.delivered.effect,
                 needs=consumer.delivered.needs,
                 place=consumer.place,
-                both=consumer.holds_another,
+                both=consumer.has_another_pem,
                 block=_consumer_block(consumer.arrival.site),
             )
 
@@ -368,7 +368,7 @@ class _Reader:
 
         return read_inline(self.configuration, self.location)
 
-    def by_hand(self) -> dict[tuple[tuple[str, ...], str, str], str]:
+    def json_advice(self) -> dict[tuple[tuple[str, ...], str, str], str]:
         found: dict[tuple[tuple[str, ...], str, str], str] = {}
         for module in self.configuration.modules.values():
             for path in module.foreign:

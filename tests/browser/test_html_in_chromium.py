@@ -229,7 +229,7 @@ def test_a_patch_is_copied_to_the_byte_and_it_is_said(open_page, pages, clipboar
 
 def test_the_commands_of_a_step_are_copied_as_they_are_typed(open_page, pages):
     """Whatever a stage is called."""
-    (rotation,) = pages("scanned")[1].by_hand
+    (rotation,) = pages("scanned")[1].manual
     (number,) = [
         at
         for at, step in enumerate(rotation.steps)

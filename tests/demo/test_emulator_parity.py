@@ -19,6 +19,7 @@ from checker.demo.emulator import (
     SeedAcm,
     SeedApi,
     SeedCertificate,
+    SeedMethod,
     SeedRole,
     access_denied,
     throttled,
@@ -49,6 +50,18 @@ ASKED = [
         {"restApiId": "rest1", "stageName": "prod"},
         {"stageName", "clientCertificateId"},
     ),
+    (
+        "apigateway",
+        "GetResources",
+        {"restApiId": "rest1", "limit": 500, "embed": ["methods"]},
+        {"items"},
+    ),
+    (
+        "apigateway",
+        "TestInvokeMethod",
+        {"restApiId": "rest1", "resourceId": "", "httpMethod": "GET"},
+        {"status", "log", "latency"},
+    ),
     ("apigatewayv2", "GetApis", {}, {"Items"}),
     ("apigatewayv2", "GetStages", {"ApiId": "sock1"}, {"Items"}),
     (
@@ -76,7 +89,12 @@ def seeded(aws):
     """Something of everything."""
     aws.seed(
         SeedCertificate(id="abc123", expires_at=ENDS, description="d", tags={"a": "b"}),
-        SeedApi(id="rest1", name="orders", stages={"prod": "abc123", "dev": None}),
+        SeedApi(
+            id="rest1",
+            name="orders",
+            stages={"prod": "abc123", "dev": None},
+            methods={"GET /": SeedMethod(type="MOCK"), "GET /h": SeedMethod(uri="https://b.test/")},
+        ),
         SeedApi(id="sock1", kind="websocket", name="chat", stages={"live": "abc123"}),
         SeedAcm(arn=ARN, expires_at=ENDS, renewal="FAILED", renewal_reason="PCA_ACCESS_DENIED"),
         SeedRole(arn=ROLE, external_id="x-1"),
@@ -101,6 +119,10 @@ def ask(seeded):
             name for name, op in client.meta.method_to_api_mapping.items() if op == operation
         )
         model = client.meta.service_model.operation_model(operation)
+        if parameters.get("resourceId") == "":
+            items = seeded.client(service).get_resources(restApiId="rest1")["items"]
+            root = next(item["id"] for item in items if item["path"] == "/")
+            parameters = {**parameters, "resourceId": root}
         try:
             read = getattr(client, method)(**parameters)
         except ClientError as error:

@@ -128,18 +128,18 @@ def check(
         as_of=as_of,
     )
     stated = given(threshold=threshold, notice=notice, fail_on=fail_on)
-    with run_policy(policy, policy_base, given=stated, inline=not no_inline_exemptions) as held:
+    with run_policy(policy, policy_base, given=stated, inline=not no_inline_exemptions) as in_force:
         moment = load.parse_as_of(as_of)
         aws = Aws(
             profile=profile,
             role_arn=role_arn,
             region=region,
             timeout=timeout,
-            accounts=held.policy.accounts,
+            accounts=in_force.policy.accounts,
         )
         run = Run(
             as_of=moment,
-            policy=held.trusting(trust_file, aws.bundles(offline=offline)),
+            policy=in_force.trusting(trust_file, aws.bundles(offline=offline)),
             expect="next"
             if expect is Expect.NEXT
             else Phase(expect)
@@ -161,9 +161,9 @@ def check(
                     timeout=timeout,
                     verbose=verbose,
                 )
-                loaded, interrupted = held.exemptions(found.loaded), found.interrupted
+                loaded, interrupted = in_force.exemptions(found.loaded), found.interrupted
             else:
-                loaded = held.exemptions(
+                loaded = in_force.exemptions(
                     _load(sources or (), config=config, tool=wanted, tags=run.policy.tags)
                     if recursive
                     else load.load(
@@ -179,11 +179,11 @@ def check(
                 raise UsageError(
                     "no source is a plan",
                     where="--expect",
-                    remedy="pass the plan that is to be held to the phase",
+                    remedy="pass the plan of the phase",
                 )
             if expect is Expect.NEXT:
                 load.demand_configuration(loaded.inventory)
-            outcome = held.with_notices(
+            outcome = in_force.with_notices(
                 judge(
                     loaded.inventory,
                     aws.observer(offline=offline or interrupted, in_part=True),

@@ -104,8 +104,8 @@ def scan(
     wanted = options.wanted(tool, tool_env)
     with run_policy(
         policy, policy_base, given=given(threshold=threshold, notice=notice, fail_on=fail_on)
-    ) as held:
-        run = Run(as_of=load.parse_as_of(as_of), policy=held.policy)
+    ) as in_force:
+        run = Run(as_of=load.parse_as_of(as_of), policy=in_force.policy)
         aws = Aws(
             profile=profile,
             role_arn=None,
@@ -137,7 +137,7 @@ def scan(
                     fetch=aws.fetch,
                     tags=run.policy.tags,
                 )
-            outcome = held.with_notices(judge(run_scan(scope, aws.gateways()), known, run))
+            outcome = in_force.with_notices(judge(run_scan(scope, aws.gateways()), known, run))
             output.report(outcome, chosen)
             output.warn_unverified(outcome)
             if outcome.cases.observations.interrupted:

@@ -21,6 +21,7 @@ that GET `/_tfcert/` shows:
 | POST `/_tfcert/clock` | `{"run": true}` | run with the system clock |
 | POST `/_tfcert/settings` | `{"delete_in_use": "conflict"}` | or `badrequest`, or `allow` |
 | POST `/_tfcert/settings` | `{"certificate_quota": 60}` | set the quota |
+| POST `/_tfcert/settings` | `{"test_log": "none"}` | or `console`, `json`, `chatty`: test calls |
 | POST `/_tfcert/faults` | `{"operation": "GetStages", "fault": {…}, "times": 2}` | add a fault |
 | POST `/_tfcert/allow` | `{"operations": ["GetCallerIdentity"]}` | deny all others |
 | DELETE `/_tfcert/faults` | | remove all faults, deny nothing |
@@ -51,8 +52,15 @@ from checker.demo.emulator.faults import (
     throttled,
     unavailable,
 )
-from checker.demo.emulator.seeds import Seed, SeedAcm, SeedApi, SeedCertificate, SeedRole
-from checker.demo.emulator.state import Clock, DeleteAnswer
+from checker.demo.emulator.seeds import (
+    Seed,
+    SeedAcm,
+    SeedApi,
+    SeedCertificate,
+    SeedMethod,
+    SeedRole,
+)
+from checker.demo.emulator.state import Clock, DeleteAnswer, LogForm
 
 __all__ = [
     "AnswerFault",
@@ -63,12 +71,14 @@ __all__ = [
     "Fault",
     "Faults",
     "Hang",
+    "LogForm",
     "ProxyPage",
     "RecordedCall",
     "Seed",
     "SeedAcm",
     "SeedApi",
     "SeedCertificate",
+    "SeedMethod",
     "SeedRole",
     "access_denied",
     "throttled",

@@ -23,6 +23,7 @@ from checker.demo.emulator.certificates import (
 )
 from checker.demo.emulator.errors import EmulatorError
 from checker.demo.emulator.faults import Injection
+from checker.demo.emulator.methods import put_methods
 from checker.demo.emulator.seeds import (
     ACCOUNT,
     REGION,
@@ -33,7 +34,7 @@ from checker.demo.emulator.seeds import (
     SeedCertificate,
     SeedRole,
 )
-from checker.demo.emulator.state import DeleteAnswer, World
+from checker.demo.emulator.state import DeleteAnswer, LogForm, World
 
 
 def reset(world: World) -> None:
@@ -115,7 +116,10 @@ def _put_rest(seed: SeedApi) -> dict[str, Any]:
     backend.apis[seed.id] = api
     deployment = api.create_deployment("", "")
     for name in seed.stages:
-        backend.create_stage(seed.id, name, deployment.id)
+        backend.create_stage(
+            seed.id, name, deployment.id, variables=dict(seed.variables.get(name, {}))
+        )
+    put_methods(seed)
     return api.stages
 
 
@@ -161,6 +165,7 @@ class SettingsOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     delete_in_use: DeleteAnswer | None = None
     certificate_quota: int | None = None
+    test_log: LogForm | None = None
 
 
 class AgeOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -229,6 +234,7 @@ class Control:
             "now": world.clock.now().isoformat(),
             "delete_in_use": world.delete_in_use,
             "certificate_quota": world.certificate_quota,
+            "test_log": world.test_log,
             "faults": msgspec.to_builtins(world.faults.set()),
             "allowed": world.faults.allowed,
             "calls": len(world.calls.seen()),
@@ -248,6 +254,8 @@ class Control:
             self._world.delete_in_use = order.delete_in_use
         if order.certificate_quota is not None:
             self._world.certificate_quota = order.certificate_quota
+        if order.test_log is not None:
+            self._world.test_log = order.test_log
 
     def _allow(self, body: bytes) -> None:
         self._world.faults.allow_only(*msgspec.json.decode(body, type=AllowOrder).operations)

@@ -12,7 +12,7 @@ from checker.demo.emulator.calls import RecordedCall
 from checker.demo.emulator.credentials import client, environment
 from checker.demo.emulator.faults import Faults
 from checker.demo.emulator.seeds import ACCOUNT, REGION, Seed
-from checker.demo.emulator.state import Clock, DeleteAnswer, World
+from checker.demo.emulator.state import Clock, DeleteAnswer, LogForm, World
 from checker.errors import UsageError
 
 if TYPE_CHECKING:
@@ -127,6 +127,10 @@ class Emulator:
     def set_certificate_quota(self, quota: int) -> None:
         """Set how many client certificates an account may have in a region."""
         self._world.certificate_quota = quota
+
+    def write_test_log(self, form: LogForm | str) -> None:
+        """Set the form of the logs of test calls."""
+        self._world.test_log = LogForm(form)
 
     def seed(self, *seeds: Seed) -> tuple[str, ...]:
         """Create certificates and APIs with given ids and dates; return their ids, in order."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from threading import Lock
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -25,6 +27,21 @@ from checker.demo.emulator.certificates import CertificateStore, certificate_sto
 from checker.demo.emulator.errors import BadRequestError
 from checker.demo.emulator.seeds import SeedRole
 from checker.demo.emulator.state import PRESIGNED, World
+
+# Moto's models are shared by the whole process, and one request may change a table while another
+# reads it. The answer was then a 500 for a stage that was created all the same: Terraform tried
+# again and failed with "already exists".
+TURN = Lock()
+
+
+@contextmanager
+def out_of_turn() -> Iterator[None]:
+    """Let other requests be handled inside this block, which reads and changes no table of moto."""
+    TURN.release()
+    try:
+        yield
+    finally:
+        TURN.acquire()
 
 
 class GatewayRequest(BaseResponse):

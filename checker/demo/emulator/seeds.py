@@ -29,17 +29,37 @@ class SeedCertificate(msgspec.Struct, frozen=True, kw_only=True, tag="certificat
     tags: dict[str, str] = {}
 
 
+class SeedMethod(msgspec.Struct, frozen=True, kw_only=True):
+    """A method's integration: its type, the URI of the backend, and the id of a VPC link.
+
+    `verb` is the integration's own method; None means the method's. `parameters` are the method's,
+    each with whether it is required; `mapped` are those of the integration. `responses` are the
+    integration responses by status, each with its pattern; the empty one is for the rest.
+    """
+
+    uri: str = ""
+    type: str = "HTTP_PROXY"
+    verb: str | None = None
+    vpc_link: str | None = None
+    parameters: dict[str, bool] = {}
+    mapped: dict[str, str] = {}
+    responses: dict[str, str] = {}
+
+
 class SeedApi(msgspec.Struct, frozen=True, kw_only=True, tag="api"):
     """An API to create, and its stages by name, each with the certificate id that it presents.
 
     None is no certificate. Nothing is validated: a stage may present a certificate that does not
-    exist.
+    exist. `methods` of a REST API have names such as `GET /health`. `variables` are those of each
+    stage.
     """
 
     id: str
     kind: Literal["rest", "websocket"] = "rest"
     name: str = "api"
     stages: dict[str, str | None] = {}
+    methods: dict[str, SeedMethod] = {}
+    variables: dict[str, dict[str, str]] = {}
     account: str = ACCOUNT
     region: str = REGION
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import wraps
 from html import escape
 from http import HTTPStatus
-from threading import Condition, Lock, Thread
+from threading import Condition, Thread
 from typing import Any
 
 from flask import Flask
@@ -36,8 +36,9 @@ from checker.demo.emulator.faults import (
     ProxyPage,
     access_denied,
 )
+from checker.demo.emulator.methods import MethodOperations
 from checker.demo.emulator.paging import page
-from checker.demo.emulator.requests import buffered, has_region, identify, refused
+from checker.demo.emulator.requests import TURN, buffered, has_region, identify, refused
 from checker.demo.emulator.stages import StageOperations
 from checker.demo.emulator.state import PRESIGNED, World
 from checker.demo.emulator.tags import TagOperations
@@ -45,7 +46,7 @@ from checker.demo.emulator.trust_stores import LoadBalancing
 from checker.demo.emulator.websocket import WebSocketGateway
 
 
-class RestGateway(CertificateOperations, StageOperations, TagOperations):
+class RestGateway(CertificateOperations, StageOperations, MethodOperations, TagOperations):
     """One request to API Gateway v1."""
 
     def __init__(self, world: World) -> None:
@@ -87,16 +88,10 @@ def application(world: World) -> DomainDispatcherApplication:
     return DomainDispatcherApplication(create)
 
 
-# Moto's models are shared by the whole process, and one request may change a table while another
-# reads it. The answer was then a 500 for a stage that was created all the same: Terraform tried
-# again and failed with "already exists".
-_TURN = Lock()
-
-
 def _one_at_a_time(view: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(view)
     def taken_in_turn(*request: Any) -> Any:
-        with _TURN:
+        with TURN:
             return view(*request)
 
     return taken_in_turn

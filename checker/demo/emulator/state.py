@@ -69,6 +69,19 @@ class DeleteAnswer(StrEnum):
     ALLOW = "allow"
 
 
+class LogForm(StrEnum):
+    """The form of the log of a test call: AWS's own is not documented.
+
+    CONSOLE is as the console of API Gateway shows logs, JSON is lines of JSON, and CHATTY mentions
+    TLS in every log, and no failure. With NONE the answer has no log.
+    """
+
+    CONSOLE = "console"
+    JSON = "json"
+    CHATTY = "chatty"
+    NONE = "none"
+
+
 @dataclass(slots=True, kw_only=True)
 class World:
     """The settings and the log of one emulator, shared by its threads.
@@ -84,6 +97,7 @@ class World:
     calls: CallLog = field(default_factory=CallLog)
     delete_in_use: DeleteAnswer = DeleteAnswer.CONFLICT
     certificate_quota: int = QUOTA
+    test_log: LogForm = LogForm.CONSOLE
     roles: dict[str, SeedRole] = field(default_factory=dict)
     presigned: dict[str, bytes] = field(default_factory=dict)
     stopping: Event = field(default_factory=Event)
@@ -96,5 +110,6 @@ class World:
         self.calls.clear()
         self.delete_in_use = DeleteAnswer.CONFLICT
         self.certificate_quota = QUOTA
+        self.test_log = LogForm.CONSOLE
         self.roles.clear()
         self.presigned.clear()

@@ -45,7 +45,7 @@ def render(outcome: Outcome) -> str:
 
 
 def _rendered(outcome: Outcome) -> str:
-    made = cards(outcome, places(outcome.patches), steps_of(outcome.by_hand))
+    made = cards(outcome, places(outcome.patches), steps_of(outcome.manual))
     return (
         page_environment()
         .get_template("page.html.j2")
@@ -62,7 +62,7 @@ def _rendered(outcome: Outcome) -> str:
             findings=finding_views(outcome),
             cards=made,
             patches=patches_of(outcome.patches),
-            by_hand=manual_cards(outcome.by_hand, outcome.cases.as_of),
+            manual=manual_cards(outcome.manual, outcome.cases.as_of),
             style=page_asset("page.css"),
             script=page_asset("page.js"),
         )

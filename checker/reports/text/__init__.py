@@ -259,8 +259,8 @@ def lay_out(outcome: Outcome, width: int) -> Iterator[Line]:
         (finding for finding in outcome.findings if finding.suppression is not None), width, outcome
     )
     yield from what_next(outcome, width)
-    if outcome.by_hand:
-        yield from manual_steps(outcome.by_hand, width)
+    if outcome.manual:
+        yield from manual_steps(outcome.manual, width)
     if any(
         kind_of(identity) == "gateway"
         for rotation in outcome.rotations
