@@ -110,9 +110,10 @@ def trust_of(
         if any(backend.serves(stage.address) for stage in stages)
     }
     probed = {
-        {each.predecessor: each.old, each.successor: each.status}[case.fingerprint]
+        {each.predecessor: each.old, each.successor: each.status}.get(case.fingerprint, each.status)
         for each in cases.probed
-        if case.fingerprint in {each.predecessor, each.successor}
+        # A backend that was not called is an unknown, whatever the certificates are.
+        if (each.status is TrustStatus.UNKNOWN or case.fingerprint in each.fingerprints)
         and any(each.is_of(stage) for stage in stages)
     }
     consumers = held_for(cases, document.document, case)
