@@ -203,10 +203,10 @@ class Cases(Struct, frozen=True, kw_only=True):
             if any(backend.serves(stage.address) for stage in stages)
         ]
         probed = [
-            {each.predecessor: each.old, each.successor: each.status}[fingerprint]
+            {each.predecessor: each.old, each.successor: each.status}.get(fingerprint, each.status)
             for each in self.probed
-            if fingerprint in {each.predecessor, each.successor}
-            and fingerprint is not None
+            # A backend that was not called is an unknown, whatever the certificates are.
+            if (each.status is TrustStatus.UNKNOWN or fingerprint in each.fingerprints)
             and any(each.is_of(stage) for stage in stages)
         ]
         if TrustStatus.REFUSED in {*declared, *probed}:

@@ -244,6 +244,11 @@ class ProbeEvidence(Struct, frozen=True, kw_only=True):
     reason: str
     remedy: str = ""
 
+    @property
+    def fingerprints(self) -> frozenset[str]:
+        """Return the fingerprints of the two certificates, as far as they are known."""
+        return frozenset(each for each in (self.predecessor, self.successor) if each is not None)
+
     def is_of(self, stage: Stage) -> bool:
         """Return whether it is evidence about this stage."""
         return (self.api_id, self.stage) == (stage.api_id, stage.name) and None not in {

@@ -13,6 +13,7 @@ from checker.model.exemptions import Exemption
 from checker.model.finding import SuppressedBy
 from checker.model.policy import (
     AccountAccess,
+    Applies,
     ProbeSettings,
     Scope,
     Setting,
@@ -76,6 +77,18 @@ def read_settings(table: Mapping[str, Any]) -> tuple[Setting, ...]:
     if "trust_window_waiver" in table:
         found.append(("trust_window_waiver", WindowWaiver(table["trust_window_waiver"])))
     return tuple(found)
+
+
+def read_applies(table: Mapping[str, Any]) -> Applies | None:
+    """Return when a policy says that changes are applied; None if it does not say."""
+    word = table.get("comment", {}).get("applies")
+    return Applies(word) if word is not None else None
+
+
+def read_rule_pages(table: Mapping[str, Any]) -> str | None:
+    """Return the address of the rules' pages, without a slash at the end."""
+    address = table.get("comment", {}).get("rule_pages")
+    return str(address).rstrip("/") if address is not None else None
 
 
 def read_weights(table: Mapping[str, Any]) -> Weights:

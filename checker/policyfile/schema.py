@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from checker.model.policy import WindowWaiver
+from checker.model.policy import RULE_PAGES, Applies, WindowWaiver
 from checker.model.severity import FailOn, Severity
 from checker.model.text_values import CONTROLS
 from checker.model.trust import READINGS
@@ -362,6 +362,25 @@ _TRUST = Table(
         )
     },
 )
+_COMMENT = Table(
+    says="What reports of a pull request say.",
+    keys={
+        "applies": Choice(
+            says="When a change is applied: on-apply, by a person or a job after the review; "
+            "on-merge, by its merge. With on-merge, reports say merge and not apply.",
+            words=tuple(word.value for word in Applies),
+            unless=_NONE,
+        ),
+        "rule_pages": Text(
+            says="The address of a folder with the rules' pages, which `tfcert rules --out` "
+            "writes; reports in Markdown link each rule to its page there.",
+            example="https://git.example.com/platform/docs/rules",
+            pattern=RULE_PAGES,
+            what="an https:// address without spaces, query and fragment",
+        ),
+    },
+    any_of=(("applies", "rule_pages"),),
+)
 POLICY = Table(
     says="A policy of tfcert: the keys of tfcert.toml.",
     keys={
@@ -382,6 +401,7 @@ POLICY = Table(
         ),
         "trust": _TRUST,
         "probe": _PROBE,
+        "comment": _COMMENT,
     },
 )
 

@@ -91,6 +91,8 @@ def check(
     timeout: options.Timeout = 20.0,
     tool: options.ToolName = None,
     tool_env: options.ToolEnv = None,
+    all_: options.ShowAll = False,
+    quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
     """Judge plans and states: what expires, what a plan would break.
@@ -105,6 +107,7 @@ def check(
     from checker.errors import UsageError
     from checker.model.policy import Run
     from checker.pipeline import check as judge
+    from checker.reports.text import Show
 
     chosen = output.formats(format_)
     wanted = options.wanted(tool, tool_env, offline=offline)
@@ -193,7 +196,8 @@ def check(
                 from checker.cli.patch_preview import with_patches
 
                 outcome = with_patches(outcome, loaded)
-            output.report(outcome, chosen, patches=patches)
+            show = Show.of(every=all_, quiet=quiet)
+            output.report(outcome, chosen, patches=patches, show=show)
             output.warn_unverified(outcome)
     interrupted = interrupted or outcome.cases.observations.interrupted
     raise typer.Exit(130 if interrupted else outcome.exit_code)
