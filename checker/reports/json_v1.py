@@ -294,7 +294,6 @@ def _trust(evidence: TrustEvidence) -> dict[str, Any]:
         "server": evidence.server,
         "fingerprints": list(evidence.fingerprints),
         "may_drop": list(evidence.may_drop),
-        **({"consumer": evidence.consumer} if evidence.consumer is not None else {}),
     }
 
 

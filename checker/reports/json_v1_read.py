@@ -110,7 +110,6 @@ class JsonTrust(TypedDict):
     status: Literal["confirmed", "refused", "not confirmed"]
     reason: str
     source: str | None
-    consumer: NotRequired[str]
 
 
 class JsonRotation(TypedDict):

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from checker.model.resources import Stage
 from checker.model.rotation import ConditionStatus, Waiting
 from checker.model.trust import TrustBackend, TrustEvidence, TrustStatus
-from checker.rotation.consumer_evidence import consumer_evidence
+from checker.rotation.held_evidence import held_evidence
 from checker.rotation.probe_evidence import probe_evidence
 from checker.rotation.stage_pairs import certificate_pair
 from checker.rotation.state import Predecessor, RotationState, stage_addresses
@@ -24,7 +24,7 @@ def trust_evidence(state: RotationState[Predecessor]) -> tuple[TrustEvidence, ..
     """
     backends = state.cases.policy.backends
     stages = (*state.presenters, *state.successor_presenters)
-    held = consumer_evidence(state, stages)
+    held = held_evidence(state, stages) if stages and state.cases.held else ()
     if not stages or not (backends or state.cases.probed or held):
         return ()
     found = [

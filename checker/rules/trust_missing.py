@@ -28,17 +28,16 @@ or pass it with `--trust-file`.
 Exempt the rule for the stage's address until a date, or correct the backend in the policy.
 
 ## Source
-The backends of the policy (`docs/trust.md`), the places that pass the old PEM on, as state or AWS
-shows them, and the answers to `--probe` or in `--probe-report`
-(`docs/probe.md`). A backend that is not confirmed gives no finding: it stays a condition of the
-rotation.
+The backends of the policy, what state, plan or `--trust` show of consumers (`docs/trust.md`), and
+the answers to `--probe` or in `--probe-report` (`docs/probe.md`). A backend that is not confirmed
+gives no finding: it stays a condition of the rotation.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.analysis.consumer_trust import succession_trust
+from checker.analysis.backend_trust import as_backend, held_for
 from checker.model.cases import Case, Cases, DocumentCases
 from checker.model.finding import Finding
 from checker.model.plan import StageChange
@@ -59,8 +58,7 @@ def check(cases: Cases) -> Iterator[Finding]:
                     continue
             if not change.action.changes or case is None:
                 continue
-            yield from _of_consumers(cases, document, change, case)
-            for name, source, why in _refusing(cases, change, case):
+            for name, source, why in _refusing(cases, document, change, case):
                 yield Finding(
                     rule=RULE.name,
                     source=document.document.source.path,
@@ -76,31 +74,9 @@ def check(cases: Cases) -> Iterator[Finding]:
                 )
 
 
-def _of_consumers(
+def _refusing(
     cases: Cases, document: DocumentCases, change: StageChange, case: Case
-) -> Iterator[Finding]:
-    """Yield an error for each consumer of the old certificate's PEM that lacks the new one's."""
-    before = change.before.presents if change.before is not None else None
-    old = document.by_id(before.id) if isinstance(before, Presents) else None
-    for each in succession_trust(cases, document, old, case) if old is not None else ():
-        if each.status is TrustStatus.REFUSED:
-            consumer = each.held.consumer
-            yield Finding(
-                rule=RULE.name,
-                source=document.document.source.path,
-                severity=RULE.severity,
-                message=f"the plan moves {change.address} to certificate {case.id}, whose PEM "
-                f"{consumer} ({each.held.source}) does not pass on: {each.reason}",
-                remedy=f"do not apply it: first give {consumer} the PEM of {case.id} beside the "
-                "old one (`tfcert patch --trust-bundle`)",
-                address=str(change.address),
-                certificate_id=case.id,
-                location=locate(document, change.address),
-                about=change.sides,
-            )
-
-
-def _refusing(cases: Cases, change: StageChange, case: Case) -> Iterator[tuple[str, str, str]]:
+) -> Iterator[tuple[str, str, str]]:
     """Yield each backend that refuses a certificate: its name, the source, and the reason."""
     for backend in cases.policy.backends:
         if backend.serves(change.address):
@@ -116,6 +92,10 @@ def _refusing(cases: Cases, change: StageChange, case: Case) -> Iterator[tuple[s
         if ours and refused is TrustStatus.REFUSED and (each.backend, each.reason) not in seen:
             seen.add((each.backend, each.reason))
             yield each.backend or str(change.address), "probe", each.reason
+    for held in held_for(cases, document.document, case).held:
+        status, why = as_backend(held).judge(case.fingerprint, cases.as_of)
+        if status is TrustStatus.REFUSED:
+            yield str(held.consumer), held.source, why
 
 
 RULE = Rule(

@@ -38,7 +38,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.analysis.consumer_trust import recorded_certificates
+from checker.analysis.backend_trust import recorded_certificates
 from checker.model.address import Address
 from checker.model.cases import Case, Cases, DocumentCases
 from checker.model.finding import Finding
@@ -107,7 +107,7 @@ def _has(
     """
     if not successors:
         return False
-    held = recorded_certificates(cases, document, address)
+    held = recorded_certificates(cases, document.document, address)
     own = {each.fingerprint for each in successors}
     return held is None or bool(own & held)
 

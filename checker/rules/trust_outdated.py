@@ -31,15 +31,15 @@ server. Then update the bundle that the policy names, or pass it with `--trust-f
 Exempt the rule for the certificate's address until a date, or correct the backend in the policy.
 
 ## Source
-The backends of the policy (`docs/trust.md`), and the places that pass the older PEM on, as state or
-AWS shows them. A certificate is older if it ends earlier.
+The backends of the policy, and what state, plan or `--trust` show of the places that pass the older
+PEM on (`docs/trust.md`). A certificate is older if it ends earlier.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.analysis.consumer_trust import succession_trust
+from checker.analysis.backend_trust import as_backend, held_for
 from checker.model.cases import Case, Cases, DocumentCases
 from checker.model.finding import Finding
 from checker.model.severity import Severity
@@ -53,9 +53,11 @@ def check(cases: Cases) -> Iterator[Finding]:
         return
     for document in cases.documents:
         for case in document.judged:
-            yield from _of_consumers(cases, document, case)
-            for backend in cases.policy.backends:
-                stages = [each for each in case.subject.now if backend.serves(each.address)]
+            stages_now = case.subject.now
+            held = held_for(cases, document.document, case).held if stages_now else ()
+            names = tuple(str(each.address) for each in stages_now if each.address is not None)
+            for backend in (*cases.policy.backends, *(as_backend(each, names) for each in held)):
+                stages = [each for each in stages_now if backend.serves(each.address)]
                 if not stages:
                     continue
                 status, why = backend.judge(case.fingerprint, cases.as_of)
@@ -72,30 +74,6 @@ def check(cases: Cases) -> Iterator[Finding]:
                         f"add the PEM of {case.id} to what backend {backend.name} trusts "
                         f"(`tfcert bundle`); do not retire {_name(older)} before that",
                     )
-
-
-def _of_consumers(cases: Cases, document: DocumentCases, case: Case) -> Iterator[Finding]:
-    """Yield an error for each consumer that has the predecessor's PEM alone."""
-    declared = document.document.declared
-    own = declared.certificate(case.address.block) if declared and case.address else None
-    if not case.subject.now or own is None or own.succeeds is None or case.address is None:
-        return
-    for old in document.of_block(own.succeeds):
-        if old.address is None or old.address.instance != case.address.instance:
-            continue
-        for each in succession_trust(cases, document, old, case):
-            if each.status is TrustStatus.REFUSED and each.old is not TrustStatus.REFUSED:
-                yield certificate_finding(
-                    case,
-                    document,
-                    RULE.name,
-                    RULE.severity,
-                    f"{each.held.consumer} ({each.held.source}) has the PEM of {_name(old)}, and "
-                    f"not of certificate {case.id}, presented by {list_stages(case.subject.now)}: "
-                    f"{each.reason}",
-                    f"give {each.held.consumer} the PEM of {case.id}; do not retire {_name(old)} "
-                    "before that",
-                )
 
 
 def _older(document: DocumentCases, case: Case, backend: TrustBackend) -> Case | None:

@@ -57,7 +57,7 @@ def judged(folder):
     """The rotation of the check's JSON, and its evidence by consumer."""
     document = json.loads(run(folder, "check", *AT, "--format", "json").stdout)
     (rotation,) = document["rotations"]
-    return rotation, {each.get("consumer"): each for each in rotation.get("trust", ())}
+    return rotation, {each["backend"]: each for each in rotation.get("trust", ())}
 
 
 OLD = f"{C}.old.pem_encoded_certificate"
@@ -147,13 +147,10 @@ def test_a_successor_in_a_place_of_its_own_is_no_refusal(tmp_path, pems):
     """One parameter for each certificate: the backend may read both, and tfcert does not know."""
     root(tmp_path, pems, parameter(pems["old"]), parameter(pems["new"], "second", NEW))
     _, evidence = judged(tmp_path)
-    found = evidence["aws_ssm_parameter.trust"]
-    assert found["status"] == "not confirmed"
-    assert (
-        "another place has the successor's PEM: resource aws_ssm_parameter.second"
-        in found["reason"]
-    )
-    assert "aws_ssm_parameter.second" not in evidence
+    for name in ("trust", "second"):
+        found = evidence[f"aws_ssm_parameter.{name}"]
+        assert found["status"] == found["predecessor"] == "not confirmed"
+        assert "each certificate has a place of its own" in found["reason"]
 
 
 def test_two_texts_of_one_consumer_are_no_refusal(tmp_path, pems):
@@ -185,7 +182,7 @@ def test_a_declared_backend_and_a_consumer_both_count(tmp_path, pems):
     root(tmp_path, pems, parameter(pems["old"]), policy=True)
     rotation, evidence = judged(tmp_path)
     assert evidence["aws_ssm_parameter.trust"]["status"] == "refused"
-    assert {each["backend"] for each in rotation["trust"]} == {None, "orders"}
+    assert {each["backend"] for each in rotation["trust"]} == {"aws_ssm_parameter.trust", "orders"}
 
 
 def test_no_byte_of_a_value_reaches_an_output_or_a_file(tmp_path, pems, monkeypatch):
@@ -220,7 +217,7 @@ def test_no_byte_of_a_value_reaches_an_output_or_a_file(tmp_path, pems, monkeypa
         if name in {"text", "markdown", "html", "json"}:
             words = " ".join(done.stdout.split())
             assert "aws_ssm_parameter.trust" in words, name
-            assert "it does not have the certificate" in words, name
+            assert "its bundle does not have the certificate" in words, name
     done = run(folder, "patch", *AT, "--phase", "repoint", "--out", "patches")
     assert body not in done.stdout + done.stderr
     written = [path for path in tmp_path.rglob("*") if path.is_file() and path not in before]
@@ -229,5 +226,7 @@ def test_no_byte_of_a_value_reaches_an_output_or_a_file(tmp_path, pems, monkeypa
         data = path.read_bytes()
         assert MARK.encode() not in data, path
         assert body.encode() not in data, path
-    assert b"it does not have the certificate" in b"".join(path.read_bytes() for path in written)
+    assert b"its bundle does not have the certificate" in b"".join(
+        path.read_bytes() for path in written
+    )
     assert all(path.read_bytes() == data for path, data in before.items())

@@ -51,7 +51,6 @@ def held(*names, document="plan.json", key=None):
         certificates=prints or None,
         source="plan plan.json",
         document=document,
-        recorded=True,
     )
 
 

@@ -333,8 +333,7 @@ def _trust(one: JsonRotation) -> str:
 
 def _evidence(one: JsonTrust) -> str:
     backend = f"backend {code(one['backend'])}" if one["backend"] else ""
-    consumer = code(one["consumer"], longest=_NAME) if "consumer" in one else ""
-    who = backend or consumer or ", ".join(map(code, one["stages"])) or "a stage without an address"
+    who = backend or ", ".join(map(code, one["stages"])) or "a stage without an address"
     source = f" ({code(one['source'], longest=_NAME)})" if one["source"] else ""
     return f"{who}{source}: **{one['status']}**, {sentence(one['reason'])}"
 

@@ -141,19 +141,20 @@ def _held(document: Document, top: Mapping[str, Raw], consumers: Consumers) -> I
     source = f"{'state' if kind == 'directory' else kind} {document.source.path}"
     for address, attributes in _recorded(top, path):
         names = consumers.get(address.block)
-        if names is None:
+        if not names:
             continue
         known = members(attributes, path) if bytes(attributes) != bytes(_NOTHING) else {}
-        for name in sorted(names):
-            for certificates, reason in _read(known.get(name), name, path):
-                yield HeldBundle(
-                    consumer=address,
-                    certificates=certificates,
-                    reason=reason,
-                    source=source,
-                    document=document.source.path,
-                    recorded=True,
-                )
+        found = [_read(known.get(name), name, path) for name in sorted(names)]
+        reasons = [each for each in found if isinstance(each, str)]
+        certificates = (one for each in found if not isinstance(each, str) for one in each)
+        yield HeldBundle(
+            consumer=address,
+            # An attribute that is not known may have what the others lack.
+            certificates=None if reasons else tuple(dict.fromkeys(certificates)),
+            reason="; ".join(reasons) or None,
+            source=source,
+            document=document.source.path,
+        )
 
 
 def _recorded(top: Mapping[str, Raw], path: JsonPath) -> Iterator[tuple[Address, Raw]]:
@@ -196,23 +197,18 @@ def _address(text: str) -> Address | None:
         return None
 
 
-def _read(
-    value: Raw | None, name: str, path: JsonPath
-) -> Iterator[tuple[tuple[BundleCertificate, ...] | None, str | None]]:
-    """Yield the certificates of each text in an attribute, or why there are none."""
+def _read(value: Raw | None, name: str, path: JsonPath) -> tuple[BundleCertificate, ...] | str:
+    """Return the certificates of all texts in an attribute; the reason if there are none."""
     if value is None or bytes(value) == bytes(_NOTHING):
         why = "is write-only" if name.endswith("_wo") else "is not in the document"
-        yield None, f"{name} {why}"
-        return
+        return f"{name} {why}"
     try:
         found = bundles_in(decode(value, object, path))
     except BundleFault as fault:
-        yield None, f"{name} {fault}"
-        return
+        return f"{name} {fault}"
     if not found:
-        yield None, f"{name} has no certificate in PEM form there, or only a hash of it"
-    for certificates in found:
-        yield certificates, None
+        return f"{name} has no certificate in PEM form there, or only a hash of it"
+    return tuple(one for each in found for one in each)
 
 
 def _changes(
