@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -89,7 +90,7 @@ def test_on_a_phone_the_bar_is_one_line_and_nothing_overlaps(open_page, name):
         "main > section",
         "(nodes) => nodes.map((node) => { const box = node.getBoundingClientRect(); return [box.top, box.bottom]; })",
     )
-    assert all(first[1] <= second[0] + 1 for first, second in zip(boxes, boxes[1:], strict=False))
+    assert all(first[1] <= second[0] + 1 for first, second in pairwise(boxes))
 
 
 def test_the_comparison_sees_what_a_reader_would(open_page):

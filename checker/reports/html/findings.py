@@ -67,8 +67,10 @@ def _grouped(entries: Sequence[FindingView]) -> tuple[FindingView, ...]:
         for entry in entries
     ]
     return tuple(
-        replace(entry, cure=cure, same=cure == after)
-        for entry, cure, after in zip(entries, cures, [*cures[1:], None], strict=True)
+        replace(entry, cure=cure, same=after == [cure])
+        for entry, cure, after in (
+            (entry, cures[at], cures[at + 1 : at + 2]) for at, entry in enumerate(entries)
+        )
     )
 
 
