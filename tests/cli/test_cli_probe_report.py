@@ -123,8 +123,8 @@ def test_a_plan_that_repoints_to_what_was_refused_is_an_error(outcome, root, pem
     assert "trust-missing" not in {found["rule"] for found in document["findings"]}
 
 
-def plan_of(root):
-    """A plan that moves the stage, with the root's state as its prior state."""
+def plan_of(root, target="new000"):
+    """A plan that moves the stage to a certificate, with the root's state as its prior state."""
     state = json.loads((root / "state.json").read_text())
     found = []
     for each in state["resources"]:
@@ -141,7 +141,7 @@ def plan_of(root):
             }
         )
     before = found[-1]["values"]
-    after = {**before, "client_certificate_id": "new000"}
+    after = {**before, "client_certificate_id": target}
     moved = [*found[:-1], {**found[-1], "values": after}]
     changes = [
         {
