@@ -267,6 +267,19 @@ def test_a_rotation_whose_successor_is_not_there_yet_is_not_confirmed(world, pro
     assert "is not in state yet" in document["notices"][0]
 
 
+def test_what_is_in_no_rotation_is_not_confirmed(world, probed):
+    """A stage that the user names and that nobody rotates: exit 3, and nothing is called."""
+    found = state(world.pems)
+    other = json.loads(json.dumps(found["resources"][2])) | {"name": "idle"}
+    other["instances"][0]["attributes"] |= {"client_certificate_id": "", "stage_name": "idle"}
+    found["resources"].append(other)
+    (world.folder / "state.json").write_text(json.dumps(found))
+    document, code = probed(*HEALTH, "--yes", "--stage", f"{S}.idle")
+    assert (code, document["backends"]) == (3, [])
+    assert "no rotation that is under way" in document["notices"][0]
+    assert world.invocations() == 0
+
+
 STAGE = (
     f'resource "{S}" "live" {{\n  rest_api_id           = "{API}"\n  deployment_id         = "d"\n'
     f'  stage_name            = "live"\n  client_certificate_id = {C}.old.id\n}}\n'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from trust_root import AT, NOW, C, S, issue_pems, lay
@@ -316,3 +317,12 @@ def test_the_certificates_are_named_in_the_root(root):
     """What the other tests rest on: both certificates are in the state."""
     text = (root / "main.tf").read_text()
     assert f"succeeds {C}.old" in text
+
+
+def test_no_gate_takes_a_report_or_calls_a_backend():
+    """A fork could write the report: none of the recipes to copy, and not the action, has a probe."""
+    top = Path(__file__).resolve().parents[2]
+    recipes = [each for each in (top / "docs/gates").rglob("*") if each.is_file()]
+    assert recipes
+    for recipe in (*recipes, top / "action.yml"):
+        assert "--probe" not in recipe.read_text(encoding="utf-8"), recipe
