@@ -20,7 +20,7 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parents[1]
 MUTMUT = (str(Path(sys.executable).parent / "mutmut"),)
 # These few are run first: mutmut then makes all mutants, and records what each test executes.
-FIRST = "checker.model.outcome.*__mutmut_1"
+FIRST = "checker.model.text_values.*nearest_word*__mutmut_1"
 # Exit codes that mutmut stores. Source: its `stats.py`.
 KILLED = {1, 3, 37}
 TIMEOUT = {24, 36, -24, 152, 255}

@@ -13,6 +13,7 @@ from checker.model.exemptions import Exemption
 from checker.model.finding import SuppressedBy
 from checker.model.policy import (
     AccountAccess,
+    Applies,
     ProbeSettings,
     Scope,
     Setting,
@@ -76,6 +77,18 @@ def read_settings(table: Mapping[str, Any]) -> tuple[Setting, ...]:
     if "trust_window_waiver" in table:
         found.append(("trust_window_waiver", WindowWaiver(table["trust_window_waiver"])))
     return tuple(found)
+
+
+def read_applies(table: Mapping[str, Any]) -> Applies | None:
+    """Return when a policy says that changes are applied; None if it does not say."""
+    word = table.get("comment", {}).get("applies")
+    return Applies(word) if word is not None else None
+
+
+def read_rule_pages(table: Mapping[str, Any]) -> str | None:
+    """Return the address of the rules' pages, without a slash at the end."""
+    address = table.get("comment", {}).get("rule_pages")
+    return str(address).rstrip("/") if address is not None else None
 
 
 def read_weights(table: Mapping[str, Any]) -> Weights:
@@ -174,10 +187,20 @@ def _backend(toml_file: TomlFile, name: str, table: Mapping[str, Any]) -> TrustB
     stages = _several(table["stages"])
     for pattern in stages:
         _check_address(pattern, ("trust", "backends", name, "stages"))
-    bundle = table.get("bundle")
+    bundle, consumer = table.get("bundle"), table.get("consumer")
+    if consumer is not None:
+        _check_address(consumer, ("trust", "backends", name, "consumer"))
+    if bundle is not None and consumer is not None:
+        raise Mismatch(
+            ("trust", "backends", name, "consumer"),
+            f"backend {name} has a bundle and a consumer",
+            "leave one of them out",
+        )
     if bundle is not None and not bundle.startswith(("s3://", "https://")):
         bundle = str(Path(toml_file.path).parent / bundle)
-    return TrustBackend(name=name, stages=stages, bundle=bundle, server=table.get("server"))
+    return TrustBackend(
+        name=name, stages=stages, bundle=bundle, consumer=consumer, server=table.get("server")
+    )
 
 
 def _read(account: str, table: Mapping[str, Any]) -> AccountAccess:

@@ -15,6 +15,7 @@ from checker.model.exemptions import Exemption
 from checker.model.location import Location
 from checker.model.policy import (
     AccountAccess,
+    Applies,
     Policy,
     ProbeSettings,
     Scope,
@@ -28,9 +29,11 @@ from checker.model.text_values import Keys, Mismatch, nearest_word, suggest
 from checker.model.trust import TrustBackend
 from checker.policyfile.parse import (
     read_accounts,
+    read_applies,
     read_backends,
     read_exemption,
     read_probe,
+    read_rule_pages,
     read_scope,
     read_settings,
     read_weights,
@@ -62,6 +65,8 @@ class Layer(Struct, frozen=True, kw_only=True):
     accounts: tuple[AccountAccess, ...] = ()
     backends: tuple[TrustBackend, ...] = ()
     probe: ProbeSettings = ProbeSettings()
+    applies: Applies | None = None
+    rule_pages: str | None = None
 
     def location(self, *at: str | int) -> Location:
         """Return the line of a key."""
@@ -86,6 +91,8 @@ def read_layer(toml_file: TomlFile) -> Layer:
             accounts=read_accounts(toml_file.values.get("accounts", {})),
             backends=read_backends(toml_file),
             probe=read_probe(toml_file.values),
+            applies=read_applies(toml_file.values),
+            rule_pages=read_rule_pages(toml_file.values),
         )
     except Mismatch as error:
         toml_file.refuse(error)
@@ -117,6 +124,8 @@ def merge_layers(layers: Iterable[Layer], name: str) -> Policy:
             accounts=tuple(accounts[account] for account in sorted(accounts)),
             backends=tuple(backends[name] for name in sorted(backends)),
             probe=policy.probe.under(layer.probe),
+            applies=layer.applies or policy.applies,
+            rule_pages=layer.rule_pages or policy.rule_pages,
         )
         try:
             _bound(policy.scopes)

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from checker.model.policy import WindowWaiver
+from checker.model.policy import RULE_PAGES, Applies, WindowWaiver
 from checker.model.severity import FailOn, Severity
 from checker.model.text_values import CONTROLS
 from checker.model.trust import READINGS
@@ -338,6 +338,11 @@ _BACKEND = Table(
             pattern=rf"(?!(?:http|gs|az):)(?=.*\S)[^{CONTROLS}]+",
             what="a path, or an s3:// or https:// URL",
         ),
+        "consumer": Text(
+            says="Instead of a bundle: the address of the resource with its trust material, which "
+            "--trust reads.",
+            example="aws_ssm_parameter.ca",
+        ),
         "server": Choice(
             says="The server that verifies the certificates (docs/trust.md); pinned is one that "
             "compares each certificate, as the files of `tfcert bundle --for` do.",
@@ -362,6 +367,25 @@ _TRUST = Table(
         )
     },
 )
+_COMMENT = Table(
+    says="What reports of a pull request say.",
+    keys={
+        "applies": Choice(
+            says="When a change is applied: on-apply, by a person or a job after the review; "
+            "on-merge, by its merge. With on-merge, reports say merge and not apply.",
+            words=tuple(word.value for word in Applies),
+            unless=_NONE,
+        ),
+        "rule_pages": Text(
+            says="The address of a folder with the rules' pages, which `tfcert rules --out` "
+            "writes; reports in Markdown link each rule to its page there.",
+            example="https://git.example.com/platform/docs/rules",
+            pattern=RULE_PAGES,
+            what="an https:// address without spaces, query and fragment",
+        ),
+    },
+    any_of=(("applies", "rule_pages"),),
+)
 POLICY = Table(
     says="A policy of tfcert: the keys of tfcert.toml.",
     keys={
@@ -382,6 +406,7 @@ POLICY = Table(
         ),
         "trust": _TRUST,
         "probe": _PROBE,
+        "comment": _COMMENT,
     },
 )
 

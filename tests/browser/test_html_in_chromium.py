@@ -169,7 +169,7 @@ def test_suppressed_findings_are_left_out_or_shown_alone(open_page):
     expect(found).to_have_text("1 finding of 3")
     row = page.locator("tbody tr:visible")
     assert (
-        "the service ends before its certificate does, until 23 Dec 2026, owner payments"
+        "the service ends before its certificate does, until 2026-12-23, owner payments"
         in row.text_content()
     )
     form.get_by_role("button", name="Show all").click()

@@ -38,6 +38,7 @@ def check(
     config: options.Config = None,
     policy: options.PolicyFile = None,
     policy_base: options.PolicyBase = None,
+    trust: options.Trust = False,
     trust_file: options.TrustFiles = None,
     no_inline_exemptions: options.NoInline = False,
     probe: options.Probe = False,
@@ -91,6 +92,8 @@ def check(
     timeout: options.Timeout = 20.0,
     tool: options.ToolName = None,
     tool_env: options.ToolEnv = None,
+    all_: options.ShowAll = False,
+    quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
     """Judge plans and states: what expires, what a plan would break.
@@ -105,6 +108,7 @@ def check(
     from checker.errors import UsageError
     from checker.model.policy import Run
     from checker.pipeline import check as judge
+    from checker.reports.text import Show
 
     chosen = output.formats(format_)
     wanted = options.wanted(tool, tool_env, offline=offline)
@@ -145,6 +149,7 @@ def check(
             if expect is not None
             else None,
             drift=_drift(drift, no_drift=no_drift),
+            trust=aws.trust(wanted=trust, offline=offline),
         )
         with aws.counted(shown=verbose):
             interrupted = False
@@ -193,7 +198,8 @@ def check(
                 from checker.cli.patch_preview import with_patches
 
                 outcome = with_patches(outcome, loaded)
-            output.report(outcome, chosen, patches=patches)
+            show = Show.of(every=all_, quiet=quiet)
+            output.report(outcome, chosen, patches=patches, show=show)
             output.warn_unverified(outcome)
     interrupted = interrupted or outcome.cases.observations.interrupted
     raise typer.Exit(130 if interrupted else outcome.exit_code)
