@@ -49,15 +49,15 @@ def open_file(path: str, *, most: int = LARGEST, instead: str = _PIPED) -> memor
 
 def read_stream(stream: BinaryIO, source: str, *, most: int = LARGEST_STREAM) -> memoryview:
     """Read all bytes of a stream into memory; raises UnreadableError for more than `most` bytes."""
-    held = bytearray()
+    read = bytearray()
     try:
         while piece := stream.read(_WINDOW):
-            held += piece
-            if len(held) > most:
+            read += piece
+            if len(read) > most:
                 remedy = "write it into a file and pass the file, which needs less memory"
                 raise UnreadableError(f"is larger than {most} bytes", where=source, remedy=remedy)
     except MemoryError as error:
-        held.clear()
+        read.clear()
         remedy = (
             "write it into a file and pass the file, or run tfcert on a machine with more memory"
         )
@@ -68,7 +68,7 @@ def read_stream(stream: BinaryIO, source: str, *, most: int = LARGEST_STREAM) ->
         raise UnreadableError(
             f"cannot be read: {error.strerror}", where=source, remedy="pipe a plan or a state in"
         ) from error
-    return memoryview(held)
+    return memoryview(read)
 
 
 def _check(found: os.stat_result, path: str, most: int, instead: str) -> None:

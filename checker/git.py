@@ -145,11 +145,11 @@ def read_files(commit: Commit, suffixes: tuple[str, ...]) -> Iterator[tuple[str,
         if mode == _LINK or (mode in _FILES and name.endswith(suffixes)):
             wanted.append((name, identity, mode == _LINK))
     asked = "".join(f"{identity}\n" for _, identity, _ in wanted).encode()
-    held = _git(commit.top, ("cat-file", "--batch"), where, given=asked)
+    output = _git(commit.top, ("cat-file", "--batch"), where, given=asked)
     at = 0
     for name, identity, link in wanted:
-        end = held.index(b"\n", at)
-        words = held[at:end].split(b" ")
+        end = output.index(b"\n", at)
+        words = output[at:end].split(b" ")
         if len(words) != 3 or words[0].decode() != identity:
             raise UsageError(
                 f"{name} is missing",
@@ -158,7 +158,7 @@ def read_files(commit: Commit, suffixes: tuple[str, ...]) -> Iterator[tuple[str,
             )
         start = end + 1
         at = start + int(words[2])
-        data = held[start:at]
+        data = output[start:at]
         at += 1
         yield name, data.decode("utf-8", "surrogateescape") if link else data
 

@@ -31,6 +31,13 @@ def pytest_configure(config):
     register(config)
 
 
+def pytest_collection_modifyitems(items):
+    """Mark the tests with an emulator of AWS as `outside`: `make unit` leaves them out."""
+    for item in items:
+        if "running" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.outside)
+
+
 @pytest.fixture
 def fixtures():
     """The recorded plans, states and configurations."""

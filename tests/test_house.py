@@ -229,6 +229,29 @@ def test_i5_tfcert_only_reads_aws():
             assert not writes.search(path.read_text(encoding="utf-8")), path
 
 
+def test_i5_only_a_probe_calls_backends():
+    """I5: one module sends the call that reaches a backend, and only the verbs' `--probe` and `tfcert probe` lead there."""
+    sends = re.compile(r"\.test_invoke_method\(")
+    asks = re.compile(r"from checker\.aws\.probe import|import checker\.aws\.probe\b")
+    sending, asking = set(), set()
+    for path in modules():
+        text, name = path.read_text(encoding="utf-8"), str(path.relative_to(ROOT / "checker"))
+        sending |= {name} if sends.search(text) else set()
+        asking |= {name} if asks.search(text) else set()
+    assert sending == {"aws/boto_gateway.py"}
+    assert asking == {"cli/probing/behind.py", "cli/probing/run.py"}
+    # What lists the backends behind a report calls none of them.
+    listing = (ROOT / "checker/cli/probing/behind.py").read_text(encoding="utf-8")
+    assert "run_probe" not in listing
+    runs = re.compile(r"from checker\.cli\.probing\.run import")
+    callers = {
+        str(path.relative_to(ROOT / "checker"))
+        for path in modules()
+        if runs.search(path.read_text(encoding="utf-8"))
+    }
+    assert callers == {"cli/commands/probe.py", "cli/probing/asking.py"}
+
+
 def test_no_file_names_a_machine_or_a_registry():
     """No tracked file holds a path of the machine it was written on, or the host of a package registry."""
     tracked = subprocess.run(

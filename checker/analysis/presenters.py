@@ -38,7 +38,7 @@ class Presenters:
         if identity is None or subject.key is None or not (self._shown or self._outside):
             return subject
         kept = tuple(
-            stage for stage in subject.presented_by if not self._holds_another(stage, identity)
+            stage for stage in subject.presented_by if not self._presents_another(stage, identity)
         )
         there = {_name(stage) for stage in kept}
         found = [
@@ -56,7 +56,7 @@ class Presenters:
             if where.may_be(place):
                 yield stage
 
-    def _holds_another(self, stage: Stage, identity: str) -> bool:
+    def _presents_another(self, stage: Stage, identity: str) -> bool:
         key = stage_key(stage)
         match self._observations.stages.get(key) if key is not None else None:
             case ObservedStage(certificate_id=shown) if shown is not None and shown != identity:

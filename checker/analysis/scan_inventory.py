@@ -142,7 +142,11 @@ def scan_to_inventory(
             for sweep in sweeps
             if sweep.place.region is not None and not sweep.unread
         },
-        held={sweep.place: sweep.held for sweep in sweeps if sweep.held is not None},
+        certificate_counts={
+            sweep.place: sweep.certificate_count
+            for sweep in sweeps
+            if sweep.certificate_count is not None
+        },
         traffic=scanned.traffic,
         notices=(
             *scanned.notices,

@@ -268,7 +268,7 @@ def observe(
         certificates=answers.certificates,
         surveys=answers.surveys,
         stages=answers.stages,
-        held=answers.counts,
+        certificate_counts=answers.counts,
         traffic=reached.traffic(),
         notices=(
             *ignored_region_notice(connection.region, named),

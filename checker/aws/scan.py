@@ -113,7 +113,7 @@ class PlaceLister:
                 **self._of_gateway(listed, of_gateway),
                 **self._of_acm([each for each in named if is_arn(each)]),
             },
-            held=None if isinstance(listed, Unanswered) else len(listed),
+            certificate_count=None if isinstance(listed, Unanswered) else len(listed),
             unread=tuple(
                 Unread(path=f"{self._place}: {what}", reason=why.reason, remedy=why.remedy)
                 for what, why in self._unread

@@ -12,8 +12,20 @@ from pathlib import Path
 
 from checker.cli import output
 from checker.cli.children import own_command, own_environment
+from checker.demo.backend import DemoBackend
 from checker.demo.emulator import Emulator
-from checker.demo.story import DAYS_LEFT, copy_configuration, list_presented, seed_recorded
+from checker.demo.story import (
+    CERTIFICATE_ID,
+    DAYS_LEFT,
+    SUCCESSOR_AGE,
+    SUCCESSOR_ID,
+    certificates_by_age,
+    copy_configuration,
+    list_presented,
+    pem_of,
+    seed_recorded,
+    seed_successor,
+)
 from checker.errors import TfcertError, UsageError
 from checker.terraform.tool import Tool, find_tool
 
@@ -22,19 +34,20 @@ _PHASES = ("introduce", "repoint", "retire")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Stage:
+class _Demo:
     """The setting of the demo: a folder, an emulated AWS, and an environment that points to it."""
 
     folder: Path
     aws: Emulator
+    backend: DemoBackend
     environment: Mapping[str, str]
 
-    def say(self, text: str) -> None:
+    def show(self, text: str) -> None:
         output.write(f"{text}\n".encode())
 
     def tfcert(self, *arguments: str, expected: Sequence[int] = (0,)) -> bytes:
         """Run tfcert as a user would, show the command and its output, and return the output."""
-        self.say(f"\n$ tfcert {shlex.join(arguments)}")
+        self.show(f"\n$ tfcert {shlex.join(arguments)}")
         return self.run(own_command(*arguments), expected)
 
     def run(self, command: Sequence[str], expected: Sequence[int], *, quiet: bool = False) -> bytes:
@@ -70,7 +83,11 @@ class _Stage:
                 if shown.days_left is not None
                 else "not known to AWS"
             )
-            self.say(f"  {shown.stage:<14} presents {shown.certificate_id or 'nothing'} ({left})")
+            self.show(f"  {shown.stage:<14} presents {shown.certificate_id or 'nothing'} ({left})")
+
+    def trust(self, *certificate_ids: str) -> None:
+        """Let the backend of orders trust these certificates and no others."""
+        self.backend.trust(pem_of(self.aws, each) for each in certificate_ids)
 
 
 def run_story(*, apply: bool, folder: str | None, tool: str | None) -> None:
@@ -86,65 +103,90 @@ def run_story(*, apply: bool, folder: str | None, tool: str | None) -> None:
     place.mkdir(parents=True, exist_ok=True)
     if any(place.iterdir()):
         raise UsageError("not empty", where=str(place), remedy="name a new folder")
-    with Emulator() as aws:
+    with Emulator() as aws, DemoBackend() as backend:
         # The package may run from a checkout that is not installed; children must find it too.
         environment = own_environment(aws.environment(os.environ), folder=str(place)) | {
             "TF_IN_AUTOMATION": "1",
             "GOGC": "400",
         }
-        stage = _Stage(folder=place, aws=aws, environment=environment)
-        stage.say(f"An embedded AWS listens on {aws.endpoint}. The configuration is in {place}.")
-        copy_configuration(place)
+        demo = _Demo(folder=place, aws=aws, backend=backend, environment=environment)
+        demo.show(f"An embedded AWS listens on {aws.endpoint}. The configuration is in {place}.")
+        copy_configuration(place, backend.url)
         if found is not None:
-            _for_real(stage, found)
+            _for_real(demo, found)
         else:
-            _recorded(stage)
+            _recorded(demo)
 
 
-def _recorded(stage: _Stage) -> None:
-    seed_recorded(stage.aws, stage.folder)
-    stage.say(
+def _recorded(demo: _Demo) -> None:
+    seed_recorded(demo.aws, demo.folder, demo.backend.url)
+    demo.show(
         f"Two APIs, three stages, one shared certificate with {DAYS_LEFT} days left; AWS says:"
     )
-    stage.show_stages()
-    stage.tfcert("check", "terraform.tfstate", expected=(1,))
-    stage.tfcert("patch", "terraform.tfstate", "--phase", "all")
-    stage.say(
+    demo.show_stages()
+    demo.tfcert("check", "terraform.tfstate", expected=(1,))
+    demo.tfcert("patch", "terraform.tfstate", "--phase", "all")
+    demo.show(f"\n--- introduce is written, and was applied {SUCCESSOR_AGE.days} days ago")
+    demo.tfcert("patch", "terraform.tfstate", "--write")
+    seed_successor(demo.aws, demo.folder)
+    _probe(demo, CERTIFICATE_ID, SUCCESSOR_ID, "terraform.tfstate")
+    demo.show(
         f"""
 What to type next (the emulator ends with this command, so --offline):
-  cd {shlex.quote(str(stage.folder))}
+  cd {shlex.quote(str(demo.folder))}
   tfcert check terraform.tfstate --offline --format json
-  tfcert patch terraform.tfstate --offline --out patches   # three patches and RUNBOOK.md
-  tfcert patch terraform.tfstate --offline --write         # the first phase, into the files
+  tfcert patch terraform.tfstate --offline --phase all --out patches   # each phase and RUNBOOK.md
 With terraform or tofu installed, `tfcert demo --apply` runs the whole rotation for real."""
     )
 
 
-def _for_real(stage: _Stage, tool: Tool) -> None:
-    stage.aws.clock.advance(days=DAYS_LEFT - 365, hours=1)
-    stage.say(f"\n$ {tool.name} init && {tool.name} apply   # {365 - DAYS_LEFT} days ago")
-    _tool(stage, tool, "init", "-input=false")
-    _tool(stage, tool, "apply", "-input=false", "-auto-approve")
-    stage.aws.clock.run()
-    stage.say("Today:")
-    stage.show_stages()
-    stage.tfcert("check", expected=(1,))
+# Only one of the two APIs has a backend here; the other method could change something.
+_PROBE = ("--stage", "aws_api_gateway_stage.orders", "--method", "GET /", "--yes")
+
+
+def _probe(demo: _Demo, old: str, new: str, *sources: str) -> None:
+    """Ask the backend of orders: it refuses the successor, until its PEM is there."""
+    demo.trust(old)
+    demo.show("\nThe backend of orders trusts the old certificate only. Ask it:")
+    demo.tfcert("probe", *sources, *_PROBE, expected=(1,))
+    demo.show(f"\nIts team adds the PEM of {new}, beside the old one. Ask it again:")
+    demo.trust(old, new)
+    demo.tfcert("probe", *sources, *_PROBE)
+
+
+def _for_real(demo: _Demo, tool: Tool) -> None:
+    demo.aws.clock.advance(days=DAYS_LEFT - 365, hours=1)
+    demo.show(f"\n$ {tool.name} init && {tool.name} apply   # {365 - DAYS_LEFT} days ago")
+    _tool(demo, tool, "init", "-input=false")
+    _tool(demo, tool, "apply", "-input=false", "-auto-approve")
+    demo.aws.clock.run()
+    demo.show("Today:")
+    demo.show_stages()
+    demo.tfcert("check", expected=(1,))
     for number, phase in enumerate(_PHASES, start=1):
-        stage.say(f"\n--- apply {number} of 3: {phase}")
-        stage.tfcert("patch", "--write")
-        stage.say(
+        if phase == "repoint":
+            _probe(demo, *certificates_by_age(demo.aws))
+        demo.show(f"\n--- apply {number} of 3: {phase}")
+        demo.tfcert("patch", "--write")
+        demo.show(
             f"\n$ {tool.name} plan -out plan.bin && {tool.name} show -json plan.bin > plan.json"
         )
-        _tool(stage, tool, "plan", "-input=false", "-out=plan.bin")
-        (stage.folder / "plan.json").write_bytes(_tool(stage, tool, "show", "-json", "plan.bin"))
-        stage.tfcert("check", "plan.json", "--expect", phase)
-        stage.say(f"\n$ {tool.name} apply plan.bin")
-        _tool(stage, tool, "apply", "-input=false", "plan.bin")
-        stage.show_stages()
-    stage.tfcert("check")
-    stage.tfcert("patch")
+        _tool(demo, tool, "plan", "-input=false", "-out=plan.bin")
+        (demo.folder / "plan.json").write_bytes(_tool(demo, tool, "show", "-json", "plan.bin"))
+        demo.tfcert("check", "plan.json", "--expect", phase)
+        # The trust window lies between introduce and repoint.
+        introducing = phase == "introduce"
+        when = f"   # {SUCCESSOR_AGE.days} days ago" if introducing else ""
+        demo.show(f"\n$ {tool.name} apply plan.bin{when}")
+        if introducing:
+            demo.aws.clock.advance(days=-SUCCESSOR_AGE.days)
+        _tool(demo, tool, "apply", "-input=false", "plan.bin")
+        demo.aws.clock.run()
+        demo.show_stages()
+    demo.tfcert("check")
+    demo.tfcert("patch")
 
 
-def _tool(stage: _Stage, tool: Tool, *arguments: str) -> bytes:
+def _tool(demo: _Demo, tool: Tool, *arguments: str) -> bytes:
     color = ["-no-color"] if arguments[0] != "show" else []
-    return stage.run([tool.path, *arguments[:1], *color, *arguments[1:]], (0,), quiet=True)
+    return demo.run([tool.path, *arguments[:1], *color, *arguments[1:]], (0,), quiet=True)

@@ -76,7 +76,7 @@ def _write(journal: Journal, targets: list[Path], changes: tuple[FileChange, ...
         if isinstance(error, OSError):
             raise _failed(error, target, replaced) from error
         if isinstance(error, KeyboardInterrupt):
-            signals.tell(_AS_IT_WAS)
+            signals.report_interruption(_AS_IT_WAS)
         raise
 
 

@@ -110,7 +110,7 @@ def load_fleet(
             watch=watch,
         )
     if fleet.interrupted:
-        signals.tell("what was read by then is judged by its recorded dates")
+        signals.report_interruption("the documents read so far are judged by their recorded dates")
     inventory = Inventory(
         documents=fleet.documents,
         unread=fleet.unread,

@@ -338,7 +338,7 @@ def read_root_modules(
         not unit.concerned for unit in units.values()
     )
     tree = RootModules(read=tuple(read), unread=tuple(unread), unconcerned=passed_over)
-    _tell_unconcerned(tree)
+    _report_skipped(tree)
     return tree
 
 
@@ -390,7 +390,7 @@ def load_root_modules(
     )
 
 
-def _tell_unconcerned(tree: RootModules) -> None:
+def _report_skipped(tree: RootModules) -> None:
     """Print how many root modules were skipped, and why that is no gap."""
     if tree.unconcerned:
         output.warn(

@@ -52,6 +52,12 @@ TrustFiles = Annotated[
         help="The trust bundle of a backend that the policy declares; repeatable.",
     ),
 ]
+Trust = Annotated[
+    bool,
+    typer.Option(
+        "--trust", help="Ask AWS what the trust stores, objects, parameters and secrets have now."
+    ),
+]
 NoInline = Annotated[
     bool, typer.Option("--no-inline-exemptions", help="Ignore tfcert:ignore comments.")
 ]
@@ -223,6 +229,15 @@ FORMATS = (
     "or markdown; "
     "repeatable, each to its file. [default: text]"
 )
+ShowAll = Annotated[
+    bool,
+    typer.Option(
+        "--all",
+        help="Show every certificate and all findings in full in the text; without it, "
+        "certificates beyond the notice are one line.",
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the findings alone as text.")]
 Verbose = Annotated[
     bool,
     typer.Option("--verbose", "-v", help="Print the calls to AWS and their number on stderr."),

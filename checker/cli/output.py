@@ -20,7 +20,7 @@ from checker.model.places import Place
 from checker.model.text_values import did_you_mean
 from checker.reports import FORMATS
 from checker.reports.escape import encoded, printable
-from checker.reports.text import lay_out
+from checker.reports.text import Show, lay_out
 from checker.reports.text.layout import WIDTH, Line, pieces
 
 if TYPE_CHECKING:
@@ -100,13 +100,17 @@ def refuse_inputs(
 
 
 def report(
-    outcome: Outcome, chosen: tuple[tuple[str, str | None], ...], *, patches: bool = False
+    outcome: Outcome,
+    chosen: tuple[tuple[str, str | None], ...],
+    *,
+    patches: bool = False,
+    show: Show = Show.USUAL,
 ) -> None:
     """Write an outcome in each format: first to files, then to stdout, whose reader may go away.
 
     All texts but plain text, which is written as it is rendered, are rendered before the first is
     written. Without `patches`, a format that does not ask for patches has none, whatever other
-    formats are written.
+    formats are written. `show` is how much the text shows.
     """
     if any(FORMATS[name].by_repository for name, _ in chosen):
         from checker.git import find_checkout
@@ -114,7 +118,7 @@ def report(
         outcome = replace(outcome, checkout=find_checkout())
     without = outcome if patches else replace(outcome, patches=())
     texts = [
-        (_rendered(name, outcome if FORMATS[name].patches else without, file), file)
+        (_rendered(name, outcome if FORMATS[name].patches else without, file, show), file)
         for name, file in chosen
     ]
     _write_files(texts)
@@ -143,12 +147,12 @@ def _write_stdout(texts: Sequence[tuple[Iterable[bytes], str | None]]) -> None:
             _write_pieces(text)
 
 
-def _rendered(name: str, outcome: Outcome, file: str | None) -> Iterable[bytes]:
+def _rendered(name: str, outcome: Outcome, file: str | None, show: Show) -> Iterable[bytes]:
     if name != "text":
         return (encoded(FORMATS[name].render(outcome)),)
     if file is None and sys.stdout.isatty():
-        return on_terminal(outcome)
-    return map(encoded, pieces(line.plain for line in lay_out(outcome, WIDTH)))
+        return on_terminal(outcome, show)
+    return map(encoded, pieces(line.plain for line in lay_out(outcome, WIDTH, show)))
 
 
 def write(data: bytes) -> None:
@@ -234,12 +238,12 @@ def add_summary(outcome: Outcome, file: Path) -> None:
 _NARROWEST, _WIDEST = 40, 120
 
 
-def on_terminal(outcome: Outcome) -> Iterable[bytes]:
+def on_terminal(outcome: Outcome, show: Show = Show.USUAL) -> Iterable[bytes]:
     """Yield the report for the terminal on standard output.
 
     Source: no-color.org (a NO_COLOR that is not empty means no color); TERM=dumb supports no color.
     """
-    lines = lay_out(outcome, terminal_width())
+    lines = lay_out(outcome, terminal_width(), show)
     return coloured_lines(lines)
 
 

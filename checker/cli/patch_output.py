@@ -32,14 +32,19 @@ from checker.errors import TfcertError, UsageError
 from checker.model.policy import Policy
 from checker.pipeline import Loaded, Observe
 from checker.reports.escape import printable
+from checker.rotation.sentences import NO_MORE_ROTATIONS, is_yearly
 from checker.terraform.tool import Wanted
 
 
 class PatchStatus(Struct, frozen=True, kw_only=True):
-    """The exit code, and whether the requested certificates exist."""
+    """The exit code, and whether the requested certificates exist.
+
+    `yearly` is whether a rotation is of a certificate of API Gateway itself.
+    """
 
     exit_code: int
     known: bool
+    yearly: bool = False
 
 
 def deliver(
@@ -75,7 +80,14 @@ def deliver(
     ):
         return PatchStatus(exit_code=3, known=result.known)
     emit(result, loaded)
-    return PatchStatus(exit_code=result.exit_code, known=result.known)
+    yearly = any(map(is_yearly, result.patches.rotations))
+    if yearly and root is None:
+        _note_no_more_rotations()
+    return PatchStatus(exit_code=result.exit_code, known=result.known, yearly=yearly)
+
+
+def _note_no_more_rotations() -> None:
+    output.write(f"# note: {NO_MORE_ROTATIONS}\n".encode())
 
 
 def emit(result: PatchResult, loaded: Loaded) -> None:
@@ -164,7 +176,7 @@ def _edit(target: InPlace) -> None:
             )
             output.write(f"# {first.phase}: edited {printable(str(shown))}\n".encode())
     if signals.received():
-        signals.tell(f"{first.phase} is written in full, files: {len(written)}")
+        signals.report_interruption(f"{first.phase} is written in full, files: {len(written)}")
         raise KeyboardInterrupt
 
 
@@ -185,10 +197,11 @@ def deliver_each(
     code is 3.
     """
     tree = read_root_modules(sources, config=config, tool=tool, tags=policy.tags, settle=settle)
-    known, code = not request.wish.only, 0
+    known, code, yearly = not request.wish.only, 0, False
     for directory, loaded in tree.read:
         found = _deliver(directory, loaded, observe, request, policy=policy, as_of=as_of)
         known, code = known or found.known, max(code, found.exit_code)
+        yearly = yearly or found.yearly
     if not known and not tree.unread:
         raise UsageError(
             "no such certificate in any root module",
@@ -200,6 +213,8 @@ def deliver_each(
             printable(f"# {root.path}: could not be read: {root.reason} ({root.remedy})").encode()
             + b"\n"
         )
+    if yearly:
+        _note_no_more_rotations()
     output.write(_summary(tree).encode())
     return 3 if tree.unread else code
 

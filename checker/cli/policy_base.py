@@ -40,14 +40,14 @@ _MOST_LINES = 20
 @contextmanager
 def run_policy(
     file: str | None, ref: str | None, *, given: Sequence[PolicyOptions] = (), inline: bool = True
-) -> Iterator[Held]:
+) -> Iterator[RunPolicy]:
     """Yield the policy of a run: from the files, or from a commit.
 
     The files of the commit are in a temporary folder inside this block. Raises UsageError for a ref
     that cannot be read: the checkout's own policy never replaces it.
     """
     with committed(ref) as base:
-        yield Held(file, base, inline=inline, given=given)
+        yield RunPolicy(file, base, inline=inline, given=given)
 
 
 @contextmanager
@@ -78,7 +78,7 @@ def committed(ref: str | None) -> Iterator[Base | None]:
         yield base
 
 
-class Held:
+class RunPolicy:
     """The policy of a run, and notices about policy and exemptions that do not apply."""
 
     def __init__(
@@ -181,8 +181,8 @@ class Held:
                 f"this checkout would change it: {'; '.join(lines[:_MOST_LINES])}{more}"
             )
 
-    def _differences(self, checkout: Document, held: Document) -> Iterator[str]:
-        here, there = _by_content(checkout), _by_content(held)
+    def _differences(self, checkout: Document, committed: Document) -> Iterator[str]:
+        here, there = _by_content(checkout), _by_content(committed)
         why = (
             "--no-inline-exemptions"
             if self._base is None or not self._inline

@@ -72,13 +72,13 @@ class Base(Struct, frozen=True, kw_only=True):
         found = None
         if placed is not None and placed.is_dir():
             found = read_configuration(str(placed), display_prefix(document.directory))
-        held = found[1] if found is not None else None
+        loaded = found[1] if found is not None else None
         return replace(
             document,
             declared=replace(
                 declared,
-                exemptions=held.exemptions if held is not None else (),
-                faulty=held.faulty if held is not None else (),
+                exemptions=loaded.exemptions if loaded is not None else (),
+                faulty=loaded.faulty if loaded is not None else (),
             ),
         )
 
@@ -123,7 +123,7 @@ def resolve_policy(
     named = file or os.environ.get(_POLICY_VARIABLE) or None
     layers, policy = _layers(named, base)
     if named is None:
-        _hold_to_fail(layers)
+        _refuse_never_failing(layers)
     return _overridden(
         layers, policy, (*_environment(), *(each for each in given if each.value is not None))
     )
@@ -164,13 +164,13 @@ def _layers(named: str | None, base: Base | None) -> tuple[tuple[Layer, ...], Po
         return layers, replace(merge_layers(layers, path), homes=(here,))
     read = read_file if base is None else partial(base.read, opener=read_file)
     layers = read_chain(path, _bytes(path, read), read)
-    policy = merge_layers(layers, layers[-1].sheet.values.get("name", Path(path).name))
+    policy = merge_layers(layers, layers[-1].toml_file.values.get("name", Path(path).name))
     # A link there is the checkout's, so it is not resolved with `base`.
     home = Path(path).resolve() if base is None else Path(os.path.abspath(path))  # noqa: PTH100
     return layers, replace(policy, homes=(home.parent.as_posix(), here))
 
 
-def _hold_to_fail(layers: tuple[Layer, ...]) -> None:
+def _refuse_never_failing(layers: tuple[Layer, ...]) -> None:
     """Raise UsageError with the line if a file that was found sets `fail_on = "never"`."""
     for layer in layers:
         where = [layer.location("fail_on")] if ("fail_on", FailOn.NEVER) in layer.settings else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,11 +27,24 @@ from checker.forges.comment import (
 from checker.forges.dry_run import DryRunConversation
 from checker.forges.pull_request import TOKENS, Forge, PullRequest
 from checker.forges.retry import RetryPolicy
+from checker.model.policy import RULE_PAGES
 from checker.reports.escape import printable
 from checker.reports.github import workflow_commands
 from checker.reports.markdown import render_documents, size
 from checker.reports.markdown.escape import NamedAccounts
 from checker.reports.markdown.without_html import without_html
+
+
+def rule_pages_address(given: str | None) -> str | None:
+    """Return the address of the rules' pages; raises UsageError if a link cannot have it."""
+    if given is None or re.fullmatch(RULE_PAGES, given):
+        return given.rstrip("/") if given is not None else None
+    raise UsageError(
+        f"{given!r} is not an https:// address without spaces, query and fragment",
+        where="--rule-pages",
+        remedy="write https://HOST/FOLDER",
+    )
+
 
 _LIMITS = {
     Forge.GITHUB: GITHUB_LIMIT,
@@ -49,6 +63,7 @@ class CommentRequest(Struct, frozen=True, kw_only=True):
     masked: bool
     artifact: str | None
     always: bool
+    rule_pages: str | None = None
 
     @property
     def exit_code(self) -> int:
@@ -82,7 +97,7 @@ def post_comment(
         if dry_run or conversation is None:
             pretence = DryRunConversation(conversation)
             did = update_comment(pretence, post, behavior).did
-            _tell(pretence, str(did))
+            _report_dry_run(pretence, str(did))
         else:
             kept = update_comment(conversation, post, behavior)
             where = f": {kept.comment.url}" if kept.comment is not None else ""
@@ -112,7 +127,11 @@ def _post(forge: Forge, target: PullRequest, letter: CommentRequest) -> Post:
     form = MarkerForm.REFERENCE if forge is Forge.BITBUCKET else MarkerForm.HTML
     room = _LIMITS[forge] - size(Post(text="", marker=marker, form=form).body)
     text = render_documents(
-        letter.documents, limit=room, masked=letter.masked, artifact=letter.artifact
+        letter.documents,
+        limit=room,
+        masked=letter.masked,
+        artifact=letter.artifact,
+        rule_pages=letter.rule_pages,
     )
     if form is MarkerForm.REFERENCE:
         text = without_html(text)
@@ -179,7 +198,7 @@ def _conversation(forge: Forge, target: PullRequest, *, needed: bool) -> Convers
     return GithubConversation(client, repository=target.repository, number=number)
 
 
-def _tell(pretence: DryRunConversation, did: str) -> None:
+def _report_dry_run(pretence: DryRunConversation, did: str) -> None:
     """Print the result of a dry run: the comment's exact text on stdout, the action on stderr."""
     for line in pretence.done or (did,):
         output.warn(f"dry run: {line}")

@@ -77,7 +77,7 @@ def exit_code() -> int:
     return 128 + (_received.first if _received.first is not None else signal.SIGINT)
 
 
-def tell(what: str | None = None) -> None:
+def report_interruption(what: str | None = None) -> None:
     """Print once on stderr that the run was interrupted, with `what`; the terminal may be gone."""
     if _received.reported:
         return

@@ -105,7 +105,7 @@ def verify(
                         else "please report this, with the block that it names"
                     ),
                 )
-            _hold_to_form(entry, alone, Path(aside, "form", str(entry.phase)))
+            _check_formatting(entry, alone, Path(aside, "form", str(entry.phase)))
 
 
 def _initialise(configuration: Configuration, tool: Tool, root: Path) -> None:
@@ -158,12 +158,12 @@ def _invalid(tool: Tool, root: Path) -> str | None:
 def _errors(answer: ToolAnswer) -> Iterator[str]:
     for found in json.loads(bytes(answer.printed)).get("diagnostics", ()):
         if found.get("severity") == "error":
-            spot = found.get("range") or {}
-            line = (spot.get("start") or {}).get("line")
-            yield f"{found.get('summary')}" + (f" ({spot.get('filename')}:{line})" if line else "")
+            place = found.get("range") or {}
+            line = (place.get("start") or {}).get("line")
+            yield f"{found.get('summary')}" + (f" ({place.get('filename')}:{line})" if line else "")
 
 
-def _hold_to_form(entry: PhasePatch, tool: Tool, folder: Path) -> None:
+def _check_formatting(entry: PhasePatch, tool: Tool, folder: Path) -> None:
     """Raise UnprovenError for a file that had the tool's format only before the edit."""
     names: dict[str, str] = {}
     for number, change in enumerate(entry.changes):

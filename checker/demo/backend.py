@@ -93,6 +93,12 @@ class DemoBackend:
         """Return the requests that were let in, each as method and path."""
         return tuple(self._server.requests)
 
+    def trust_anyone(self) -> None:
+        """Ask no caller for a certificate from the next connection on."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*self._identity)
+        self._server.context = context
+
     def trust(self, pems: Iterable[str]) -> None:
         """Trust these certificates and no others from the next connection on."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

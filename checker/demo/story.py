@@ -10,9 +10,12 @@ from pathlib import Path
 
 from checker.demo.emulator import Emulator, SeedApi, SeedCertificate
 
-CERTIFICATE_ID = "q1w2e3"
+CERTIFICATE_ID, SUCCESSOR_ID = "q1w2e3", "r4t5y6"
 DAYS_LEFT = 12
+# Longer than the trust window.
+SUCCESSOR_AGE = timedelta(days=4)
 _LIFE = timedelta(days=365)
+_ORDERS_BACKEND = b"https://orders.backend.example/"
 _ORDERS, _BILLING = "lo64vzqnaj", "tytvdpoyw3"
 
 
@@ -25,17 +28,20 @@ class StoryFile:
     days_left: int | None
 
 
-def copy_configuration(folder: Path) -> None:
-    """Copy the .tf files of the example into a folder."""
+def copy_configuration(folder: Path, backend: str) -> None:
+    """Copy the .tf files of the example into a folder; the orders API gets the backend's URL."""
     for entry in sorted(
         files("checker.demo").joinpath("configuration").iterdir(), key=lambda entry: entry.name
     ):
         if entry.name.endswith(".tf"):
-            (folder / entry.name).write_bytes(entry.read_bytes())
+            text = entry.read_bytes().replace(_ORDERS_BACKEND, f"{backend}/".encode())
+            (folder / entry.name).write_bytes(text)
 
 
-def seed_recorded(aws: Emulator, folder: Path) -> None:
+def seed_recorded(aws: Emulator, folder: Path, backend: str) -> None:
     """Create the APIs and the certificate in the emulated AWS, and write their state into a folder.
+
+    The orders API calls the backend.
 
     The state was recorded by Terraform 1.11.4 and AWS provider 5.100.0 against this emulator. Its
     dates and PEM are replaced by current ones.
@@ -52,15 +58,54 @@ def seed_recorded(aws: Emulator, folder: Path) -> None:
         SeedApi(id=_ORDERS, name="orders", stages={"test": presents, "live": presents}),
         SeedApi(id=_BILLING, name="billing", stages={"live": presents}),
     )
-    pem = aws.client("apigateway").get_client_certificate(clientCertificateId=presents)[
-        "pemEncodedCertificate"
-    ]
+    gateway = aws.client("apigateway")
+    (root,) = gateway.get_resources(restApiId=_ORDERS)["items"]
+    where = {"restApiId": _ORDERS, "resourceId": root["id"], "httpMethod": "GET"}
+    gateway.put_method(**where, authorizationType="NONE")
+    gateway.put_integration(
+        **where, type="HTTP_PROXY", integrationHttpMethod="GET", uri=f"{backend}/"
+    )
+    pem = pem_of(aws, presents)
     text = files("checker.demo").joinpath("recorded.tfstate.json").read_text(encoding="utf-8")
     text = text.replace("@PEM@", json.dumps(pem)[1:-1])
     text = text.replace("@CREATED@", _as_go_prints(end - _LIFE)).replace(
         "@EXPIRES@", _as_go_prints(end)
     )
+    text = text.replace(_ORDERS_BACKEND.decode(), f"{backend}/")
     (folder / "terraform.tfstate").write_text(text, encoding="utf-8")
+
+
+def seed_successor(aws: Emulator, folder: Path) -> None:
+    """Record introduce as applied some days ago: in the emulated AWS, and in the folder's state."""
+    made = (datetime.now(UTC) - SUCCESSOR_AGE).replace(microsecond=0)
+    aws.seed(SeedCertificate(id=SUCCESSOR_ID, created_at=made, description="gateway to backends"))
+    file = folder / "terraform.tfstate"
+    state = json.loads(file.read_text(encoding="utf-8"))
+    (old,) = (each for each in state["resources"] if each["type"].endswith("client_certificate"))
+    new = json.loads(json.dumps(old)) | {"name": f"{old['name']}_{datetime.now(UTC):%Y%m}"}
+    new["instances"][0]["attributes"] |= {
+        "arn": f"arn:aws:apigateway:us-east-1::/clientcertificates/{SUCCESSOR_ID}",
+        "id": SUCCESSOR_ID,
+        "created_date": _as_go_prints(made),
+        "expiration_date": _as_go_prints(made + _LIFE),
+        "pem_encoded_certificate": pem_of(aws, SUCCESSOR_ID),
+    }
+    state["resources"].insert(state["resources"].index(old) + 1, new)
+    file.write_text(json.dumps(state, indent=2), encoding="utf-8")
+
+
+def pem_of(aws: Emulator, certificate_id: str) -> str:
+    """Return the PEM of a certificate of the emulated AWS."""
+    found = aws.client("apigateway").get_client_certificate(clientCertificateId=certificate_id)
+    return str(found["pemEncodedCertificate"])
+
+
+def certificates_by_age(aws: Emulator) -> tuple[str, ...]:
+    """Return the ids of the certificates of the emulated AWS, the oldest first."""
+    found = aws.client("apigateway").get_client_certificates(limit=500)["items"]
+    return tuple(
+        each["clientCertificateId"] for each in sorted(found, key=lambda each: each["createdDate"])
+    )
 
 
 def list_presented(aws: Emulator) -> tuple[StoryFile, ...]:

@@ -132,31 +132,31 @@ class _Check:
             for span in SourceFile(self._before.path, source).body.comments
         )
 
-    def _removal(self, gone: Span) -> None:
+    def _removal(self, removed: Span) -> None:
         """Check that a removed range has only removed blocks, their comments and a blank line."""
-        pieces = [*self._removed_blocks(gone), *self._removed_comments(gone)]
-        kept = bytearray(gone.of(self._data))
+        pieces = [*self._removed_blocks(removed), *self._removed_comments(removed)]
+        kept = bytearray(removed.of(self._data))
         for piece in pieces:
-            start, end = max(piece.start, gone.start), min(piece.end, gone.end)
-            kept[start - gone.start : end - gone.start] = b"x" * (end - start)
+            start, end = max(piece.start, removed.start), min(piece.end, removed.end)
+            kept[start - removed.start : end - removed.start] = b"x" * (end - start)
         rest = bytes(kept)
-        if gone.start == 0:
+        if removed.start == 0:
             rest = rest.removeprefix(BOM)
         if rest.strip(b" \t\r\nx"):
-            self._refuse("more than a block and its comments was removed", gone.start)
+            self._refuse("more than a block and its comments was removed", removed.start)
         self._blanks -= sum(not line.strip() for line in rest.splitlines())
         if self._blanks < 0:
-            self._refuse("more blank lines than blocks were removed", gone.start)
+            self._refuse("more blank lines than blocks were removed", removed.start)
 
-    def _removed_blocks(self, gone: Span) -> list[Span]:
+    def _removed_blocks(self, removed: Span) -> list[Span]:
         blocks = self._before.body.blocks
         found: list[Span] = []
-        first = bisect_right(blocks, gone.start, key=lambda block: block.span.end)
+        first = bisect_right(blocks, removed.start, key=lambda block: block.span.end)
         for block in blocks[first:]:
-            if block.span.start >= gone.end:
+            if block.span.start >= removed.end:
                 break
             key = _key(block)
-            if not (gone.start <= block.span.start and block.span.end <= gone.end):
+            if not (removed.start <= block.span.start and block.span.end <= removed.end):
                 # A lineage comment inside a block goes without it.
                 continue
             if not self._removed[key]:
@@ -165,27 +165,27 @@ class _Check:
             found.append(block.span)
         return found
 
-    def _removed_comments(self, gone: Span) -> list[Span]:
+    def _removed_comments(self, removed: Span) -> list[Span]:
         comments = self._before.body.comments
         found: list[Span] = []
-        first = bisect_right(comments, gone.start, key=lambda span: span.end)
+        first = bisect_right(comments, removed.start, key=lambda span: span.end)
         for span in comments[first:]:
-            if span.start >= gone.end:
+            if span.start >= removed.end:
                 break
             text = span.of(self._data)
             if speaks_of_succession(text.decode("utf-8", "replace")):
                 self._blanks += 1
-            elif not self._goes_with_block(span, gone):
+            elif not self._goes_with_block(span, removed):
                 self._refuse("a comment was removed", span.start)
             found.append(span)
         return found
 
-    def _goes_with_block(self, span: Span, gone: Span) -> bool:
+    def _goes_with_block(self, span: Span, removed: Span) -> bool:
         """Return whether a comment is inside, directly above or at the end of a removed block."""
         blocks = self._before.body.blocks
         at = bisect_right(blocks, span.start, key=lambda block: block.span.start)
         for block in blocks[max(at - 1, 0) : at + 1]:
-            inside = gone.start <= block.span.start and block.span.end <= gone.end
+            inside = removed.start <= block.span.start and block.span.end <= removed.end
             above = attached_comments(self._before, block)
             line_end = self._before.line_end(block.span.end)
             start = min(above.start, self._before.line_start(block.span.start))

@@ -63,7 +63,7 @@ def _by_last_line(file: SourceFile) -> Mapping[int, Span]:
     if "comments" not in file.memo:
         found: dict[int, Span] = {}
         for span in file.body.comments:
-            if _stands_alone(file, span):
+            if _is_alone(file, span):
                 found.setdefault(file.line_start(max(span.end - 1, span.start)), span)
         file.memo["comments"] = found
     known: Mapping[int, Span] = file.memo["comments"]
@@ -74,7 +74,7 @@ def _by_last_line(file: SourceFile) -> Mapping[int, Span]:
 class Lineage:
     """A comment that names the predecessor of a certificate's block.
 
-    `reference` is `TYPE.NAME` or an id; `modules` are the module names before it. `gone` is the
+    `reference` is `TYPE.NAME` or an id; `modules` are the module names before it. `removed` is the
     text that is removed with the comment: the comment, and its line if nothing else is on it.
     `comment` is the whole comment, `words` its line with the reference.
     """
@@ -83,7 +83,7 @@ class Lineage:
     reference: str
     modules: tuple[str, ...]
     line: int
-    gone: Span
+    removed: Span
     comment: Span
     words: Span
 
@@ -138,11 +138,11 @@ def lineage_of(file: SourceFile, block: Block) -> tuple[Lineage, ...]:
     return tuple(file.memo["lineages of blocks"].get(block.span, ()))
 
 
-def without_comments(file: SourceFile, gone: Iterable[Span]) -> bytes:
+def without_comments(file: SourceFile, removed: Iterable[Span]) -> bytes:
     """Return the text of a file without the given spans."""
     pieces: list[bytes] = []
     start = 0
-    for span in sorted(gone):
+    for span in sorted(removed):
         pieces.append(file.data[start : span.start])
         start = max(start, span.end)
     return b"".join((*pieces, file.data[start:]))
@@ -234,13 +234,13 @@ def _read(
     if wrapped:
         end = file.line_end(end)
     line_span = Span(offset, min(end, span.end))
-    (gone,) = _gone(file, span, line_span, Removals())
+    (removed,) = _removed_spans(file, span, line_span, Removals())
     return Lineage(
         block=block,
         reference=reference,
         modules=modules,
         line=number,
-        gone=gone,
+        removed=removed,
         comment=span,
         words=line_span,
     )
@@ -278,10 +278,12 @@ def _misplaced(file: SourceFile, span: Span, block: Block | None, named: str) ->
 
 def lineage_removal(file: SourceFile, lineage: Lineage, removals: Removals) -> tuple[Span, ...]:
     """Return the spans that are removed with a lineage comment, beside other removals."""
-    return _gone(file, lineage.comment, lineage.words, removals)
+    return _removed_spans(file, lineage.comment, lineage.words, removals)
 
 
-def _gone(file: SourceFile, span: Span, line: Span, removals: Removals) -> tuple[Span, ...]:
+def _removed_spans(
+    file: SourceFile, span: Span, line: Span, removals: Removals
+) -> tuple[Span, ...]:
     """Return the spans to remove with a comment's line.
 
     It is the whole comment if no other line of it has words, with the blanks around it.
@@ -326,7 +328,7 @@ def _line_of_several(file: SourceFile, span: Span, line: Span) -> Span:
     return line
 
 
-def _stands_alone(file: SourceFile, span: Span) -> bool:
+def _is_alone(file: SourceFile, span: Span) -> bool:
     return not file.data[file.line_start(span.start) : span.start].strip()
 
 

@@ -80,7 +80,7 @@ class Consumer:
         return " ".join((*site.module, site.block.type, *site.block.labels, *site.path))
 
     @property
-    def holds_another(self) -> bool:
+    def has_another_pem(self) -> bool:
         """Return whether the certificate's expression also has the PEM of another one."""
         own = self.start.traversal
         kind, name = own.root, own.steps[0].name if own.steps else None
@@ -158,12 +158,14 @@ class _Search:
                 continue
             taken = _taken(traversal)
             late = kind in OBJECTS and taken in _AFTERWARDS and not _hashes(entry.arrival.site)
-            holds = (
+            has_content = (
                 taken is None or taken in _CONTENT or (kind in _RENAMED and taken in _NAMES)
             ) and not (late or entry.stored)
-            if holds or _is_store(kind) or kind in _COPIES:
+            if has_content or _is_store(kind) or kind in _COPIES:
                 for arrival in arrivals(self.configuration, site, traversal):
-                    yield _Entry(start=entry.start, arrival=arrival, via=key, stored=not holds)
+                    yield _Entry(
+                        start=entry.start, arrival=arrival, via=key, stored=not has_content
+                    )
         if kind in OBJECTS:
             yield from self.by_text(entry, key)
 
@@ -193,10 +195,12 @@ class _Search:
 
     def classify(self, ids: frozenset[tuple[str, int]]) -> Iterator[Consumer]:
         moving = Moving(
-            pem=frozenset(_spot(entry.arrival.site) for entry in self.entries if not entry.stored),
+            pem=frozenset(
+                _position(entry.arrival.site) for entry in self.entries if not entry.stored
+            ),
             id=ids,
         )
-        told: set[tuple[str, int]] = set()
+        reported: set[tuple[str, int]] = set()
         for entry in self.entries:
             site = entry.arrival.site
             found = self.of(entry, moving)
@@ -210,9 +214,9 @@ class _Search:
             ):
                 continue
             if entry.stored or (key is not None and key[1] in TRUST_STORES):
-                if by_block in told:
+                if by_block in reported:
                     continue
-                told.add(by_block)
+                reported.add(by_block)
             yield Consumer(arrival=entry.arrival, start=entry.start, delivered=found)
 
     def of(self, entry: _Entry, moving: Moving) -> Delivered:
@@ -280,7 +284,7 @@ def consumers(
     search = _Search(configuration)
     search.collect(reference for reference in found if hands_pem_on(reference))
     return (
-        tuple(search.classify(frozenset(_spot(arrival.site) for arrival in ids)))
+        tuple(search.classify(frozenset(_position(arrival.site) for arrival in ids)))
         if search.entries
         else ()
     )
@@ -337,7 +341,7 @@ def _address(key: _ResourceKey) -> str:
     return "".join(f"module.{step}." for step in key[0]) + f"{key[1]}.{key[2]}"
 
 
-def _spot(site: Site) -> tuple[str, int]:
+def _position(site: Site) -> tuple[str, int]:
     return (site.file.path, site.attribute.span.start)
 
 

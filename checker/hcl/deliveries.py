@@ -99,13 +99,13 @@ class Moving:
     pem: frozenset[tuple[str, int]]
     id: frozenset[tuple[str, int]]
 
-    def holds_pem(self, site: Site) -> bool:
+    def changes_with_pem(self, site: Site) -> bool:
         """Return whether an attribute changes with the PEM and Terraform does not ignore that."""
         return (site.file.path, site.attribute.span.start) in self.pem and _ignored(
             site, frozenset()
         ) is None
 
-    def holds_id(self, site: Site) -> bool:
+    def changes_with_id(self, site: Site) -> bool:
         """Return whether an attribute changes with the id."""
         return (site.file.path, site.attribute.span.start) in self.id
 
@@ -134,7 +134,7 @@ def delivered(
             effect="it changes with the PEM, so Terraform sends the write-only argument",
         )
     if kind in OBJECTS and any(
-        other.path[-1] == "key" and moving.holds_pem(other) for other in _all(site)
+        other.path[-1] == "key" and moving.changes_with_pem(other) for other in _all(site)
     ):
         return Delivered(
             delivery=Delivery.REPLACED,
@@ -182,7 +182,7 @@ def _pods(site: Site) -> Delivered:
     return Delivered(
         delivery=Delivery.RELOAD,
         effect=f"{when}: Terraform deletes it and creates another"
-        " one; running pods keep what the deleted one held",
+        " one; running pods keep the content of the deleted one",
         needs="recreate the pods that use it",
     )
 
@@ -281,7 +281,7 @@ def by_location(site: Site, store: str, moving: Moving, *, moves: bool = False) 
             needs=f"take {ignored} out of ignore_changes first",
         )
     if version and any(
-        other.path[-1] == version and moving.holds_pem(other) for other in _all(site)
+        other.path[-1] == version and moving.changes_with_pem(other) for other in _all(site)
     ):
         return Delivered(
             delivery=Delivery.SENT,
@@ -336,7 +336,7 @@ def _root(site: Site) -> str:
 
 def _by_trigger(site: Site, address: str, moving: Moving, replaced_with: str | None) -> Delivered:
     triggers = [other for other in _all(site) if other.path[0] in _TRIGGERS]
-    if any(moving.holds_pem(other) for other in triggers):
+    if any(moving.changes_with_pem(other) for other in triggers):
         return Delivered(
             delivery=Delivery.REPLACED,
             effect="its trigger changes with the PEM: it"
@@ -361,7 +361,7 @@ def _by_trigger(site: Site, address: str, moving: Moving, replaced_with: str | N
         needs = f"let {name} hold the PEM in the same apply, or apply with -replace='{address}'"
     else:
         needs = "run what the provisioner does manually"
-    if any(moving.holds_id(other) for other in triggers):
+    if any(moving.changes_with_id(other) for other in triggers):
         return Delivered(
             delivery=Delivery.BY_ID,
             effect="its trigger holds the certificate's id, not the PEM:"
@@ -405,7 +405,7 @@ def _write_only(site: Site, moving: Moving) -> Delivered:
     ]
     ending = "revision" if site.block.labels[0].startswith("kubernetes_") else "version"
     version = versions[0].path[-1] if versions else f"{name}_{ending}"
-    if any(moving.holds_pem(other) for other in versions):
+    if any(moving.changes_with_pem(other) for other in versions):
         return Delivered(
             delivery=Delivery.SENT, effect=f"{version} changes with the PEM, so Terraform sends it"
         )
@@ -414,7 +414,7 @@ def _write_only(site: Site, moving: Moving) -> Delivered:
         if versions
         else f"set {version}, and raise it in the same apply"
     )
-    if any(moving.holds_id(other) for other in versions):
+    if any(moving.changes_with_id(other) for other in versions):
         return Delivered(
             delivery=Delivery.BY_ID,
             effect=f"{name} is write-only and {version} changes"

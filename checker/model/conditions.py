@@ -61,7 +61,7 @@ class Conditions(Struct, frozen=True, kw_only=True):
     api: tuple[str, ...] = ()
     tags: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
-    def hold(self, traits: Traits) -> bool:
+    def match(self, traits: Traits) -> bool:
         """Return whether all conditions are met; a condition on an unknown trait is not met."""
         return next(self.unmet(traits), None) is None
 

@@ -127,7 +127,7 @@ class ConfigurationFacts(Struct, frozen=True, kw_only=True, dict=True):
 
     `modules` are the paths of the modules that could be read. `unread` names the files that mention
     client certificates and were not understood: JSON, overrides, .tofu, and files that cannot be
-    parsed. `by_hand` says what to write in the JSON files, by the module, type and name of the
+    parsed. `json_advice` says what to write in the JSON files, by the module, type and name of the
     certificate. `unparsed` are the places where a file stops being HCL, in files that mention
     client certificates or call modules. `twins` maps each .tofu file to the file that OpenTofu
     skips because of it. `named_in_json` maps each JSON file in `unread` to the certificates that it
@@ -152,7 +152,7 @@ class ConfigurationFacts(Struct, frozen=True, kw_only=True, dict=True):
     unparsed: tuple[Location, ...] = ()
     twins: Mapping[str, str] = MappingProxyType({})
     named_in_json: Mapping[str, frozenset[tuple[tuple[str, ...], str, str]]] = MappingProxyType({})
-    by_hand: Mapping[tuple[tuple[str, ...], str, str], str] = MappingProxyType({})
+    json_advice: Mapping[tuple[tuple[str, ...], str, str], str] = MappingProxyType({})
     elsewhere: Mapping[tuple[str, ...], str] = MappingProxyType({})
     locations: Mapping[Address, Location] = MappingProxyType({})
     exemptions: tuple[Exemption, ...] = ()

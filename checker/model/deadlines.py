@@ -48,9 +48,16 @@ def due(by: datetime, as_of: datetime) -> str:
     return f"by {by:%Y-%m-%d}" if as_of < by else f"now (was due {by:%Y-%m-%d})"
 
 
-def plan_in_words(not_before: datetime) -> str:
-    """Format the advice for a plan that moves a stage inside its new certificate's trust window."""
-    return f"do not apply before {moment(not_before)}"
+def left_in_words(at: datetime, as_of: datetime) -> str:
+    """Format the time until a moment or since it, in whole days, rounded down.
+
+    It counts elapsed time, not dates: two days after midnight is `2 days ago` from the first moment
+    on, and the last moment before is `in less than a day`.
+    """
+    ahead = at >= as_of
+    days = abs(at - as_of) // timedelta(days=1)
+    words = f"{days:,} day{'s' * (days != 1)}" if days else "less than a day"
+    return f"in {words}" if ahead else f"{words} ago"
 
 
 def late_plan(late: Late, as_of: datetime) -> LatePlan:

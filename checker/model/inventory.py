@@ -15,6 +15,7 @@ from checker.model.observation import Calls, CertificateKey, Observation, Observ
 from checker.model.places import Access, Place
 from checker.model.plan import Plan
 from checker.model.resources import Certificate, Presents, Stage
+from checker.model.trust import TrustMaterial
 
 SourceKind = Literal["plan", "state", "directory", "aws"]
 
@@ -61,7 +62,8 @@ class Document(Struct, frozen=True, kw_only=True, dict=True):
     differs. `notices` are sentences that every report must carry, such as that the plan is
     incomplete. `declared` is the configuration beside the document, if available. `directory` is
     its folder as an absolute path, and `workspace` the workspace, if known. `workspaces` are the
-    other workspaces whose states are beside the configuration.
+    other workspaces whose states are beside the configuration. `material` are the recorded
+    resources whose content may be trust material.
     """
 
     source: Source
@@ -76,6 +78,7 @@ class Document(Struct, frozen=True, kw_only=True, dict=True):
     access: Access | None = None
     claimed: frozenset[str] = frozenset()
     workspaces: tuple[OtherWorkspace, ...] = ()
+    material: tuple[TrustMaterial, ...] = ()
 
     def manages(self, thing: Certificate | Stage) -> bool | None:
         """Return whether the Terraform documents of a run know this certificate or stage.
@@ -130,15 +133,16 @@ class Sweep(Struct, frozen=True, kw_only=True):
     """The stages and certificates of an account and region, as far as AWS listed them.
 
     `unread` is what AWS did not list. `certificates` has an entry for each certificate that is
-    listed there or that a stage names. `held` is the number of client certificates; None if they
-    were not listed. A place without a region means that the scan failed before it asked any region.
+    listed there or that a stage names. `certificate_count` is the number of client certificates;
+    None if they were not listed. A place without a region means that the scan failed before it
+    asked any region.
     """
 
     place: Place
     access: Access = Access()
     stages: tuple[ObservedStage, ...] = ()
     certificates: Mapping[CertificateKey, Observation] = MappingProxyType({})
-    held: int | None = None
+    certificate_count: int | None = None
     unread: tuple[Unread, ...] = ()
 
 

@@ -148,18 +148,18 @@ class Observations(Struct, frozen=True, kw_only=True):
     """All answers of AWS in a run; `asked` is False when the run was offline.
 
     `surveys` has an entry for each place whose stages were all requested. `stages` has an entry for
-    each recorded stage that was checked for drift. `held` is the number of client certificates of
-    an account in a region, by place. `traffic` counts all requests so far. `notices` are sentences
-    for the user, such as that a recorded region was asked instead of `--region`. `interrupted`: the
-    user stopped the run, and the remaining answers are unanswered. `not_asked` are the recorded
-    stages that `--drift` left out.
+    each recorded stage that was checked for drift. `certificate_counts` is the number of client
+    certificates of an account in a region, by place. `traffic` counts all requests so far.
+    `notices` are sentences for the user, such as that a recorded region was asked instead of
+    `--region`. `interrupted`: the user stopped the run, and the remaining answers are unanswered.
+    `not_asked` are the recorded stages that `--drift` left out.
     """
 
     asked: bool
     certificates: Mapping[CertificateKey, Observation] = MappingProxyType({})
     surveys: Mapping[Place, Survey] = MappingProxyType({})
     stages: Mapping[StageKey, ObservedPresence] = MappingProxyType({})
-    held: Mapping[Place, int] = MappingProxyType({})
+    certificate_counts: Mapping[Place, int] = MappingProxyType({})
     traffic: tuple[Calls, ...] = ()
     notices: tuple[str, ...] = ()
     interrupted: bool = False
@@ -173,7 +173,7 @@ class Observations(Struct, frozen=True, kw_only=True):
             counted[entry.operation] = counted.get(entry.operation, 0) + entry.sent
         return counted
 
-    def said_of(self, identity: str, place: Place) -> Observation | None:
+    def answer_for(self, identity: str, place: Place) -> Observation | None:
         """Return the answer about a certificate in an account and region; None if there is none.
 
         An answer about exactly this place counts before one about a place that is known only in
@@ -203,14 +203,14 @@ class Observations(Struct, frozen=True, kw_only=True):
             for asked, survey in self.surveys.items()
         )
 
-    def held_at(self, place: Place) -> int | None:
+    def certificate_count(self, place: Place) -> int | None:
         """Return the number of client certificates of an account in a region.
 
         None if it is not known, or if several places may be meant.
         """
         counts = [
             count
-            for where, count in self.held.items()
+            for where, count in self.certificate_counts.items()
             if where.region == place.region and where.may_be(place)
         ]
         return counts[0] if len(counts) == 1 else None

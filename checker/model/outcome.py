@@ -31,7 +31,7 @@ class Verdict(StrEnum):
 class Outcome(Struct, frozen=True, kw_only=True):
     """The cases, sorted findings and rotations of one run, and the notices of every report.
 
-    `patches` is empty if none were requested, and `by_hand` if nothing was scanned. `checkout` is
+    `patches` is empty if none were requested, and `manual` if nothing was scanned. `checkout` is
     empty if no report names files relative to a repository's root.
     """
 
@@ -40,7 +40,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     rotations: tuple[Rotation, ...]
     notices: tuple[str, ...] = ()
     patches: tuple[WrittenPatch, ...] = ()
-    by_hand: tuple[ManualRotation, ...] = ()
+    manual: tuple[ManualRotation, ...] = ()
     checkout: Checkout = Checkout()
 
     @property

@@ -147,7 +147,7 @@ class StageClash(Struct, frozen=True, kw_only=True):
     before: Stage | None = None
 
 
-class Unsaid(Struct, frozen=True, kw_only=True):
+class UnknownChange(Struct, frozen=True, kw_only=True):
     """A change whose effect on stages and certificates the plan does not show."""
 
     message: str
@@ -171,11 +171,11 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     `errored` and `complete` are Terraform's own marks; `complete` is None if the tool's version has
     no such mark. `deferred` names the supported objects whose changes Terraform defers to a later
-    plan. An `imported` object is not created. `unsaid` has the changes whose effect on stages and
-    certificates the plan does not show. `deleted_apis` has the ids of the APIs that are deleted or
-    replaced, with all of their stages. `drifted` has the
-    stages and certificates that were deleted, and the stages that got another certificate, outside
-    Terraform before the plan. `clashes` has the stages that AWS refuses to create.
+    plan. An `imported` object is not created. `unknown_changes` has the changes whose effect on
+    stages and certificates the plan does not show. `deleted_apis` has the ids of the APIs that are
+    deleted or replaced, with all of their stages. `drifted` has the stages and certificates that
+    were deleted, and the stages that got another certificate, outside Terraform before the plan.
+    `clashes` has the stages that AWS refuses to create.
     """
 
     certificates: tuple[CertificateChange, ...] = ()
@@ -184,7 +184,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     errored: bool = False
     complete: bool | None = None
     deferred: tuple[str, ...] = ()
-    unsaid: tuple[Unsaid, ...] = ()
+    unknown_changes: tuple[UnknownChange, ...] = ()
     deleted_apis: frozenset[str] = frozenset()
     drifted: frozenset[Address] = frozenset()
     clashes: tuple[StageClash, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from checker.model.conditions import Conditions
     from checker.model.exemptions import Exemption
     from checker.model.location import Location
-    from checker.model.trust import TrustBackend
+    from checker.model.trust import HeldBundle, TrustBackend, TrustMaterial
 
 
 # The strictest of several policies has the largest of these days, and the smallest of all counts.
@@ -44,6 +44,28 @@ class Untouched(StrEnum):
     NOTE = "note"
 
 
+class Applies(StrEnum):
+    """When a change of the configuration is applied: by somebody, or by its merge."""
+
+    ON_APPLY = "on-apply"
+    ON_MERGE = "on-merge"
+
+    @property
+    def verb(self) -> str:
+        """Return what a reviewer does to make the change take effect."""
+        return self.value.removeprefix("on-")
+
+    @property
+    def done(self) -> str:
+        """Return the past participle of the verb."""
+        return "merged" if self is Applies.ON_MERGE else "applied"
+
+    @property
+    def noun(self) -> str:
+        """Return what the reviewer does it to."""
+        return "change" if self is Applies.ON_MERGE else "plan"
+
+
 class WindowWaiver(StrEnum):
     """What makes the trust window not count; the stricter value is the first."""
 
@@ -51,6 +73,8 @@ class WindowWaiver(StrEnum):
     CONFIRMED = "confirmed"
 
 
+# An address that is safe as the target of a link in Markdown.
+RULE_PAGES = r"https://[0-9A-Za-z][0-9A-Za-z.-]{0,252}(?::[0-9]{1,5})?(?:/[0-9A-Za-z._~/-]{0,500})?"
 # The severity of a rule; None means off.
 Weight = Severity | None
 Weights = tuple[tuple[str, Weight], ...]
@@ -122,7 +146,9 @@ class Policy(Struct, frozen=True, kw_only=True):
     folders as absolute paths: the directory of a scope is relative to the first of them that
     contains it. `accounts` has the access to each account.
     `backends` are the declared backends; a run reads their bundles. `probe` has the settings of
-    `tfcert probe`.
+    `tfcert probe`. `applies`
+    decides whether reports say apply or merge. `rule_pages` is the address of the folder with the
+    pages of the rules.
     """
 
     name: str = "default"
@@ -143,6 +169,8 @@ class Policy(Struct, frozen=True, kw_only=True):
     accounts: tuple[AccountAccess, ...] = ()
     backends: tuple[TrustBackend, ...] = ()
     probe: ProbeSettings = ProbeSettings()
+    applies: Applies = Applies.ON_APPLY
+    rule_pages: str | None = None
 
     @property
     def tags(self) -> frozenset[str]:
@@ -228,14 +256,20 @@ def strictest(policies: Iterable[Policy]) -> Policy:
     return replace(several[0], **most)
 
 
+# Each resource with trust material, beside the path of its document.
+ReadTrust = Callable[[Sequence[tuple[str, "TrustMaterial"]]], "tuple[HeldBundle, ...]"]
+
+
 class Run(Struct, frozen=True, kw_only=True):
     """The time and the policy of a run.
 
     `as_of` is timezone-aware; `expect` is None if no phase was named, and `drift` if the command
-    does not compare stages with AWS.
+    does not compare stages with AWS. `trust` asks AWS what consumers of PEMs have now; None if
+    nobody asked for it.
     """
 
     as_of: datetime
     policy: Policy
     expect: Expected | None = None
     drift: Drift | None = None
+    trust: ReadTrust | None = None

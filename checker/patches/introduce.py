@@ -111,9 +111,9 @@ def _comments(file: SourceFile, block: Block, indent: bytes, step: BlockPair) ->
     """
     own = attached_comments(file, block)
     lineage = [
-        each.gone
+        each.removed
         for each in lineage_of(file, block)
-        if own.start <= each.gone.start and each.gone.end <= own.end
+        if own.start <= each.removed.start and each.removed.end <= own.end
     ]
     above = _without(file, own, sorted([*exemption_comments(file, own), *lineage]))
     lines = [line for line in above.splitlines(keepends=True) if not _OURS.search(line)]
@@ -144,9 +144,9 @@ def _clone(file: SourceFile, block: Block, step: BlockPair) -> bytes:
     label = block.label_spans[1]
     out = _left_out(file, block)
     lineage = [
-        each.gone
+        each.removed
         for each in lineage_of(file, block)
-        if block.span.start <= each.gone.start < block.span.end
+        if block.span.start <= each.removed.start < block.span.end
     ]
     comments = {
         *exemption_comments(file, block.span),

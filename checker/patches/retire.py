@@ -150,17 +150,17 @@ class _Cuts:
     def __init__(self, draft: Draft) -> None:
         self._draft = draft
         self._removals: dict[str, Removals] = {}
-        self._gone: list[tuple[str, Span]] = []
+        self._removed_spans: list[tuple[str, Span]] = []
 
     def edits(self) -> list[Edit]:
         """Return the edits that remove the ranges."""
-        return [Edit(path=path, span=gone, text=b"") for path, gone in self._gone]
+        return [Edit(path=path, span=removed, text=b"") for path, removed in self._removed_spans]
 
-    def cut(self, file: SourceFile, *gone: Span) -> None:
+    def cut(self, file: SourceFile, *removed: Span) -> None:
         """Remove ranges of a file."""
-        for span in gone:
+        for span in removed:
             self._of(file).add(span)
-            self._gone.append((file.path, span))
+            self._removed_spans.append((file.path, span))
 
     def _of(self, file: SourceFile) -> Removals:
         if file.path not in self._removals:
@@ -195,7 +195,7 @@ class _Cuts:
         """
         whole = self.whole(file, block)
         for each in lineage_of(file, block):
-            if not any(span.start <= each.gone.start < span.end for span in whole):
+            if not any(span.start <= each.removed.start < span.end for span in whole):
                 self.cut(file, *lineage_removal(file, each, self._of(file)))
 
     def lineage(self, step: BlockPair) -> None:
@@ -206,8 +206,8 @@ class _Cuts:
         own = step.predecessor.in_module.lower()
         for file, each in _lineages_by_name(self._draft.configuration, step).get(own, ()):
             inside = any(
-                path == file.path and span.start <= each.gone.start < span.end
-                for path, span in self._gone
+                path == file.path and span.start <= each.removed.start < span.end
+                for path, span in self._removed_spans
             )
             if not inside:
                 self.cut(file, *lineage_removal(file, each, self._of(file)))

@@ -117,9 +117,11 @@ def _ignored(found: tuple[Consumer, ...]) -> set[tuple[str, int]]:
     kept: dict[tuple[str, int], bool] = {}
     for consumer in found:
         start = consumer.start
-        spot = (start.site.file.path, start.name.start)
-        kept[spot] = kept.get(spot, True) and consumer.delivered.delivery is Delivery.IGNORED
-    return {spot for spot, ignored in kept.items() if ignored}
+        position = (start.site.file.path, start.name.start)
+        kept[position] = (
+            kept.get(position, True) and consumer.delivered.delivery is Delivery.IGNORED
+        )
+    return {position for position, ignored in kept.items() if ignored}
 
 
 def _places(configuration: Configuration, step: BlockPair) -> Iterator[_Place]:

@@ -13,6 +13,7 @@ from checker.model.exemptions import Exemption
 from checker.model.finding import SuppressedBy
 from checker.model.policy import (
     AccountAccess,
+    Applies,
     ProbeSettings,
     Scope,
     Setting,
@@ -30,9 +31,9 @@ _NUMBERS = tuple(name for name, shape in VALUES.items() if isinstance(shape, Who
 _SEVERITIES = {severity.word: severity for severity in Severity}
 
 
-def read_scope(sheet: TomlFile, index: int) -> Scope:
-    """Read one `[[scope]]` of a sheet; raises Mismatch for a pattern that no address can match."""
-    table = sheet.values["scope"][index]
+def read_scope(toml_file: TomlFile, index: int) -> Scope:
+    """Read one `[[scope]]` ; raises Mismatch for a pattern that no address can match."""
+    table = toml_file.values["scope"][index]
     at = ("scope", index)
     return Scope(
         conditions=read_conditions(table, at),
@@ -40,7 +41,7 @@ def read_scope(sheet: TomlFile, index: int) -> Scope:
         rules=read_weights(table),
         probe=read_probe(table),
         name=table.get("name"),
-        location=sheet.location(at),
+        location=toml_file.location(at),
     )
 
 
@@ -76,6 +77,18 @@ def read_settings(table: Mapping[str, Any]) -> tuple[Setting, ...]:
     if "trust_window_waiver" in table:
         found.append(("trust_window_waiver", WindowWaiver(table["trust_window_waiver"])))
     return tuple(found)
+
+
+def read_applies(table: Mapping[str, Any]) -> Applies | None:
+    """Return when a policy says that changes are applied; None if it does not say."""
+    word = table.get("comment", {}).get("applies")
+    return Applies(word) if word is not None else None
+
+
+def read_rule_pages(table: Mapping[str, Any]) -> str | None:
+    """Return the address of the rules' pages, without a slash at the end."""
+    address = table.get("comment", {}).get("rule_pages")
+    return str(address).rstrip("/") if address is not None else None
 
 
 def read_weights(table: Mapping[str, Any]) -> Weights:
@@ -131,15 +144,15 @@ def _several(found: str | list[str] | None) -> tuple[str, ...]:
     return (found,) if isinstance(found, str) else tuple(found)
 
 
-def read_exemption(sheet: TomlFile, index: int) -> Exemption:
-    """Read one `[[exemption]]` of a sheet; raises Mismatch for an invalid address."""
-    table = sheet.values["exemption"][index]
+def read_exemption(toml_file: TomlFile, index: int) -> Exemption:
+    """Read one `[[exemption]]` ; raises Mismatch for an invalid address."""
+    table = toml_file.values["exemption"][index]
     at = ("exemption", index)
     address = table.get("address")
     if address is not None:
         check_no_pattern(address, (*at, "address"))
     until = parse_day(table["until"])
-    assert until is not None  # noqa: S101 -- the sheet fits its shape
+    assert until is not None  # noqa: S101 -- the file fits its shape
     return Exemption(
         rule=table["rule"],
         until=until,
@@ -148,7 +161,7 @@ def read_exemption(sheet: TomlFile, index: int) -> Exemption:
         addresses=frozenset({address} if address is not None else ()),
         certificate_id=table.get("certificate_id"),
         owner=table.get("owner"),
-        location=sheet.location(at),
+        location=toml_file.location(at),
         where=read_conditions(table, at),
     )
 
@@ -161,23 +174,33 @@ def read_accounts(tables: Mapping[str, Mapping[str, Any]]) -> tuple[AccountAcces
     return tuple(_read(account, tables[account]) for account in sorted(tables))
 
 
-def read_backends(sheet: TomlFile) -> tuple[TrustBackend, ...]:
-    """Read the backends of a sheet, by name; their bundles are not read.
+def read_backends(toml_file: TomlFile) -> tuple[TrustBackend, ...]:
+    """Read the backends of a policy file, by name; their bundles are not read.
 
     A path is relative to the file. Raises Mismatch for a stage that is not an address.
     """
-    tables = sheet.values.get("trust", {}).get("backends", {})
-    return tuple(_backend(sheet, name, tables[name]) for name in sorted(tables))
+    tables = toml_file.values.get("trust", {}).get("backends", {})
+    return tuple(_backend(toml_file, name, tables[name]) for name in sorted(tables))
 
 
-def _backend(sheet: TomlFile, name: str, table: Mapping[str, Any]) -> TrustBackend:
+def _backend(toml_file: TomlFile, name: str, table: Mapping[str, Any]) -> TrustBackend:
     stages = _several(table["stages"])
     for pattern in stages:
         _check_address(pattern, ("trust", "backends", name, "stages"))
-    bundle = table.get("bundle")
+    bundle, consumer = table.get("bundle"), table.get("consumer")
+    if consumer is not None:
+        _check_address(consumer, ("trust", "backends", name, "consumer"))
+    if bundle is not None and consumer is not None:
+        raise Mismatch(
+            ("trust", "backends", name, "consumer"),
+            f"backend {name} has a bundle and a consumer",
+            "leave one of them out",
+        )
     if bundle is not None and not bundle.startswith(("s3://", "https://")):
-        bundle = str(Path(sheet.path).parent / bundle)
-    return TrustBackend(name=name, stages=stages, bundle=bundle, server=table.get("server"))
+        bundle = str(Path(toml_file.path).parent / bundle)
+    return TrustBackend(
+        name=name, stages=stages, bundle=bundle, consumer=consumer, server=table.get("server")
+    )
 
 
 def _read(account: str, table: Mapping[str, Any]) -> AccountAccess:

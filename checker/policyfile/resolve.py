@@ -15,6 +15,7 @@ from checker.model.exemptions import Exemption
 from checker.model.location import Location
 from checker.model.policy import (
     AccountAccess,
+    Applies,
     Policy,
     ProbeSettings,
     Scope,
@@ -28,9 +29,11 @@ from checker.model.text_values import Keys, Mismatch, nearest_word, suggest
 from checker.model.trust import TrustBackend
 from checker.policyfile.parse import (
     read_accounts,
+    read_applies,
     read_backends,
     read_exemption,
     read_probe,
+    read_rule_pages,
     read_scope,
     read_settings,
     read_weights,
@@ -52,9 +55,9 @@ _DEADLINES = ("margin_days", "trust_window_days", "introduce_margin_days")
 
 
 class Layer(Struct, frozen=True, kw_only=True):
-    """The contents of one file, with the sheet that knows the lines."""
+    """The settings of one policy file, and the parsed file with its line numbers."""
 
-    sheet: TomlFile
+    toml_file: TomlFile
     settings: tuple[Setting, ...] = ()
     rules: Weights = ()
     scopes: tuple[Scope, ...] = ()
@@ -62,32 +65,37 @@ class Layer(Struct, frozen=True, kw_only=True):
     accounts: tuple[AccountAccess, ...] = ()
     backends: tuple[TrustBackend, ...] = ()
     probe: ProbeSettings = ProbeSettings()
+    applies: Applies | None = None
+    rule_pages: str | None = None
 
     def location(self, *at: str | int) -> Location:
         """Return the line of a key."""
-        return self.sheet.location(at)
+        return self.toml_file.location(at)
 
 
-def read_layer(sheet: TomlFile) -> Layer:
-    """Read one sheet by itself; raises UsageError with file and line."""
+def read_layer(toml_file: TomlFile) -> Layer:
+    """Read one policy file alone; raises UsageError with file and line."""
     try:
         return Layer(
-            sheet=sheet,
-            settings=read_settings(sheet.values),
-            rules=read_weights(sheet.values),
+            toml_file=toml_file,
+            settings=read_settings(toml_file.values),
+            rules=read_weights(toml_file.values),
             scopes=tuple(
-                read_scope(sheet, index) for index in range(len(sheet.values.get("scope", ())))
+                read_scope(toml_file, index)
+                for index in range(len(toml_file.values.get("scope", ())))
             ),
             exemptions=tuple(
-                read_exemption(sheet, index)
-                for index in range(len(sheet.values.get("exemption", ())))
+                read_exemption(toml_file, index)
+                for index in range(len(toml_file.values.get("exemption", ())))
             ),
-            accounts=read_accounts(sheet.values.get("accounts", {})),
-            backends=read_backends(sheet),
-            probe=read_probe(sheet.values),
+            accounts=read_accounts(toml_file.values.get("accounts", {})),
+            backends=read_backends(toml_file),
+            probe=read_probe(toml_file.values),
+            applies=read_applies(toml_file.values),
+            rule_pages=read_rule_pages(toml_file.values),
         )
     except Mismatch as error:
-        sheet.refuse(error)
+        toml_file.refuse(error)
 
 
 def merge_layers(layers: Iterable[Layer], name: str) -> Policy:
@@ -105,7 +113,7 @@ def merge_layers(layers: Iterable[Layer], name: str) -> Policy:
         if "notice_days" not in settings:
             # As with --threshold: a notice that is not written next to it follows.
             settings["notice_days"] = max(
-                policy.notice_days, layer.sheet.values.get("threshold_days", 0)
+                policy.notice_days, layer.toml_file.values.get("threshold_days", 0)
             )
         policy = replace(
             policy,
@@ -116,6 +124,8 @@ def merge_layers(layers: Iterable[Layer], name: str) -> Policy:
             accounts=tuple(accounts[account] for account in sorted(accounts)),
             backends=tuple(backends[name] for name in sorted(backends)),
             probe=policy.probe.under(layer.probe),
+            applies=layer.applies or policy.applies,
+            rule_pages=layer.rule_pages or policy.rule_pages,
         )
         try:
             _bound(policy.scopes)
@@ -123,7 +133,7 @@ def merge_layers(layers: Iterable[Layer], name: str) -> Policy:
             for index in range(len(layer.scopes)):
                 _check(policy.under((own + index,)), layer, ("scope", index))
         except Mismatch as error:
-            layer.sheet.refuse(error)
+            layer.toml_file.refuse(error)
     own_weights = {rule.name: rule.weight for rule in RULES}
     return replace(
         policy,
@@ -152,9 +162,9 @@ def _bound(scopes: tuple[Scope, ...]) -> None:
 
 def _check(policy: Policy, layer: Layer, at: Keys) -> None:
     """Raise Mismatch for values that contradict each other, at the value that this layer sets."""
-    table = layer.sheet.values
+    table = layer.toml_file.values
     for key in at:
-        table = table[key]  # type: ignore[index]  # the path of a table in this sheet
+        table = table[key]  # type: ignore[index]  # the path of a table in this file
     of = f" of scope {at[-1] + 1}" if at and isinstance(at[-1], int) else ""
     notice, threshold = table.get("notice_days"), table.get("threshold_days", policy.threshold_days)
     if notice is not None and notice < threshold:
@@ -198,13 +208,13 @@ def read_chain(
     chain, and for more files than any policy needs. Raises UnreadableError for a file that cannot
     be read.
     """
-    sheet = TomlFile(path, data)
-    layers = [read_layer(sheet)]
+    toml_file = TomlFile(path, data)
+    layers = [read_layer(toml_file)]
     chain = [path]
     seen = {_real(path)}
     size = len(data)
-    while (named := sheet.values.get("extends")) is not None:
-        where = sheet.location(("extends",))
+    while (named := toml_file.values.get("extends")) is not None:
+        where = toml_file.location(("extends",))
         if named in PACKS:
             path, real = named, f"pack {named}"
         else:
@@ -224,7 +234,7 @@ def read_chain(
                 remedy="take one `extends` of the chain away",
             )
         seen.add(real)
-        name, data = _read(sheet, named, path, read)
+        name, data = _read(toml_file, named, path, read)
         size += len(data)
         if size > _LARGEST:
             raise UsageError(
@@ -232,8 +242,8 @@ def read_chain(
                 where=str(where),
                 remedy="shorten the files",
             )
-        sheet = TomlFile(name, data)
-        layers.append(read_layer(sheet))
+        toml_file = TomlFile(name, data)
+        layers.append(read_layer(toml_file))
     return tuple(reversed(layers))
 
 
@@ -249,7 +259,7 @@ def read_pack(name: str) -> tuple[str, bytes]:
 
 
 def _read(
-    sheet: TomlFile, named: str, path: str, read: Callable[[str], bytes]
+    toml_file: TomlFile, named: str, path: str, read: Callable[[str], bytes]
 ) -> tuple[str, bytes]:
     if named in PACKS:
         return read_pack(named)
@@ -257,7 +267,7 @@ def _read(
         return path, read(path)
     except UnreadableError as error:
         if "/" not in named and not named.endswith(".toml"):
-            sheet.refuse(
+            toml_file.refuse(
                 Mismatch(
                     ("extends",),
                     f"there is no pack {named!r}, and no such file",
@@ -266,7 +276,7 @@ def _read(
             )
         raise UnreadableError(
             f"{path}: {error.message}",
-            where=str(sheet.location(("extends",))),
+            where=str(toml_file.location(("extends",))),
             remedy="the path is relative to this file",
         ) from error
 
@@ -282,7 +292,7 @@ def read_policy(path: str, data: bytes, *, name: str = "tfcert.toml") -> Policy:
     and the nearest valid key.
     """
     layers = read_chain(path, data)
-    return merge_layers(layers, layers[-1].sheet.values.get("name", name))
+    return merge_layers(layers, layers[-1].toml_file.values.get("name", name))
 
 
 _PREFIX = "TFCERT_"

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from checker.model.policy import WindowWaiver
+from checker.model.policy import RULE_PAGES, Applies, WindowWaiver
 from checker.model.severity import FailOn, Severity
 from checker.model.text_values import CONTROLS
 from checker.model.trust import READINGS
@@ -132,12 +132,12 @@ def words_of(rule: Rule) -> tuple[str, ...]:
 
 def _weight(rule: Rule) -> Choice:
     words = words_of(rule)
-    held = {
+    refused = {
         word: f"{rule.name} cannot be {word}, since {rule.mildest_because}"
         for word in (*_WORDS, OFF)
         if word not in words
     }
-    return Choice(says=f"{rule.says} ({rule.weight_word}, by default)", words=words, unless=held)
+    return Choice(says=f"{rule.says} ({rule.weight_word}, by default)", words=words, unless=refused)
 
 
 _EXEMPTABLE = tuple(rule.name for rule in RULES if rule.exemptable)
@@ -338,6 +338,11 @@ _BACKEND = Table(
             pattern=rf"(?!(?:http|gs|az):)(?=.*\S)[^{CONTROLS}]+",
             what="a path, or an s3:// or https:// URL",
         ),
+        "consumer": Text(
+            says="Instead of a bundle: the address of the resource with its trust material, which "
+            "--trust reads.",
+            example="aws_ssm_parameter.ca",
+        ),
         "server": Choice(
             says="The server that verifies the certificates (docs/trust.md); pinned is one that "
             "compares each certificate, as the files of `tfcert bundle --for` do.",
@@ -362,6 +367,25 @@ _TRUST = Table(
         )
     },
 )
+_COMMENT = Table(
+    says="What reports of a pull request say.",
+    keys={
+        "applies": Choice(
+            says="When a change is applied: on-apply, by a person or a job after the review; "
+            "on-merge, by its merge. With on-merge, reports say merge and not apply.",
+            words=tuple(word.value for word in Applies),
+            unless=_NONE,
+        ),
+        "rule_pages": Text(
+            says="The address of a folder with the rules' pages, which `tfcert rules --out` "
+            "writes; reports in Markdown link each rule to its page there.",
+            example="https://git.example.com/platform/docs/rules",
+            pattern=RULE_PAGES,
+            what="an https:// address without spaces, query and fragment",
+        ),
+    },
+    any_of=(("applies", "rule_pages"),),
+)
 POLICY = Table(
     says="A policy of tfcert: the keys of tfcert.toml.",
     keys={
@@ -382,6 +406,7 @@ POLICY = Table(
         ),
         "trust": _TRUST,
         "probe": _PROBE,
+        "comment": _COMMENT,
     },
 )
 
@@ -404,11 +429,11 @@ def policy_schema() -> dict[str, Any]:
 
 
 def _schema(shape: Shape) -> dict[str, Any]:  # noqa: PLR0911 -- one line per shape
-    said = {"description": shape.says}
+    described = {"description": shape.says}
     match shape:
         case WholeNumber(least=least, most=most):
             return {
-                **said,
+                **described,
                 "type": "integer",
                 "minimum": least,
                 **({"maximum": most} if most is not None else {}),
@@ -416,37 +441,37 @@ def _schema(shape: Shape) -> dict[str, Any]:  # noqa: PLR0911 -- one line per sh
         case WholeNumbers(least=least, most=most):
             number = {"type": "integer", "minimum": least, "maximum": most}
             return {
-                **said,
+                **described,
                 "type": "array",
                 "items": number,
                 "minItems": 1,
                 "maxItems": MOST_ENTRIES,
             }
         case Choice(words=words):
-            return {**said, "enum": list(words)}
+            return {**described, "enum": list(words)}
         case Text():
-            return {**said, **_text(shape)}
+            return {**described, **_text(shape)}
         case OneOrMore(text=text, most=most):
             return {
-                **said,
+                **described,
                 "anyOf": [
                     _text(text),
                     {"type": "array", "items": _text(text), "minItems": 1, "maxItems": most},
                 ],
             }
         case Day():
-            return {**said, "type": "string", "format": "date", "pattern": _DAY}
+            return {**described, "type": "string", "format": "date", "pattern": _DAY}
         case Table():
-            return {**said, **_table(shape)}
+            return {**described, **_table(shape)}
         case Tables(table=table, most=most):
-            return {**said, "type": "array", "items": _schema(table), "maxItems": most}
+            return {**described, "type": "array", "items": _schema(table), "maxItems": most}
         case NamedTable(name=name, each=each, least=least):
             fits = {
                 "type": "object",
                 "propertyNames": _text(name),
                 "additionalProperties": _schema(each),
             }
-            return {**said, **fits, **({"minProperties": least} if least else {})}
+            return {**described, **fits, **({"minProperties": least} if least else {})}
 
 
 def _text(text: Text) -> dict[str, Any]:

@@ -45,7 +45,7 @@ class Format(Struct, frozen=True):
 
 FORMATS: Mapping[str, Format] = {
     "text": Format("text"),
-    "json": Format("json_v1"),
+    "json": Format("json_v1", by_repository=True),
     "sarif": Format("sarif", by_repository=True),
     "junit": Format("junit"),
     "github": Format("github", by_repository=True),
@@ -56,5 +56,5 @@ FORMATS: Mapping[str, Format] = {
     "cyclonedx": Format("cyclonedx", library="cyclonedx"),
     "ics": Format("ics", library="icalendar"),
     "html": Format("html", patches=True),
-    "markdown": Format("markdown", patches=True),
+    "markdown": Format("markdown", patches=True, by_repository=True),
 }

@@ -8,15 +8,13 @@ limits: GitHub, "Usage limits", annotations of a step.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import cast
 
 from checker.model.finding import Finding
 from checker.model.location import Location
 from checker.model.outcome import UNVERIFIED, Outcome
 from checker.model.severity import Severity
 from checker.reports.escape import printable
-from checker.reports.json_v1 import outcome_document
-from checker.reports.json_v1_read import JsonDocument, JsonFinding
+from checker.reports.json_v1_read import JsonFinding
 from checker.reports.locations import locate_findings
 from checker.reports.markdown.escape import NamedAccounts, mask_accounts
 
@@ -45,15 +43,9 @@ def render(outcome: Outcome) -> str:
 def summary(outcome: Outcome, limit: int) -> str:
     """Return a step's summary: Markdown of at most `limit` UTF-16 code units, and a newline."""
     # Imported here, since annotations do not need it.
-    from checker.reports.markdown import render_documents
+    from checker.reports.markdown import render_within
 
-    return (
-        render_documents(
-            [NamedAccounts(name="", document=cast("JsonDocument", outcome_document(outcome)))],
-            limit=limit,
-        ).rstrip("\n")
-        + "\n"
-    )
+    return render_within(outcome, limit).rstrip("\n") + "\n"
 
 
 def _lines(

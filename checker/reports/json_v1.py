@@ -18,10 +18,12 @@ from checker.model.finding import Finding, Suppression
 from checker.model.location import Location
 from checker.model.observation import Observations
 from checker.model.outcome import UNVERIFIED, Outcome
+from checker.model.policy import Applies
 from checker.model.resources import Certificate, Presents, PresentsNothing, PresentsPlanned, Stage
 from checker.model.rotation import Blocked, Done, Next, Rotation, Waiting, WrittenPatch
 from checker.model.severity import Severity
 from checker.model.trust import TrustEvidence
+from checker.reports.headline.planned_change import COUNTS, PlannedChange, planned_change
 from checker.reports.presenting import searched
 
 if TYPE_CHECKING:
@@ -129,11 +131,14 @@ def outcome_document(outcome: Outcome) -> dict[str, Any]:
         "verdict": str(outcome.verdict),
         "exit_code": outcome.exit_code,
         "offline": not cases.observations.asked,
+        **({"folder": outcome.checkout.folder} if outcome.checkout.folder else {}),
+        **_change(planned_change(cases.documents)),
         "sources": [_source(part) for part in cases.documents],
         "policy": {
             "name": cases.policy.name,
             "threshold_days": cases.policy.threshold_days,
             "notice_days": cases.policy.notice_days,
+            **({"applies": "on-merge"} if cases.policy.applies is Applies.ON_MERGE else {}),
         },
         "summary": _summary(outcome, len(stages), len(certificates)),
         "certificates": certificates,
@@ -142,7 +147,22 @@ def outcome_document(outcome: Outcome) -> dict[str, Any]:
         "rotations": [_rotation(rotation) for rotation in outcome.rotations],
         "notices": list(outcome.notices),
         "patches": [_patch(patch) for patch in outcome.patches],
-        "by_hand": [_by_hand(rotation) for rotation in outcome.by_hand],
+        "by_hand": [_manual(rotation) for rotation in outcome.manual],
+    }
+
+
+def _change(change: PlannedChange | None) -> dict[str, Any]:
+    """Return what the plans change; without a plan the key is left out."""
+    if change is None:
+        return {}
+    moments = {"made_at": instant(change.made_at), "old_ends": instant(change.old_ends)}
+    counts = {name: getattr(change, name) for name in COUNTS}
+    return {
+        "change": {
+            **{name: count for name, count in counts.items() if count},
+            **{name: moment for name, moment in moments.items() if moment is not None},
+            **({"unclear": True} if change.unclear else {}),
+        }
     }
 
 
@@ -295,7 +315,7 @@ def _patch(patch: WrittenPatch) -> dict[str, Any]:
     }
 
 
-def _by_hand(rotation: ManualRotation) -> dict[str, Any]:
+def _manual(rotation: ManualRotation) -> dict[str, Any]:
     return {
         "certificate_id": rotation.certificate_id,
         "account": rotation.place.account,

@@ -81,6 +81,8 @@ class JsonFinding(TypedDict):
     rule: str
     severity: Literal["error", "warning", "note"]
     address: str | None
+    certificate_id: NotRequired[str | None]
+    days_left: NotRequired[int | None]
     message: str
     remedy: str
     location: JsonLocation | None
@@ -153,14 +155,43 @@ class JsonManualRotation(TypedDict):
     steps: list[JsonManualStep]
 
 
+class JsonPolicy(TypedDict):
+    """The policy; `applies` is left out where somebody applies changes after the review."""
+
+    applies: NotRequired[Literal["on-merge"]]
+
+
+class JsonChange(TypedDict):
+    """What the plans of an outcome do to certificates and stages; zeros are left out."""
+
+    created: NotRequired[int]
+    replaced: NotRequired[int]
+    deleted: NotRequired[int]
+    forgotten: NotRequired[int]
+    moved: NotRequired[int]
+    given: NotRequired[int]
+    detached: NotRequired[int]
+    removed: NotRequired[int]
+    made_at: NotRequired[str]
+    old_ends: NotRequired[str]
+    unclear: NotRequired[bool]
+
+
 class JsonDocument(TypedDict):
-    """The outcome of one check."""
+    """The outcome of one check.
+
+    `folder` is the path from the repository's root to the folder of the run; it is left out if that
+    is the root. `change` is left out if no plan was read.
+    """
 
     schema: str
     as_of: str
     verdict: Literal["clean", "findings", "inconclusive"]
     exit_code: NotRequired[int]
     offline: bool
+    folder: NotRequired[str]
+    policy: NotRequired[JsonPolicy]
+    change: NotRequired[JsonChange]
     sources: list[JsonSource]
     summary: Summary
     certificates: list[JsonCertificate]

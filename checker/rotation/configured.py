@@ -260,7 +260,7 @@ def _without_use(state: ManagedState, planned: Rotation) -> Rotation:
     unused = _is_unused(state)
     if only_deleted or unused:
         planned = replace(planned, introduce_by=None, repoint_by=None)
-    return _say_unused(state, planned) if unused and not only_deleted else planned
+    return _explain_unused(state, planned) if unused and not only_deleted else planned
 
 
 def _is_unused(state: ManagedState) -> bool:
@@ -270,7 +270,7 @@ def _is_unused(state: ManagedState) -> bool:
     return bool(state.instances) and not state.presenters and not used
 
 
-def _say_unused(state: ManagedState, planned: Rotation) -> Rotation:
+def _explain_unused(state: ManagedState, planned: Rotation) -> Rotation:
     """Say of an unused certificate that no stage here presents it, if AWS was not asked."""
     step = planned.step
     if not isinstance(step, Waiting) or not step.unverified or step.until is not None:

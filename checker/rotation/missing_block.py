@@ -58,15 +58,15 @@ def _in_unread_file(state: ManagedState) -> Blocked | None:
     """Return why a rotation is blocked if a file that was not understood may declare the block."""
     block, declared = state.predecessor.block, state.declared
     files = declared.may_declare(block)
-    by_hand = declared.by_hand.get((block.module_path, block.type, block.name))
+    json_advice = declared.json_advice.get((block.module_path, block.type, block.name))
     broken = [place for place in declared.unparsed if place.file in files]
-    if broken and by_hand is None:
+    if broken and json_advice is None:
         return unparsed(broken, "its block was not found")
     if not files:
         return None
     return Blocked(
         f"its block was not found; {_unread(state)} may declare it, which tfcert does not edit",
-        by_hand
+        json_advice
         or "make the same change there manually: first the new certificate, then the "
         "references, then the removal",
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from checker.model.deadlines import due, moment
+from checker.model.resources import kind_of
 from checker.model.rotation import (
     Blocked,
     Caution,
@@ -18,6 +19,16 @@ from checker.model.rotation import (
     Waiting,
 )
 from checker.model.trust import TrustEvidence
+
+NO_MORE_ROTATIONS = (
+    "stages that use the ARN of an ACM certificate from a private CA need no yearly rotation, "
+    "because ACM renews it; this requires AWS Private CA, and backends that trust that CA"
+)
+
+
+def is_yearly(rotation: Rotation) -> bool:
+    """Return whether a rotation is of a certificate of API Gateway, which ends after a year."""
+    return any(kind_of(identity) == "gateway" for identity in rotation.predecessor_ids)
 
 
 def open_conditions(rotation: Rotation, phase: Phase) -> tuple[Condition, ...]:

@@ -219,7 +219,7 @@ def format_days(count: int) -> str:
     return f"{count} day" if abs(count) == 1 else f"{count} days"
 
 
-_BY_HAND = "rotate it manually, by the steps that `tfcert scan` prints"
+_MANUALLY = "rotate it manually, by the steps that `tfcert scan` prints"
 
 
 def rotate_remedy(document: DocumentCases, case: Case) -> str:
@@ -233,10 +233,10 @@ def rotate_remedy(document: DocumentCases, case: Case) -> str:
         case True:
             return "run `tfcert patch` where its state is"
         case False:
-            return f"no state that was given has it: {_BY_HAND}"
+            return f"no state that was given has it: {_MANUALLY}"
         case None:
             return (
-                f"run `tfcert patch` where its state is, or, if it is not Terraform's, {_BY_HAND}"
+                f"run `tfcert patch` where its state is, or, if it is not Terraform's, {_MANUALLY}"
             )
 
 
@@ -287,11 +287,11 @@ def open_plan_findings(document: DocumentCases, severity: Severity) -> Iterator[
             f"the plan defers its changes to {name}, so they are not known",
             "apply this plan, then plan again and check that one",
         )
-    for unsaid in plan.unsaid:
+    for unknown in plan.unknown_changes:
         yield replace(
-            _open(document, severity, unsaid.message, unsaid.remedy),
-            address=str(unsaid.address) if unsaid.address is not None else None,
-            location=locate(document, unsaid.address),
+            _open(document, severity, unknown.message, unknown.remedy),
+            address=str(unknown.address) if unknown.address is not None else None,
+            location=locate(document, unknown.address),
         )
     yield from _unknown_actions(document, plan, severity)
     yield from _unknown_writers(document, severity)

@@ -79,8 +79,8 @@ def _stage(cases: Cases, document: DocumentCases, stage: Stage, key: StageKey) -
             return
     match cases.observations.stages.get(key):
         case ObservedStage(certificate_id=shown) if shown != recorded:
-            severity, told = _weighed(cases, shown, key.place) if shown else (RULE.severity, "")
-            shows = f"certificate {shown}{told}" if shown else "no certificate"
+            severity, end_text = _weighed(cases, shown, key.place) if shown else (RULE.severity, "")
+            shows = f"certificate {shown}{end_text}" if shown else "no certificate"
             cause = _cause(document, shown, recorded)
             message = f"in AWS {stage_name(stage)} presents {shows}; by state {by_state}: {cause}"
             remedy = _remedy(document, stage, shown, recorded)
@@ -150,7 +150,7 @@ def _remedy(document: DocumentCases, stage: Stage, shown: str | None, recorded: 
 
 def _weighed(cases: Cases, shown: str, place: Place) -> tuple[Severity, str]:
     """Return the severity for the certificate that AWS shows on a stage, and a text on its end."""
-    match cases.observations.said_of(shown, place):
+    match cases.observations.answer_for(shown, place):
         case Found(expires_at=end):
             left = days_between(cases.as_of, end)
             word = "ended" if left < 0 else "ends"

@@ -88,7 +88,7 @@ def _elsewhere(cases: Cases, stage: Stage, homes: dict[str, set[Place]]) -> Plac
     if not places or any(place.may_be(stage.place) for place in places):
         return None
     if kind_of(identity) == "gateway" and isinstance(
-        cases.observations.said_of(identity, stage.place), Found
+        cases.observations.answer_for(identity, stage.place), Found
     ):
         return None
     return min(places, key=str)

@@ -54,7 +54,7 @@ def check(cases: Cases) -> Iterator[Finding]:
                 elif _may_succeed(cases, document, case):
                     spare.setdefault(place, set()).add(key.id)
     for place, ids in sorted(needed.items(), key=lambda entry: str(entry[0])):
-        existing = cases.observations.held_at(place)
+        existing = cases.observations.certificate_count(place)
         quota = cases.policy.certificate_quota
         more = len(ids) - len(spare.get(place, ()))
         if existing is not None and quota - existing < more:

@@ -139,12 +139,12 @@ def _stages(document: DocumentCases, cases: Cases) -> Iterator[Finding]:
         recorded = stage.presents.id if isinstance(stage.presents, Presents) else None
         case = document.by_id(recorded) if recorded is not None else None
         match answer:
-            case Unanswered() if not _told(case, answer):
+            case Unanswered() if not _has_same_remedy(case, answer):
                 unknown.setdefault(answer, []).append(stage)
             case ObservedStage(certificate_id=shown) if shown is not None and shown != recorded:
-                said = cases.observations.said_of(shown, stage.place)
-                if said is None or isinstance(said, Unanswered):
-                    unknown.setdefault(said or _NOBODY, []).append(stage)
+                shown_answer = cases.observations.answer_for(shown, stage.place)
+                if shown_answer is None or isinstance(shown_answer, Unanswered):
+                    unknown.setdefault(shown_answer or _NOBODY, []).append(stage)
             case _:
                 pass
     for why, stages in unknown.items():
@@ -160,7 +160,7 @@ def _stages(document: DocumentCases, cases: Cases) -> Iterator[Finding]:
         )
 
 
-def _told(case: Case | None, why: Unanswered) -> bool:
+def _has_same_remedy(case: Case | None, why: Unanswered) -> bool:
     """Return whether the finding about the stage's certificate already has the same remedy."""
     return (
         case is not None

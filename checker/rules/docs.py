@@ -39,8 +39,8 @@ class RulePage(Struct, frozen=True, kw_only=True):
 
 def page_of(rule: Rule) -> RulePage:
     """Return the page of a rule, with its name as title and its default severity."""
-    told = (sys.modules[rule.check.__module__].__doc__ or "").strip()
-    summary, _, rest = told.partition("\n\n")
+    page = (sys.modules[rule.check.__module__].__doc__ or "").strip()
+    summary, _, rest = page.partition("\n\n")
     if rule.exemptable:
         before, source, after = rest.rpartition("\n## Source\n")
         rest = f"{before.rstrip()}\n{_EXEMPTION.format(name=rule.name)}{source}{after}"

@@ -81,7 +81,7 @@ class UnusedExemptions:
         if entry.kind is SuppressedBy.COMMENT:
             return entry in inline_exemptions(part)
         where = Conditions(workspace=entry.where.workspace, directory=entry.where.directory)
-        return where.hold(self.scoping.document_traits(document))
+        return where.match(self.scoping.document_traits(document))
 
 
 def is_able(needs: Needs, cases: Cases, parts: Iterable[DocumentCases]) -> bool:

@@ -178,14 +178,16 @@ def _judge(document: DocumentCases, plan: Plan, phase: Phase) -> Iterator[Findin
     yield from _deployments(document, plan, phase)
     if not _has_phase(document, plan, phase):
         other = _other_phase(document, plan, phase)
-        told = f"pass --expect {other} to apply this plan; else " if other is not None else ""
+        alternative = (
+            f"pass --expect {other} to apply this plan; else " if other is not None else ""
+        )
         yield Finding(
             rule=RULE.name,
             source=document.document.source.path,
             severity=RULE.severity,
             message=f"the plan {_LESS[phase]}, so it is no {phase}"
             + (f": it is {other}" if other is not None else ""),
-            remedy=f"{told}{_remedy(phase)}",
+            remedy=f"{alternative}{_remedy(phase)}",
         )
 
 

@@ -24,7 +24,7 @@ from checker.hcl.literals import VarFiles, declaring_module, literal_obstacles, 
 from checker.hcl.obstacles import EditObstacle, certificate_obstacles, ignored_pointer
 from checker.hcl.origins import Producer, origins, source_of
 from checker.hcl.provisioners import runs
-from checker.hcl.references import ReferenceUse
+from checker.hcl.references import ReferenceUse, Site
 from checker.hcl.syntax import Block, SourceFile, parses
 from checker.model.address import Address
 from checker.model.configuration import (
@@ -99,7 +99,7 @@ def configuration_facts(configuration: Configuration, shown_as: str = "") -> Con
         ),
         twins=dict(reader.twins()),
         named_in_json=reader.named_in_json(),
-        by_hand=reader.by_hand(),
+        json_advice=reader.json_advice(),
         elsewhere={
             (*module.path, call): source_of(configuration, module.path, call)
             for module in configuration.modules.values()
@@ -221,7 +221,8 @@ class _Reader:
                 effect=consumer.delivered.effect,
                 needs=consumer.delivered.needs,
                 place=consumer.place,
-                both=consumer.holds_another,
+                both=consumer.has_another_pem,
+                block=_consumer_block(consumer.arrival.site),
             )
 
     def stages(self) -> Iterator[DeclaredStage]:
@@ -367,7 +368,7 @@ class _Reader:
 
         return read_inline(self.configuration, self.location)
 
-    def by_hand(self) -> dict[tuple[tuple[str, ...], str, str], str]:
+    def json_advice(self) -> dict[tuple[tuple[str, ...], str, str], str]:
         found: dict[tuple[tuple[str, ...], str, str], str] = {}
         for module in self.configuration.modules.values():
             for path in module.foreign:
@@ -413,3 +414,12 @@ class _Reader:
             for path in module.foreign:
                 if b"client_certificate" in self.foreign(path):
                     yield self.location(path, 1).file
+
+
+def _consumer_block(site: Site) -> Address | None:
+    block = site.block
+    return (
+        block_address(site.module, *block.labels[:2])
+        if block.type == "resource" and len(block.labels) > 1
+        else None
+    )

@@ -90,7 +90,7 @@ def members(data: Buffer | msgspec.Raw, json_path: JsonPath) -> dict[str, msgspe
     # Properties without duplicates account for each byte. Only if bytes are left over is the text
     # scanned.
     named = sum(len(name.encode()) for name in found) + sum(
-        memoryview(held).nbytes for held in found.values()
+        memoryview(raw_value).nbytes for raw_value in found.values()
     )
     if named + 4 * len(found) + 1 + (not found) != memoryview(data).nbytes:
         _check_once(memoryview(data), found, json_path)

@@ -110,7 +110,7 @@ class LineageReader:
             for each in self._read(file)
             if isinstance(each, Lineage) and each.block.span == found.block.span
         ]
-        inside = any(each.gone.end > found.block.span.start for each in same)
+        inside = any(each.removed.end > found.block.span.start for each in same)
         if inside and len({self._resolved(module, each.reference) for each in same}) > 1:
             return (
                 f"is one of {len(same)} at {'.'.join(found.block.labels)} that name different "

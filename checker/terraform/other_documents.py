@@ -224,7 +224,7 @@ def document_kind(top: Top, json_path: JsonPath) -> UnreadableError | None:
     for kind in _KINDS:
         if kind.needs <= top.keys():
             return json_path.unreadable(kind.message, kind.remedy)
-    if top and all(_is_output(held, json_path) for held in top.values()):
+    if top and all(_is_output(raw_value, json_path) for raw_value in top.values()):
         return json_path.unreadable(
             "has the outputs of a state (`terraform output -json`), not the state", PLAN
         )
@@ -235,8 +235,8 @@ def document_kind(top: Top, json_path: JsonPath) -> UnreadableError | None:
 
 def _wrapped(top: Top, json_path: JsonPath) -> UnreadableError | None:
     """Return the error for a document inside a property, as an object or as text."""
-    for name, held in top.items():
-        kind = _kind_of(held, json_path)
+    for name, raw_value in top.items():
+        kind = _kind_of(raw_value, json_path)
         if kind is None or name in {"prior_state", "planned_values", "configuration"}:
             continue
         shown = name if name.isidentifier() and name.isascii() else "…"
@@ -255,11 +255,11 @@ def _wrapped(top: Top, json_path: JsonPath) -> UnreadableError | None:
     return None
 
 
-def _kind_of(held: Raw, json_path: JsonPath) -> str | None:
+def _kind_of(raw_value: Raw, json_path: JsonPath) -> str | None:
     """Return whether a value is a plan or a state, as an object or as text; None for neither."""
-    head = bytes(memoryview(held)[:HEAD]).lstrip()
+    head = bytes(memoryview(raw_value)[:HEAD]).lstrip()
     if head.startswith(b"{") and (b'"format_version"' in head or b'"lineage"' in head):
-        found = _names(held, json_path)
+        found = _names(raw_value, json_path)
         known = {
             "planned_values",
             "resource_changes",
@@ -276,15 +276,15 @@ def _kind_of(held: Raw, json_path: JsonPath) -> str | None:
     )
 
 
-def _names(held: Raw, json_path: JsonPath) -> frozenset[str]:
+def _names(raw_value: Raw, json_path: JsonPath) -> frozenset[str]:
     try:
-        return frozenset(decode(held, dict[str, Raw], json_path))
+        return frozenset(decode(raw_value, dict[str, Raw], json_path))
     except UnreadableError:
         return frozenset()
 
 
-def _is_output(held: Raw, json_path: JsonPath) -> bool:
-    return frozenset({"sensitive", "type", "value"}) == _names(held, json_path)
+def _is_output(raw_value: Raw, json_path: JsonPath) -> bool:
+    return frozenset({"sensitive", "type", "value"}) == _names(raw_value, json_path)
 
 
 def _first_line(head: bytes, json_path: JsonPath) -> UnreadableError | None:
@@ -319,25 +319,25 @@ def _quoted(data: Buffer, json_path: JsonPath) -> UnreadableError | None:
 
 def _array(data: Buffer, json_path: JsonPath) -> UnreadableError | None:
     try:
-        held = decode(data, list[Raw], json_path)
+        raw_value = decode(data, list[Raw], json_path)
     except UnreadableError:
         return None
-    names = [_names(one, json_path) for one in held[:100]]
-    documents = sum(_kind_of(one, json_path) is not None for one in held)
+    names = [_names(one, json_path) for one in raw_value[:100]]
+    documents = sum(_kind_of(one, json_path) is not None for one in raw_value)
     message: tuple[str, str] | None = None
     if any(found & _LOG_LINE for found in names):
         message = (
             "is an array of the lines of the log of `terraform plan -json`, not a plan",
             _PLAN_LOG,
         )
-    elif documents == len(held) == 1:
+    elif documents == len(raw_value) == 1:
         message = (
             "is an array with a document in it",
             "take it out: `jq '.[0]' FILE | tfcert check -`",
         )
     elif documents:
         message = (
-            f"is an array of {len(held)} documents, as `jq -s` makes it",
+            f"is an array of {len(raw_value)} documents, as `jq -s` makes it",
             "pass each document as a file of its own",
         )
     elif any({"check_type", "results"} <= found for found in names):

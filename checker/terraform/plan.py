@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from checker.model.address import Address
 from checker.model.inventory import Document, Source
-from checker.model.plan import CertificateChange, Plan, StageChange, StageClash, Unsaid
+from checker.model.plan import CertificateChange, Plan, StageChange, StageClash, UnknownChange
 from checker.model.resource_types import ACM_CERTIFICATE, APIS, CERTIFICATES, HOLDERS, STAGES
 from checker.model.resources import Presents, PresentsPlanned, Stage
 from checker.terraform.certificates import read_acm_certificate, read_certificate
@@ -31,7 +31,7 @@ from checker.terraform.stage_writers import (
     deleted_apis,
     deployments,
     stage_clashes,
-    unsaid,
+    unknown_changes,
     unverified_shared,
 )
 from checker.terraform.stage_writers import notices as writer_notices
@@ -70,9 +70,9 @@ def read_plan(
         errored=found.errored is True,
         complete=None if found.complete is UNSET else found.complete,
         deferred=deferred(found, json_path),
-        unsaid=(
-            *unsaid(every),
-            *(clash for clash in clashes if isinstance(clash, Unsaid)),
+        unknown_changes=(
+            *unknown_changes(every),
+            *(clash for clash in clashes if isinstance(clash, UnknownChange)),
             *unverified_shared(recorded.stages, after, changes),
             *_unverified_plan(source, why_empty(found, prior, configuration)),
         ),
@@ -84,6 +84,7 @@ def read_plan(
         source=source,
         stages=recorded.stages,
         certificates=recorded.certificates,
+        material=recorded.material,
         plan=plan,
         notices=(
             *plan_notices(found, json_path),
@@ -112,11 +113,11 @@ def _presenting_stages(
     )
 
 
-def _unverified_plan(source: Source, reason: str | None) -> tuple[Unsaid, ...]:
+def _unverified_plan(source: Source, reason: str | None) -> tuple[UnknownChange, ...]:
     """Return the unverified entry of a plan that cannot be judged at all, if it cannot."""
     if reason is None:
         return ()
-    return (Unsaid(message=f"{source.path} {reason}", remedy=WHOLE),)
+    return (UnknownChange(message=f"{source.path} {reason}", remedy=WHOLE),)
 
 
 def _entries(found: Envelope, json_path: JsonPath) -> list[tuple[ResourceChange, JsonPath]]:

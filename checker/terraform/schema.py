@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from checker.model.resource_types import KEPT
+from checker.model.resource_types import KEPT, RECORDED
 from checker.terraform.decode import AGAIN, JsonPath, decode, items, members
 
 # Annotations are not postponed here: msgspec would compile each of them again at every start.
@@ -46,7 +46,7 @@ class ShownResource(Struct, gc=False):
 
     def __post_init__(self) -> None:
         decoded.count += 1
-        if self.type not in KEPT:
+        if self.type not in RECORDED:
             self.type = self.address = self.mode = ""
             self.index = None
             self.values = self.sensitive_values = UNSET
@@ -106,7 +106,7 @@ class RawResource(Struct, gc=False):
     provider: str = ""
 
     def __post_init__(self) -> None:
-        if self.type not in KEPT:
+        if self.type not in RECORDED:
             self.type = self.name = self.module = self.mode = self.provider = ""
             self.instances = _NOTHING
 
@@ -152,18 +152,18 @@ def read_envelope(top: dict[str, Raw], json_path: JsonPath) -> Envelope:
 
     Raises UnreadableError at a leaf of the wrong type.
     """
-    known = {name: held for name, held in top.items() if name in _FIELDS}
+    known = {name: raw_value for name, raw_value in top.items() if name in _FIELDS}
 
     shown: dict[str, Any] = {"prior_state": read_prior, "values": read_values}
     read: dict[str, Any] = {}
-    for name, held in known.items():
+    for name, raw_value in known.items():
         kind, at = _FIELDS[name], json_path.key(name)
         if kind is None:
-            read[name] = held
-        elif name in shown and bytes(memoryview(held)[:1]) != b"n":
-            read[name] = shown[name](held, at)
+            read[name] = raw_value
+        elif name in shown and bytes(memoryview(raw_value)[:1]) != b"n":
+            read[name] = shown[name](raw_value, at)
         else:
-            read[name] = decode(held, kind, at)
+            read[name] = decode(raw_value, kind, at)
     return Envelope(**read)
 
 
@@ -201,13 +201,14 @@ def check_levels(raw: Raw, json_path: JsonPath, levels: Collection[str] = _LEVEL
         match bytes(memoryview(text)[:1]):
             case b"{":
                 waiting.extend(
-                    (held, here.key(name))
-                    for name, held in members(text, here).items()
+                    (raw_value, here.key(name))
+                    for name, raw_value in members(text, here).items()
                     if name in levels
                 )
             case b"[":
                 waiting.extend(
-                    (held, here.item(index)) for index, held in enumerate(items(text, here))
+                    (raw_value, here.item(index))
+                    for index, raw_value in enumerate(items(text, here))
                 )
             case _:
                 pass

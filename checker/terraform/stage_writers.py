@@ -37,7 +37,7 @@ from checker.model.plan import (
     DeploymentChange,
     StageChange,
     StageClash,
-    Unsaid,
+    UnknownChange,
     WrittenStage,
 )
 from checker.model.resource_types import APIS, DEPLOYMENTS, OTHER_WRITERS, STAGES
@@ -133,7 +133,7 @@ def stage_clashes(
     changes: Sequence[Change],
     recorded: Iterable[Record],
     configuration: PlanConfiguration,
-) -> Iterator[StageClash | Unsaid]:
+) -> Iterator[StageClash | UnknownChange]:
     """Yield the stages that a plan creates and that a deployment creates or has created too.
 
     A clash is certain where the deployment comes first. Every other case is left open.
@@ -192,7 +192,7 @@ def _with_name(record: Record | None) -> WrittenStage | None:
 
 def _clash(
     stage: StageChange, deployment: _Named, configuration: PlanConfiguration
-) -> Iterator[StageClash | Unsaid]:
+) -> Iterator[StageClash | UnknownChange]:
     after, before = stage.after, stage.before
     if after is None:
         return
@@ -225,8 +225,8 @@ def _clash(
         )
 
 
-def _open_clash(stage: Address, why: str) -> Unsaid:
-    return Unsaid(
+def _open_clash(stage: Address, why: str) -> UnknownChange:
+    return UnknownChange(
         message=f"{stage} is created by this plan, and {why}: while that stage is there, AWS "
         "refuses a second one"
         " (ConflictException), and it presents no certificate of this plan",
@@ -267,7 +267,7 @@ def deleted_apis(changes: Iterable[Change]) -> frozenset[str]:
     return frozenset(found)
 
 
-def unsaid(changes: Iterable[Change]) -> Iterator[Unsaid]:
+def unknown_changes(changes: Iterable[Change]) -> Iterator[UnknownChange]:
     """Yield the changes of resources whose template contains stages or certificates.
 
     The plan does not show the changes that the other service makes. A new resource changes no
@@ -286,7 +286,7 @@ def unsaid(changes: Iterable[Change]) -> Iterator[Unsaid]:
             if record is not None
         ):
             verb = _VERBS.get(change.action, "changed")
-            yield Unsaid(
+            yield UnknownChange(
                 message=f"{change.address}, which the plan {verb}, holds stages or client "
                 "certificates of API Gateway: what happens"
                 " to them is not in the plan",
@@ -335,7 +335,7 @@ def notices(
 def _by_template(change: Change) -> Iterator[str]:
     sides = [record for record in (change.before, change.after) if record is not None]
     if any(_has_relevant_template(side) for side in sides):
-        # A resource that already exists is inconclusive (`unsaid`).
+        # A resource that already exists is inconclusive (`unknown_changes`).
         if change.action is Action.CREATE:
             yield _template_notice(change.address)
     elif all(_text(side) is None for side in sides):
@@ -379,8 +379,10 @@ def _text(record: Record) -> Raw | None:
         found = members(record.attributes, record.json_path)
     except UnreadableError:
         return None
-    held = (found.get(name) for name in OTHER_WRITERS[record.type])
-    return next((raw for raw in held if raw is not None and optional_value(raw) is not None), None)
+    values = (found.get(name) for name in OTHER_WRITERS[record.type])
+    return next(
+        (raw for raw in values if raw is not None and optional_value(raw) is not None), None
+    )
 
 
 def shared_stages(stages: Iterable[Stage]) -> Iterator[tuple[Stage, Stage]]:
@@ -396,7 +398,7 @@ def shared_stages(stages: Iterable[Stage]) -> Iterator[tuple[Stage, Stage]]:
 
 def unverified_shared(
     now: Iterable[Stage], after: Iterable[Stage], changes: Iterable[Change]
-) -> Iterator[Unsaid]:
+) -> Iterator[UnknownChange]:
     """Yield the changes of stages that two resources manage.
 
     Each resource writes the certificate that it names, and the last write wins.
@@ -409,7 +411,7 @@ def unverified_shared(
     for one, two in pairs.values():
         different = one.presents != two.presents
         if different or not acting.isdisjoint({one.address, two.address}):
-            yield Unsaid(
+            yield UnknownChange(
                 message=f"{one.address} and {two.address} are two resources for one stage "
                 f"({one.api_id}/{one.name}): which"
                 " certificate it presents depends on which of them is written last",

@@ -111,7 +111,7 @@ def test_everything_else_passes_through():
         (unread,),
         Phase.REPOINT,
     )
-    assert built.observations.said_of("old", HOME) == Gone()
+    assert built.observations.answer_for("old", HOME) == Gone()
     assert built.documents[0].document == document()
     assert built.documents[0].stale is None
 

@@ -116,7 +116,7 @@ def test_a_scan_without_states():
         sweep(
             stages=(seen(), seen("beta", None)),
             answers={"old": Found(expires_at=END), ARN: Gone()},
-            held=7,
+            certificate_count=7,
             access=access,
         ),
         sweep(THERE),
@@ -140,10 +140,10 @@ def test_a_scan_without_states():
     assert answers.asked
     assert answers.interrupted
     assert answers.surveys == {HERE: Surveyed((seen(), seen("beta", None))), THERE: Surveyed(())}
-    assert answers.held == {HERE: 7}
+    assert answers.certificate_counts == {HERE: 7}
     assert answers.notices == ("slow",)
     assert [each.operation for each in answers.traffic] == ["GetStages"]
-    assert answers.said_of(ARN, HERE) == Gone()
+    assert answers.answer_for(ARN, HERE) == Gone()
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,9 @@ def test_what_an_account_holds_is_told_by_account(organisation, key, look):
     seen = look(
         [key("abc123", account=account) for account in (OWN, SECOND)], connection=entering(SECOND)
     )
-    assert seen.held == {Place(None, account, "us-east-1"): 1 for account in (OWN, SECOND)}
+    assert seen.certificate_counts == {
+        Place(None, account, "us-east-1"): 1 for account in (OWN, SECOND)
+    }
 
 
 def test_drift_and_surveys_are_asked_of_their_accounts_as_well(organisation, stage, look):
@@ -99,7 +101,7 @@ def test_drift_and_surveys_are_asked_of_their_accounts_as_well(organisation, sta
     assert seen.stages[stage_key(theirs)].certificate_id == "abc123"
     assert isinstance(seen.surveys[place], Surveyed)
     assert [each.api_id for each in seen.surveys[place].stages] == ["api2"]
-    besides = [(said_of.id, said_of.place.account) for said_of in seen.certificates]
+    besides = [(answer_for.id, answer_for.place.account) for answer_for in seen.certificates]
     assert besides == [("abc123", SECOND)]
 
 

@@ -64,7 +64,9 @@ def test_all_certificates_of_a_region_take_one_call_and_the_caller_is_asked_for_
     assert seen.calls == {"GetClientCertificates": 3, "GetCallerIdentity": 1}
     assert sorted(call.region for call in aws.calls("GetClientCertificates")) == sorted(regions)
     assert len(aws.calls()) == 4
-    assert seen.held == {Place(None, "123456789012", region): 30 for region in regions}
+    assert seen.certificate_counts == {
+        Place(None, "123456789012", region): 30 for region in regions
+    }
 
 
 def test_every_request_to_api_gateway_waits_its_turn_retries_included(aws, key, look, monkeypatch):

@@ -155,7 +155,7 @@ def scanned(folder: Path) -> Outcome:
                 expires_at=days(12), created_at=days(-353)
             )
         },
-        held=1,
+        certificate_count=1,
     )
     return scan(ScanResult(sweeps=(sweep,)), None, Run(as_of=NOW, policy=Policy()))
 

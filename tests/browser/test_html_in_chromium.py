@@ -169,7 +169,7 @@ def test_suppressed_findings_are_left_out_or_shown_alone(open_page):
     expect(found).to_have_text("1 finding of 3")
     row = page.locator("tbody tr:visible")
     assert (
-        "the service ends before its certificate does, until 23 Dec 2026, owner payments"
+        "the service ends before its certificate does, until 2026-12-23, owner payments"
         in row.text_content()
     )
     form.get_by_role("button", name="Show all").click()
@@ -229,7 +229,7 @@ def test_a_patch_is_copied_to_the_byte_and_it_is_said(open_page, pages, clipboar
 
 def test_the_commands_of_a_step_are_copied_as_they_are_typed(open_page, pages):
     """Whatever a stage is called."""
-    (rotation,) = pages("scanned")[1].by_hand
+    (rotation,) = pages("scanned")[1].manual
     (number,) = [
         at
         for at, step in enumerate(rotation.steps)

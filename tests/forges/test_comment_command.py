@@ -77,7 +77,7 @@ def test_an_outcome_is_posted_and_its_exit_code_is_kept(say, forge):
     assert (done.returncode, done.stderr) == (1, b"")
     assert re.match(rb"comment created: \S+", done.stdout)
     (body,) = forge.server.bodies()
-    assert "### tfcert: findings (1 error)" in body
+    assert "### tfcert: a certificate in use ends in 12 days" in body
     assert "```diff\ndiff --git" in body
     assert "commit abcdef1234567890" in body
     assert (
@@ -150,7 +150,7 @@ def test_a_dry_run_prints_just_what_would_be_posted_and_writes_nothing(say, forg
     assert without.stdout == printed.stdout
     edit = say("--dry-run", documents=[fine()])
     assert b"would edit" in edit.stderr
-    assert b"tfcert: clean" in edit.stdout
+    assert b"tfcert: nothing to do" in edit.stdout
     assert len(forge.server.writes()) == 1
 
 
@@ -171,9 +171,9 @@ def test_a_token_that_may_not_write_leaves_the_exit_code_and_tells_elsewhere(
         assert done.stdout.startswith(
             b"::error file=main.tf,line=1,title=certificate-expiring aws_api"
         )
-        assert "### tfcert: findings (1 error)" in summary.read_text()
+        assert "### tfcert: a certificate in use ends in 12 days" in summary.read_text()
     else:
-        assert b"### tfcert: findings (1 error)" in done.stdout
+        assert b"### tfcert: a certificate in use ends in 12 days" in done.stdout
         assert not summary.exists()
     assert (
         say(
@@ -190,7 +190,7 @@ def test_a_fork_s_pipeline_on_gitlab_has_no_token_and_is_judged_all_the_same(say
     done = say(documents=[due()], token="", environment=fork)
     assert done.returncode == 1
     assert b"the pipeline of a fork has no token" in done.stderr
-    assert b"### tfcert: findings" in done.stdout
+    assert b"### tfcert: a certificate in use" in done.stdout
     assert say(documents=[due()], environment=fork).returncode == 1
     assert len(forge.server.bodies()) == 1
 

@@ -47,7 +47,7 @@ def test_one_comment_stays_current(action, github, here):
     assert "diff --git" in body
     assert action(**commented, **CLEAN, environment={**here, "GITHUB_RUN_ID": "101"}).code == 0
     (body,) = github.bodies()
-    assert "tfcert: clean" in body
+    assert "tfcert: nothing to do" in body
 
 
 @pytest.mark.parametrize(

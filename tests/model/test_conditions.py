@@ -42,7 +42,7 @@ def test_a_star_is_any_text_and_everything_else_means_itself(pattern, text):
 def test_an_address_without_keys_means_all_instances(pattern, address, meant):
     """Its own and those of the modules that it lies in."""
     traits = Traits(addresses=(parse(address),))
-    assert Conditions(address=(pattern,)).hold(traits) is meant
+    assert Conditions(address=(pattern,)).match(traits) is meant
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_all_conditions_must_hold_and_each_that_does_not_is_told(wished):
     )
     unmet = {entry.condition.partition(".")[0] for entry in conditions.unmet(KNOWN)}
     assert unmet == {name for name, right in wished.items() if not right}
-    assert conditions.hold(KNOWN) is (not unmet)
+    assert conditions.match(KNOWN) is (not unmet)
 
 
 @pytest.mark.parametrize("name", sorted(EACH))
@@ -119,7 +119,7 @@ def test_what_is_not_known_is_not_met(name):
 
 def test_without_patterns_everything_matches():
     """Also what is not known."""
-    assert Conditions().hold(Traits())
+    assert Conditions().match(Traits())
     assert tuple(Conditions().unmet(Traits())) == ()
 
 
@@ -129,7 +129,7 @@ def test_without_patterns_everything_matches():
 )
 def test_any_pattern_of_a_condition_is_enough(text, met):
     """Plain texts and wildcards together."""
-    assert Conditions(stage=("a", "b?", "c*d")).hold(Traits(stage=text)) is met
+    assert Conditions(stage=("a", "b?", "c*d")).match(Traits(stage=text)) is met
 
 
 @pytest.mark.parametrize(
@@ -137,15 +137,15 @@ def test_any_pattern_of_a_condition_is_enough(text, met):
 )
 def test_a_directory_condition_may_end_in_a_slash(directory, met):
     """The directory of a document never does."""
-    assert Conditions(directory=("live/",)).hold(Traits(directory=directory)) is met
+    assert Conditions(directory=("live/",)).match(Traits(directory=directory)) is met
 
 
 def test_a_star_in_a_directory_stops_at_a_slash_and_elsewhere_does_not():
     """A workspace or a stage may have slashes in its name."""
     traits = Traits(directory="live/eu", workspace="live/eu")
-    assert not Conditions(directory=("live*",)).hold(traits)
-    assert Conditions(directory=("live**",)).hold(traits)
-    assert Conditions(workspace=("live*",)).hold(traits)
+    assert not Conditions(directory=("live*",)).match(traits)
+    assert Conditions(directory=("live**",)).match(traits)
+    assert Conditions(workspace=("live*",)).match(traits)
 
 
 @pytest.mark.parametrize(
@@ -161,22 +161,22 @@ def test_a_star_in_a_directory_stops_at_a_slash_and_elsewhere_does_not():
 )
 def test_a_tag_of_the_certificate_or_of_the_stage_counts(tags, met):
     """Its key is compared exactly; its value is a pattern."""
-    assert Conditions(tags=(("team", ("a",)),)).hold(Traits(tags=tags)) is met
+    assert Conditions(tags=(("team", ("a",)),)).match(Traits(tags=tags)) is met
 
 
 def test_every_tag_condition_must_be_met():
     """Each by any of the resources."""
     both = Conditions(tags=(("team", ("a",)), ("env", ("p*",))))
-    assert both.hold(Traits(tags=((("team", "a"),), (("env", "prod"),))))
-    assert not both.hold(Traits(tags=((("team", "a"),),)))
+    assert both.match(Traits(tags=((("team", "a"),), (("env", "prod"),))))
+    assert not both.match(Traits(tags=((("team", "a"),),)))
 
 
 def test_the_address_of_the_certificate_or_of_the_stage_counts():
     """One of them is enough."""
     traits = Traits(addresses=(parse("aws_api_gateway_client_certificate.c"), parse(f"{STAGE}.s")))
-    assert Conditions(address=(f"{STAGE}.s",)).hold(traits)
-    assert Conditions(address=("*.c",)).hold(traits)
-    assert not Conditions(address=("*.x",)).hold(traits)
+    assert Conditions(address=(f"{STAGE}.s",)).match(traits)
+    assert Conditions(address=("*.c",)).match(traits)
+    assert not Conditions(address=("*.x",)).match(traits)
 
 
 @pytest.mark.parametrize(

@@ -37,8 +37,8 @@ def told(**answers):
 )
 def test_what_was_said_of_a_certificate_is_said_of_its_own_place(answers, place, said):
     """Another account's answer about the same id is about another certificate; what no document places may be this one."""
-    assert told(**answers).said_of("a", place) == said
-    assert told(**answers).said_of("b", place) is None
+    assert told(**answers).answer_for("a", place) == said
+    assert told(**answers).answer_for("b", place) is None
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_what_was_said_of_a_certificate_is_said_of_its_own_place(answers, place,
 )
 def test_what_an_account_holds_is_told_where_it_is_clear_of_which(held, place, count):
     """A place whose account is not known may be either of two."""
-    assert Observations(asked=True, held=held).held_at(place) == count
+    assert Observations(asked=True, certificate_counts=held).certificate_count(place) == count
 
 
 def test_calls_are_summed_by_operation():

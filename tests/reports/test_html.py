@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from datetime import date
+from datetime import date, timedelta
 from hashlib import sha256
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -17,6 +17,7 @@ from world import BASE, CERTIFICATE, NOW, STAGE, bounded, days, world
 
 from checker.analysis.cases import build_cases
 from checker.model.conditions import Conditions
+from checker.model.deadlines import left_in_words
 from checker.model.finding import Finding, SuppressedBy, Suppression
 from checker.model.inventory import Document, Inventory, Source
 from checker.model.observation import Observations, Unanswered
@@ -29,7 +30,7 @@ from checker.reports.escape import printable
 from checker.reports.html import render
 from checker.reports.html.diffs import highlight_diff, places
 from checker.reports.html.format import NOW as PRESENT
-from checker.reports.html.format import name_of, place, prose, split, time_left
+from checker.reports.html.format import deadline_of, name_of, place, prose, split
 
 ADDRESS = f"{CERTIFICATE}.orders"
 
@@ -153,8 +154,13 @@ def test_the_verdict_comes_first_and_then_what_to_do(judged):
             "Not everything could be checked.",
             "doubt",
         ),
-        ((finding("certificate-drifted", Severity.WARNING),), "Nothing is urgent.", "fine"),
-        ((), "All is well.", "fine"),
+        (
+            (finding("certificate-drifted", Severity.WARNING),),
+            "1 finding needs attention.",
+            "warn",
+        ),
+        ((finding("certificate-drifted", Severity.NOTE),), "Nothing to do.", "fine"),
+        ((), "Nothing to do.", "fine"),
     ],
 )
 def test_the_headline_is_of_what_weighs_most(judged, findings, said, tone):
@@ -191,10 +197,11 @@ def test_a_suppressed_finding_is_shown_with_its_reason_and_is_no_headline(judged
             with_findings(judged, finding("certificate-expiring", days_left=12, suppression=why))
         )
     )
-    assert heading(html) == "All is well."
+    assert heading(html) == "Nothing to do."
+    assert "1 finding is suppressed." in page
     assert "1 suppressed" in page
     assert "Nothing. No rotation is due, and no finding fails." in page
-    assert "Suppressed: moves to <another> account, until 1 Dec 2026, owner payments" in page
+    assert "Suppressed: moves to <another> account, until 2026-12-01, owner payments" in page
 
 
 def test_i4_the_page_says_that_aws_was_not_asked(tmp_path):
@@ -502,19 +509,37 @@ def test_a_day_near_by_has_more_room_than_one_far_off():
 
 
 @pytest.mark.parametrize(
-    ("days_left", "words"),
+    ("hours", "words"),
     [
-        (12, "in 12 days"),
-        (1, "in 1 day"),
+        (12 * 24, "in 12 days"),
+        (12 * 24 - 0.01, "in 11 days"),
+        (24, "in 1 day"),
+        (23.99, "in less than a day"),
         (0, "in less than a day"),
-        (-1, "less than a day ago"),
-        (-2, "1 day ago"),
-        (-4, "3 days ago"),
+        (-0.01, "less than a day ago"),
+        (-23.99, "less than a day ago"),
+        (-24, "1 day ago"),
+        (-47.99, "1 day ago"),
+        (-48, "2 days ago"),
     ],
 )
-def test_days_are_said_as_they_are_counted(days_left, words):
-    """Rounded down, so that -1 is the first day after."""
-    assert time_left(days_left) == words
+def test_days_are_counted_alike_on_both_sides_of_a_moment(hours, words):
+    """Whole days of elapsed time, rounded down, before midnight and after it."""
+    assert left_in_words(NOW + timedelta(hours=hours), NOW) == words
+
+
+def test_a_deadline_at_this_moment_is_now():
+    """As the text says it; a moment later it has passed."""
+    assert deadline_of(NOW, NOW)[1:] == ("now", False)
+    assert deadline_of(NOW, NOW + timedelta(seconds=1))[1:] == ("less than a day ago", True)
+
+
+def test_what_ended_two_days_ago_to_the_second_is_two_days_past(tmp_path):
+    """The JSON's days_left is rounded down, so it alone does not tell one from two."""
+    home = world(tmp_path, {"main.tf": BASE}, ends={"old000": days(-2)})
+    assert "2 days past" in Page(render(home.judge(offline=True)))
+    home.ends["old000"] = days(-1.5)
+    assert "1 day past" in Page(render(home.judge(offline=True)))
 
 
 @pytest.mark.parametrize(

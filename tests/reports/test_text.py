@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from outcomes import ADDRESS, finding, judged, many, mixed, pair
-from world import BASE, STAGE, bounded, days, world
+from world import BASE, CERTIFICATE, STAGE, bounded, days, world
 
 from checker.cli.output import report
 from checker.model.outcome import UNVERIFIED
 from checker.reports.escape import printable
-from checker.reports.text import lay_out, render
+from checker.reports.text import Show, lay_out, render
 from checker.reports.text.coloured import coloured
 from checker.reports.text.layout import TextSpan, cells, wrapped
 
@@ -25,15 +25,25 @@ def words(text: str) -> str:
     return " ".join(text.split())
 
 
-def test_the_verdict_comes_first_then_certificates_findings_and_what_to_do(tmp_path):
+def render_all(outcome) -> str:
+    """The report with --all."""
+    return "".join(f"{line.plain}\n" for line in lay_out(outcome, 80, Show.ALL))
+
+
+def test_what_to_do_comes_first_then_findings_certificates_and_rotations(tmp_path):
     """Each with its dates, its place and its remedy."""
     text = render(world(tmp_path, {"main.tf": BASE}).judge())
     lines = text.splitlines()
     assert lines[0] == "tfcert: findings (1 error)"
-    assert (
-        lines[2] == "  12 days   #...........  2026-12-05 (observed)  old000, presented by 1 stage"
+    assert lines[1:4] == [
+        f"A certificate in use ends in 12 days. {ADDRESS}",
+        "ends on 2026-12-05; 1 stage presents it. Introduce its successor by 2026-11-25:",
+        "`tfcert patch` writes the patch.",
+    ]
+    row = lines.index(
+        "  12 days   #...........  2026-12-05 (observed)  old000, presented by 1 stage"
     )
-    assert lines[3].strip() == ADDRESS
+    assert lines[row + 1].strip() == ADDRESS
     assert f"main.tf:1: error: certificate-expiring {ADDRESS}" in words(text)
     assert (
         "-> run `tfcert patch`; introduce its successor by 2026-11-25, repoint by 2026-11-28"
@@ -42,14 +52,14 @@ def test_the_verdict_comes_first_then_certificates_findings_and_what_to_do(tmp_p
     assert f"rotation {ADDRESS} successor: {ADDRESS}_202611 next: introduce" in words(text)
     assert "    introduce by 2026-11-25, repoint by 2026-11-28" in lines
     where = [
-        text.index(part) for part in ("tfcert: findings", "  12 days", "main.tf:1", "rotation ")
+        text.index(part) for part in ("tfcert: findings", "main.tf:1", "  12 days", "rotation ")
     ]
     assert where == sorted(where)
 
 
 def test_the_most_urgent_certificate_comes_first():
     """A bar has a mark for each month that is begun; what has ended comes before all, what is not known last."""
-    text = render(
+    text = render_all(
         judged(*(pair(f"d{left}", None, f"id{left + 9}", left) for left in (365, 12, -3, 1, 90)))
     )
     rows = re.findall(r"^  (-?\d+ days?) +([#.]{12})  ", text, re.MULTILINE)
@@ -87,11 +97,13 @@ def test_i4_what_was_not_verified_is_counted_in_the_first_line():
 def test_a_quiet_run_says_what_ends_first():
     """So that clean is told from nothing was there."""
     text = words(render(judged(pair("a", None, "one", 300), pair("b", None, "two", 200))))
-    assert text.endswith(
-        "nothing to do: the next certificate in use ends on 2027-06-11, in 200 days"
+    assert text.startswith(
+        f"tfcert: clean Nothing to do. {CERTIFICATE}.b ends on 2027-06-11, in 200 days; "
+        "1 stage presents it. note: "
     )
-    assert render(judged()).endswith(
-        "nothing to do: no stage that was read presents a certificate\n"
+    assert text.endswith("2 certificates end on 2027-06-11 or later (--all shows them)")
+    assert "Nothing to do. No stage that was read presents a client certificate." in words(
+        render(judged())
     )
 
 
@@ -161,12 +173,12 @@ def test_what_comes_from_state_cannot_move_the_cursor(tmp_path):
 def test_a_long_report_is_never_in_memory_as_a_whole(tmp_path):
     """The text of thousands of stages is written in pieces; the file is that text, byte for byte."""
     outcome = many(2000)
-    whole = render(outcome).encode()
+    whole = render_all(outcome).encode()
     file = tmp_path / "report.txt"
     report(many(2), (("text", str(file)),))  # what a first run imports and caches is not counted
     tracemalloc.start()
     try:
-        report(outcome, (("text", str(file)),))
+        report(outcome, (("text", str(file)),), show=Show.ALL)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -194,7 +206,7 @@ def test_no_line_is_a_command_for_ci(key):
 
 def test_a_number_of_certificates_is_a_number_of_rows():
     """None is left out, however many there are."""
-    assert len(re.findall(r"^  \d+ days? ", render(many(2000)), re.MULTILINE)) == 2000
+    assert len(re.findall(r"^  \d+ days? ", render_all(many(2000)), re.MULTILINE)) == 2000
 
 
 @bounded
@@ -204,3 +216,55 @@ def test_every_character_that_is_no_plain_print_is_escaped(text):
     made = printable(text)
     assert made.isprintable()
     assert made == text or not text.isprintable() or "::" in text or "##" in text
+
+
+@pytest.mark.parametrize("spread", [120, 365], ids=["a third of a year", "a year"])
+def test_of_three_hundred_certificates_the_first_finding_is_on_the_first_screen(spread):
+    """At 80 columns and 24 lines; the whole report is two screens of 100 lines at most, and no finding is left out."""
+    outcome = judged(
+        *(pair(f"s{n:03}", None, f"id{n:04}", (n * 131) % spread + 1) for n in range(300))
+    )
+    lines = render(outcome).splitlines()
+    first = next(number for number, line in enumerate(lines) if "certificate-expiring" in line)
+    assert first < 24
+    assert max(map(len, lines)) <= 80
+    text = words("\n".join(lines))
+    for one in outcome.findings:
+        assert one.address in text
+    if spread == 365:
+        assert len(lines) <= 150
+    assert "(--all shows them)" in text
+
+
+def test_certificates_beyond_the_notice_are_one_line(tmp_path):
+    """`--all` shows them; what is in doubt is always shown."""
+    outcome = judged(
+        pair("near", None, "one", 12), *(pair(f"d{n}", None, f"t{n}", n) for n in (200, 300))
+    )
+    assert "\n  2 more certificates end on 2027-06-11 or later (--all shows them)\n" in render(
+        outcome
+    )
+    assert f"{CERTIFICATE}.d200" not in render(outcome)
+    assert f"{CERTIFICATE}.d200" in render_all(outcome)
+    alone = world(tmp_path, {"main.tf": BASE}, ends={"old000": days(300)}).judge()
+    assert "\n  1 certificate ends on 2027-09-19 (--all shows it)\n" in render(alone)
+
+
+def test_quiet_prints_the_findings_alone(tmp_path):
+    """Those that count, without what is suppressed; nothing at all where there are none."""
+    outcome = mixed(tmp_path)
+    lines = [line.plain for line in lay_out(outcome, 80, Show.FINDINGS)]
+    assert lines[0].startswith("main.tf:1: error: certificate-expiring")
+    text = "\n".join(lines)
+    for rule in ("rotation-premature", "certificate-drifted", UNVERIFIED):
+        assert rule in text
+    for other in ("tfcert:", "note: AWS", "suppressed", "rotation aws", "recorded)"):
+        assert other not in text
+    assert list(lay_out(judged(pair("a", None, "one", 300)), 80, Show.FINDINGS)) == []
+    assert Show.of(every=True, quiet=True).every
+    assert Show.of(every=True, quiet=True).findings_alone
+
+
+def test_the_note_about_acm_is_not_in_a_check(tmp_path):
+    """It is for who scans and for who patches."""
+    assert "private CA" not in render(world(tmp_path, {"main.tf": BASE}).judge())

@@ -18,7 +18,7 @@ HERE = Place(None, "123456789012", "us-east-1")
 
 
 def holding(held, cases):
-    return replace(cases, observations=replace(cases.observations, held=held))
+    return replace(cases, observations=replace(cases.observations, certificate_counts=held))
 
 
 def two(left=12, **rest):

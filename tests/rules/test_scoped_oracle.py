@@ -164,7 +164,9 @@ def runs(draw):
         if (other := draw(ids)) is not None
     }
     held = draw(st.sampled_from([{}, {Place(None, HOME.account, HOME.region): 60}]))
-    return replace(cases, observations=replace(cases.observations, stages=shown, held=held))
+    return replace(
+        cases, observations=replace(cases.observations, stages=shown, certificate_counts=held)
+    )
 
 
 tags = st.sampled_from([None, (("team", "x"),), (("team", "yes"), ("env", "x"))])

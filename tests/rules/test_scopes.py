@@ -309,7 +309,9 @@ def test_the_quota_of_a_place_is_that_of_its_scope():
 
     def quota(*scopes):
         cases = cases_of(document(), policy=Policy(scopes=scopes))
-        held = replace(cases.observations, held={Place(None, HOME.account, HOME.region): 60})
+        held = replace(
+            cases.observations, certificate_counts={Place(None, HOME.account, HOME.region): 60}
+        )
         return [
             one.message for one in findings(replace(cases, observations=held), "certificate-quota")
         ]

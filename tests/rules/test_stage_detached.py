@@ -13,7 +13,7 @@ from checker.model.plan import (
     Plan,
     StageChange,
     StageClash,
-    Unsaid,
+    UnknownChange,
     WrittenStage,
 )
 
@@ -112,8 +112,12 @@ def test_a_second_resource_for_the_same_stage_that_is_deleted():
 
 def test_i4_what_a_plan_leaves_unsaid_is_not_clean():
     """A stack whose template holds stages."""
-    unsaid = Unsaid(message="m", remedy="r", address=Address("aws_cloudformation_stack", "x"))
-    (found,) = findings(cases_of(document(plan=Plan(unsaid=(unsaid,)))), "certificate-unverified")
+    unknown = UnknownChange(
+        message="m", remedy="r", address=Address("aws_cloudformation_stack", "x")
+    )
+    (found,) = findings(
+        cases_of(document(plan=Plan(unknown_changes=(unknown,)))), "certificate-unverified"
+    )
     assert (found.message, found.remedy, found.address) == ("m", "r", "aws_cloudformation_stack.x")
 
 

@@ -83,7 +83,7 @@ def test_stacks_with_stages(read, kind, values, actions, open_):
     after = None if actions in (["delete"], ["forget"]) else values
     prior = [shown(f"{kind}.x", values)] if before else []
     document = read(plan(change(f"{kind}.x", actions, before=before, after=after), prior=prior))
-    assert len(document.plan.unsaid) == open_
+    assert len(document.plan.unknown_changes) == open_
     assert any("that another service manages" in notice for notice in document.notices) is (
         actions in (["no-op"], ["create"])
     )
@@ -97,7 +97,7 @@ def test_a_stack_without_stages(read):
         before={"template_body": "x"},
         after={"template_body": "y"},
     )
-    assert (read(plan(other)).plan.unsaid, read(plan(other)).notices) == ((), ())
+    assert (read(plan(other)).plan.unknown_changes, read(plan(other)).notices) == ((), ())
     url = {"template_url": "https://example.invalid/t", "template_body": None}
     (notice,) = read(
         plan(change("aws_cloudformation_stack.u", ["update"], before=url, after=url))
@@ -136,7 +136,7 @@ def test_two_resources_for_one_stage(read, other, actions, open_):
         change("awscc_apigateway_stage.t", actions, before=second, after=second),
     ]
     prior = [shown(f"{STAGE}.s", STAGE_VALUES), shown("awscc_apigateway_stage.t", second)]
-    assert len(read(plan(*entries, prior=prior)).plan.unsaid) == open_
+    assert len(read(plan(*entries, prior=prior)).plan.unknown_changes) == open_
 
 
 def test_a_changed_api_definition_writes_no_stage(read):
@@ -148,7 +148,7 @@ def test_a_changed_api_definition_writes_no_stage(read):
         after={"id": "a", "body": "2"},
     )
     document = read(plan(entry))
-    assert (document.plan.unsaid, document.plan.deleted_apis, document.notices) == (
+    assert (document.plan.unknown_changes, document.plan.deleted_apis, document.notices) == (
         (),
         frozenset(),
         (),
@@ -244,7 +244,7 @@ def clashes(
     found = read(
         plan(*entries, prior=prior, configuration={"root_module": {"resources": blocks}})
     ).plan
-    return len(found.clashes), len(found.unsaid)
+    return len(found.clashes), len(found.unknown_changes)
 
 
 NEW = {"stage_name": "live", "client_certificate_id": "abc123"}

@@ -165,15 +165,15 @@ def test_a_refresh_only_plan_is_judged_from_its_prior_state(read, fixtures, empt
         del document["planned_values"]
     found = read(document)
     assert (len(found.stages), len(found.certificates)) == (1, 1)
-    assert found.plan.unsaid == ()
+    assert found.plan.unknown_changes == ()
 
 
 def test_i4_a_plan_of_which_only_the_configuration_is_left(read, whole):
     """Nothing in it can be judged, and it may be a refresh-only plan of an empty state: it is not clean, and not refused."""
     for name in ("prior_state", "planned_values", "resource_changes"):
         del whole[name]
-    (unsaid,) = read(whole).plan.unsaid
-    assert "has no change and no recorded state" in unsaid.message
+    (unknown,) = read(whole).plan.unknown_changes
+    assert "has no change and no recorded state" in unknown.message
 
 
 def test_a_plan_without_the_marks_of_terraform_1_8(read, whole):

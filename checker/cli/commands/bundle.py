@@ -64,8 +64,8 @@ def bundle(
 
     chosen = _server(server, no_comments=no_comments) if server is not None else None
     wanted = options.wanted(tool, tool_env, offline=offline)
-    with run_policy(policy, policy_base) as held:
-        run = Run(as_of=load.parse_as_of(as_of), policy=held.policy)
+    with run_policy(policy, policy_base) as in_force:
+        run = Run(as_of=load.parse_as_of(as_of), policy=in_force.policy)
         aws = Aws(
             profile=profile,
             role_arn=role_arn,
@@ -86,7 +86,7 @@ def bundle(
                     policy=policy,
                 )
             outcome, found = gather(loaded.inventory, aws.observer(offline=offline), run)
-        outcome = held.with_notices(outcome)
+        outcome = in_force.with_notices(outcome)
     for notice in outcome.notices:
         output.warn(notice)
     output.warn_unverified(outcome)

@@ -38,6 +38,7 @@ def check(
     config: options.Config = None,
     policy: options.PolicyFile = None,
     policy_base: options.PolicyBase = None,
+    trust: options.Trust = False,
     trust_file: options.TrustFiles = None,
     no_inline_exemptions: options.NoInline = False,
     probe: options.Probe = False,
@@ -91,6 +92,8 @@ def check(
     timeout: options.Timeout = 20.0,
     tool: options.ToolName = None,
     tool_env: options.ToolEnv = None,
+    all_: options.ShowAll = False,
+    quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
     """Judge plans and states: what expires, what a plan would break.
@@ -105,6 +108,7 @@ def check(
     from checker.errors import UsageError
     from checker.model.policy import Run
     from checker.pipeline import check as judge
+    from checker.reports.text import Show
 
     chosen = output.formats(format_)
     wanted = options.wanted(tool, tool_env, offline=offline)
@@ -127,24 +131,25 @@ def check(
         as_of=as_of,
     )
     stated = given(threshold=threshold, notice=notice, fail_on=fail_on)
-    with run_policy(policy, policy_base, given=stated, inline=not no_inline_exemptions) as held:
+    with run_policy(policy, policy_base, given=stated, inline=not no_inline_exemptions) as in_force:
         moment = load.parse_as_of(as_of)
         aws = Aws(
             profile=profile,
             role_arn=role_arn,
             region=region,
             timeout=timeout,
-            accounts=held.policy.accounts,
+            accounts=in_force.policy.accounts,
         )
         run = Run(
             as_of=moment,
-            policy=held.trusting(trust_file, aws.bundles(offline=offline)),
+            policy=in_force.trusting(trust_file, aws.bundles(offline=offline)),
             expect="next"
             if expect is Expect.NEXT
             else Phase(expect)
             if expect is not None
             else None,
             drift=_drift(drift, no_drift=no_drift),
+            trust=aws.trust(wanted=trust, offline=offline),
         )
         with aws.counted(shown=verbose):
             interrupted = False
@@ -159,9 +164,9 @@ def check(
                     timeout=timeout,
                     verbose=verbose,
                 )
-                loaded, interrupted = held.exemptions(found.loaded), found.interrupted
+                loaded, interrupted = in_force.exemptions(found.loaded), found.interrupted
             else:
-                loaded = held.exemptions(
+                loaded = in_force.exemptions(
                     _load(sources or (), config=config, tool=wanted, tags=run.policy.tags)
                     if recursive
                     else load.load(
@@ -177,11 +182,11 @@ def check(
                 raise UsageError(
                     "no source is a plan",
                     where="--expect",
-                    remedy="pass the plan that is to be held to the phase",
+                    remedy="pass the plan of the phase",
                 )
             if expect is Expect.NEXT:
                 load.demand_configuration(loaded.inventory)
-            outcome = held.with_notices(
+            outcome = in_force.with_notices(
                 judge(
                     loaded.inventory,
                     aws.observer(offline=offline or interrupted, in_part=True),
@@ -193,7 +198,8 @@ def check(
                 from checker.cli.patch_preview import with_patches
 
                 outcome = with_patches(outcome, loaded)
-            output.report(outcome, chosen, patches=patches)
+            show = Show.of(every=all_, quiet=quiet)
+            output.report(outcome, chosen, patches=patches, show=show)
             output.warn_unverified(outcome)
     interrupted = interrupted or outcome.cases.observations.interrupted
     raise typer.Exit(130 if interrupted else outcome.exit_code)

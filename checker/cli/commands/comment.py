@@ -66,6 +66,15 @@ def comment(
             "--artifact", metavar="NAME", help="Where the pipeline keeps patches that do not fit."
         ),
     ] = None,
+    rule_pages: Annotated[
+        str | None,
+        typer.Option(
+            "--rule-pages",
+            metavar="URL",
+            help="Where the rules' pages are, to link them: a folder that `tfcert rules --out` "
+            "writes.",
+        ),
+    ] = None,
     always: Annotated[
         bool, typer.Option("--always", help="Comment even if there was never a finding.")
     ] = False,
@@ -83,7 +92,7 @@ def comment(
     import os
 
     from checker.cli.load_reports import load_reports
-    from checker.cli.post_comment import CommentRequest, post_comment
+    from checker.cli.post_comment import CommentRequest, post_comment, rule_pages_address
     from checker.errors import UsageError
     from checker.forges.pull_request import pull_request
 
@@ -99,6 +108,11 @@ def comment(
         forge, repository=repository, number=number, commit=commit, environment=os.environ
     )
     letter = CommentRequest(
-        documents=documents, key=key, masked=mask_accounts, artifact=artifact, always=always
+        documents=documents,
+        key=key,
+        masked=mask_accounts,
+        artifact=artifact,
+        rule_pages=rule_pages_address(rule_pages),
+        always=always,
     )
     raise typer.Exit(post_comment(forge, target, letter, behavior, dry_run=dry_run))

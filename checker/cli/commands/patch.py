@@ -61,6 +61,7 @@ def patch(
     config: options.Config = None,
     policy: options.PolicyFile = None,
     policy_base: options.PolicyBase = None,
+    trust: options.Trust = False,
     trust_file: options.TrustFiles = None,
     probe: options.Probe = False,
     probe_report: options.ProbeReport = None,
@@ -119,18 +120,21 @@ def patch(
         verify=find_verifier(wanted) if verify else None,
     )
     settle = load.settle_killed if write else load.settle_or_report
-    with run_policy(policy, policy_base, given=given(threshold=threshold, notice=notice)) as held:
+    with run_policy(
+        policy, policy_base, given=given(threshold=threshold, notice=notice)
+    ) as in_force:
         moment = load.parse_as_of(as_of)
         aws = Aws(
             profile=profile,
             role_arn=role_arn,
             region=region,
             timeout=timeout,
-            accounts=held.policy.accounts,
+            accounts=in_force.policy.accounts,
         )
-        trusting = held.trusting(trust_file, aws.bundles(offline=offline))
+        trusting = in_force.trusting(trust_file, aws.bundles(offline=offline))
         observe = aws.observer(offline=offline)
-        held.warn()
+        request = replace(request, trust=aws.trust(wanted=trust, offline=offline))
+        in_force.warn()
         if asking is not None:
             request = replace(request, probe=asking.probe(aws, timeout))
         with aws.counted(shown=verbose):
@@ -151,7 +155,7 @@ def patch(
                 config=config,
                 tool=wanted,
                 fetch=aws.fetch,
-                tags=held.policy.tags,
+                tags=in_force.policy.tags,
                 settle=settle,
             )
             code = deliver(loaded, observe, request, policy=trusting, as_of=moment).exit_code

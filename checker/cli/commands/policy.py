@@ -40,9 +40,9 @@ def show(
         file,
         policy_base,
         given=policy_options.options(threshold=threshold, notice=notice, fail_on=fail_on),
-    ) as held:
-        typer.echo("\n".join(line.shown for line in policy_lines(held.resolved)))
-        held.warn()
+    ) as in_force:
+        typer.echo("\n".join(line.shown for line in policy_lines(in_force.resolved)))
+        in_force.warn()
 
 
 @policy.command()
@@ -62,23 +62,23 @@ def check(
     """  # noqa: D205 -- the first paragraph is the short help
     from datetime import UTC, datetime
 
-    from checker.cli.policy_base import Held, committed
+    from checker.cli.policy_base import RunPolicy, committed
     from checker.cli.policy_warnings import inline_exemptions, is_configuration, policy_warnings
 
     today = datetime.now(UTC).date()
     configuration = [file for file in files or () if is_configuration(file)]
     with committed(policy_base) as base:
         for file in [file for file in files if file not in configuration] if files else (None,):
-            held = Held(file, base)
-            found = held.resolved
-            name = found.layers[-1].sheet.path if found.layers else "pack default"
+            in_force = RunPolicy(file, base)
+            found = in_force.resolved
+            name = found.layers[-1].toml_file.path if found.layers else "pack default"
             counts = (
                 f"scopes: {len(found.policy.scopes)}, exemptions: {len(found.policy.exemptions)}"
             )
             typer.echo(f"{name}: is a policy ({counts})")
             for caution in policy_warnings(found, today=today):
                 typer.echo(f"careful: {caution}")
-            held.warn()
+            in_force.warn()
         _comments(tuple(inline_exemptions(configuration, base)), today=today)
 
 
@@ -140,15 +140,15 @@ def explain(
     from checker.cli.policy_base import run_policy
 
     given = policy_options.options(threshold=threshold, notice=notice, fail_on=fail_on)
-    with run_policy(file, policy_base, given=given, inline=not no_inline_exemptions) as held:
+    with run_policy(file, policy_base, given=given, inline=not no_inline_exemptions) as in_force:
         aws = Aws(profile=None, role_arn=None, region=None, timeout=20.0)
         loaded = load.load(
             (source,) if source is not None else (),
             config=config,
             tool=options.wanted(tool, tool_env),
             fetch=aws.fetch,
-            tags=held.policy.tags,
+            tags=in_force.policy.tags,
         )
-        inventory = held.exemptions(loaded).inventory
-        typer.echo("\n".join(explain_lines(held.resolved, inventory, address)))
-        held.warn()
+        inventory = in_force.exemptions(loaded).inventory
+        typer.echo("\n".join(explain_lines(in_force.resolved, inventory, address)))
+        in_force.warn()

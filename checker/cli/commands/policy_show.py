@@ -11,6 +11,7 @@ from checker.cli.policy_options import ResolvedPolicy
 from checker.model.conditions import Conditions
 from checker.model.exemptions import Exemption
 from checker.model.policy import Policy, ProbeSettings, Scope, Setting, Weight, Weights
+from checker.policyfile.resolve import Layer
 from checker.policyfile.schema import OFF, VALUES
 from checker.rules import RULES
 
@@ -60,6 +61,7 @@ def policy_lines(resolved: ResolvedPolicy) -> Iterator[PolicyLine]:
     yield from _accounts(resolved)
     yield from _backends(resolved)
     yield from _probe(resolved)
+    yield from _comment(resolved)
 
 
 def origin(resolved: ResolvedPolicy, field: str) -> str:
@@ -180,6 +182,8 @@ def _backends(resolved: ResolvedPolicy) -> Iterator[PolicyLine]:
         yield PolicyLine(f"stages = {_texts(backend.stages)}")
         if backend.bundle is not None:
             yield PolicyLine(f"bundle = {json.dumps(backend.bundle, ensure_ascii=False)}")
+        if backend.consumer is not None:
+            yield PolicyLine(f"consumer = {json.dumps(backend.consumer, ensure_ascii=False)}")
         if backend.server is not None:
             yield PolicyLine(f"server = {json.dumps(backend.server)}")
 
@@ -192,3 +196,24 @@ def _probe(resolved: ResolvedPolicy) -> Iterator[PolicyLine]:
     yield PolicyLine("")
     yield PolicyLine("[probe]", str(layer.location("probe")))
     yield from map(PolicyLine, lines)
+
+
+def _comment(resolved: ResolvedPolicy) -> Iterator[PolicyLine]:
+    said = [
+        (name, value, layer.location("comment", name))
+        for name in ("applies", "rule_pages")
+        for layer in _last_with(resolved, name)
+        for value in (getattr(layer, name),)
+    ]
+    if not said:
+        return
+    yield PolicyLine("")
+    yield PolicyLine("[comment]")
+    yield from _aligned(
+        (f"{name} = {json.dumps(str(value))}", str(where)) for name, value, where in said
+    )
+
+
+def _last_with(resolved: ResolvedPolicy, name: str) -> tuple[Layer, ...]:
+    layers = [layer for layer in resolved.layers if getattr(layer, name) is not None]
+    return tuple(layers[-1:])

@@ -84,8 +84,8 @@ def probe(
     if not dry_run:
         demand_terminal(request)
     wanted = options.wanted(tool, tool_env)
-    with run_policy(policy, policy_base) as held:
-        run = Run(as_of=load.parse_as_of(None), policy=held.policy)
+    with run_policy(policy, policy_base) as in_force:
+        run = Run(as_of=load.parse_as_of(None), policy=in_force.policy)
         aws = Aws(
             profile=profile,
             role_arn=role_arn,
@@ -93,7 +93,7 @@ def probe(
             timeout=timeout,
             accounts=run.policy.accounts,
         )
-        held.warn()
+        in_force.warn()
         with aws.counted(shown=verbose):
             loaded = (
                 load.load_root_modules(

@@ -65,6 +65,8 @@ def scan(
     timeout: options.Timeout = 20.0,
     tool: options.ToolName = None,
     tool_env: options.ToolEnv = None,
+    all_: options.ShowAll = False,
+    quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
     """Judge all that accounts have, in Terraform or not.
@@ -80,6 +82,7 @@ def scan(
     from checker.errors import UsageError
     from checker.model.policy import Run
     from checker.pipeline import scan as judge
+    from checker.reports.text import Show
 
     chosen = output.formats(format_)
     if region and all_regions:
@@ -104,8 +107,8 @@ def scan(
     wanted = options.wanted(tool, tool_env)
     with run_policy(
         policy, policy_base, given=given(threshold=threshold, notice=notice, fail_on=fail_on)
-    ) as held:
-        run = Run(as_of=load.parse_as_of(as_of), policy=held.policy)
+    ) as in_force:
+        run = Run(as_of=load.parse_as_of(as_of), policy=in_force.policy)
         aws = Aws(
             profile=profile,
             role_arn=None,
@@ -137,8 +140,8 @@ def scan(
                     fetch=aws.fetch,
                     tags=run.policy.tags,
                 )
-            outcome = held.with_notices(judge(run_scan(scope, aws.gateways()), known, run))
-            output.report(outcome, chosen)
+            outcome = in_force.with_notices(judge(run_scan(scope, aws.gateways()), known, run))
+            output.report(outcome, chosen, show=Show.of(every=all_, quiet=quiet))
             output.warn_unverified(outcome)
             if outcome.cases.observations.interrupted:
                 raise KeyboardInterrupt

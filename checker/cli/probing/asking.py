@@ -38,6 +38,7 @@ class Asking(Struct, frozen=True, kw_only=True):
     given: tuple[Any, ...]
     report: str | None
     max_age: timedelta
+    offline: bool
 
     @classmethod
     def of(
@@ -69,22 +70,33 @@ class Asking(Struct, frozen=True, kw_only=True):
                 where="--probe-max-age",
                 remedy="name the report with --probe-report FILE",
             )
-        return cls(given=tuple(given), report=report, max_age=parse_age(max_age or MAX_AGE))
+        return cls(
+            given=tuple(given),
+            report=report,
+            max_age=parse_age(max_age or MAX_AGE),
+            offline=offline,
+        )
 
     def probe(self, aws: Aws, timeout: float) -> Probe:
         """Return the function that asks the backends of a run's rotations.
 
         Raises UnreadableError for a report that cannot be read, before anything else is.
         """
-        return self._reading() if self.report is not None else self._calling(aws, timeout)
+        return self._reading(aws) if self.report is not None else self._calling(aws, timeout)
 
-    def _reading(self) -> Probe:
+    def _reading(self, aws: Aws) -> Probe:
         path = self.report or ""
         data = open_file(path, most=_LARGEST, instead="name a report of `tfcert probe`")
         bound = Bound(path=path, document=read_probe(path, bytes(data)), max_age=self.max_age)
 
         def read(cases: Cases, rotations: tuple[Rotation, ...]) -> tuple[ProbeEvidence, ...]:
-            return bound_evidence(bound, cases, pairs_of(cases, rotations))
+            pairs = pairs_of(cases, rotations)
+            found = bound_evidence(bound, cases, pairs)
+            if self.offline or not pairs:
+                return found
+            from checker.cli.probing.behind import backends_behind, compared
+
+            return (*found, *compared(bound, backends_behind(pairs, aws)))
 
         return read
 

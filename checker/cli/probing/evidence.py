@@ -127,9 +127,9 @@ def bound_evidence(
     """Return the evidence of a report; raises UsageError if it is not about this run and moment."""
     made, now = bound.document.made_at, cases.as_of
     if made > now:
-        _refuse(bound, f"it is dated in the future: {instant(made)}", "check the clocks")
+        refuse(bound, f"it is dated in the future: {instant(made)}", "check the clocks")
     if now - made > bound.max_age:
-        _refuse(
+        refuse(
             bound,
             f"it is older than {bound.max_age}: {instant(made)}",
             "run `tfcert probe` again, or give --probe-max-age",
@@ -147,19 +147,19 @@ def _demand_own(bound: Bound, each: JsonProbedBackend, pairs: tuple[StagePair, .
         if (pair.stage.api_id, pair.stage.name) == (each.stage.api_id, each.stage.name)
     ]
     if not own:
-        _refuse(
+        refuse(
             bound,
             f"it is about stage {each.stage.name} of API {each.stage.api_id} "
             f"({stage_in_words(each.stage)}), which is in no rotation of this run",
-            _AGAIN,
+            AGAIN,
         )
     different: list[tuple[str, ...]] = [tuple(_differences(each, pair)) for pair in own]
     if all(different):
         nearest = min(different, key=len)
-        _refuse(bound, f"about {stage_in_words(each.stage)}, it has {'; '.join(nearest)}", _AGAIN)
+        refuse(bound, f"about {stage_in_words(each.stage)}, it has {'; '.join(nearest)}", AGAIN)
 
 
-_AGAIN = "run `tfcert probe` for the sources of this run"
+AGAIN = "run `tfcert probe` for the sources of this run"
 
 
 def _differences(each: JsonProbedBackend, pair: StagePair) -> Iterator[str]:
@@ -176,7 +176,8 @@ def _differences(each: JsonProbedBackend, pair: StagePair) -> Iterator[str]:
             yield f"{what} {reported or 'unknown'}, and the run {own or 'unknown'}"
 
 
-def _refuse(bound: Bound, why: str, remedy: str) -> NoReturn:
+def refuse(bound: Bound, why: str, remedy: str) -> NoReturn:
+    """Raise UsageError for a report that is not about this run."""
     raise UsageError(
         f"the report is refused: {why}", where=f"{_OPTION} {bound.path}", remedy=remedy
     )

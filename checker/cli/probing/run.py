@@ -82,7 +82,7 @@ def run_probe(
         return report_document(report, notices)
     report = call(aws.gateways(), wish, plan)
     if report.interrupted:
-        signals.tell()
+        signals.report_interruption()
     return report_document(report, notices)
 
 

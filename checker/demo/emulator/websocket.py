@@ -59,7 +59,7 @@ class DeploymentOperations(GatewayRequest, ApiGatewayV2Response):
             created_at=self.world.clock.now(),
             description=asked.get("description"),
         )
-        self._held()[made.id] = made
+        self._deployments()[made.id] = made
         if stage is not None:
             vars(stage)["deployment_id"] = made.id
         return self.reply(made.answer(), status=201)
@@ -71,7 +71,7 @@ class DeploymentOperations(GatewayRequest, ApiGatewayV2Response):
     def get_deployments(self) -> TYPE_RESPONSE:
         """List a page of the deployments of an API."""
         items, token = page(
-            self._held(), limit=self.query("maxResults"), position=self.query("nextToken")
+            self._deployments(), limit=self.query("maxResults"), position=self.query("nextToken")
         )
         body = {"items": [item.answer() for item in items]}
         return self.reply(body | ({"nextToken": token} if token else {}))
@@ -79,7 +79,7 @@ class DeploymentOperations(GatewayRequest, ApiGatewayV2Response):
     def update_deployment(self) -> TYPE_RESPONSE:
         """Change a deployment's description."""
         changed = replace(self._one(), description=self.document().get("description"))
-        self._held()[changed.id] = changed
+        self._deployments()[changed.id] = changed
         return self.reply(changed.answer())
 
     def delete_deployment(self) -> TYPE_RESPONSE:
@@ -90,7 +90,7 @@ class DeploymentOperations(GatewayRequest, ApiGatewayV2Response):
                 raise BadRequestError(
                     "Active stages pointing to this deployment must be moved or deleted"
                 )
-        del self._held()[found.id]
+        del self._deployments()[found.id]
         return self.reply({}, status=204)
 
     def api(self) -> Any:
@@ -101,15 +101,15 @@ class DeploymentOperations(GatewayRequest, ApiGatewayV2Response):
         """Return a segment of the path, counted from 0 before the first slash."""
         return unquote(self.path.rstrip("/").split("/")[index])
 
-    def _held(self) -> dict[str, Deployment]:
+    def _deployments(self) -> dict[str, Deployment]:
         deployments: dict[str, Deployment] = vars(self.api()).setdefault("deployments", {})
         return deployments
 
     def _one(self) -> Deployment:
         id_ = self.segment(5)
-        if id_ not in self._held():
+        if id_ not in self._deployments():
             raise NotFoundError(f"Invalid Deployment identifier specified {id_}")
-        return self._held()[id_]
+        return self._deployments()[id_]
 
 
 # The fields of UpdateStage, and the attribute of moto's stage for each.

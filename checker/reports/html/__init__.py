@@ -13,13 +13,18 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from checker.collector import collector_paused
+from checker.model.deadlines import moment
 from checker.model.outcome import Outcome
 from checker.reports.escape import printable
+from checker.reports.headline import headline
+from checker.reports.headline.facts import facts_of, open_rotations
 from checker.reports.html.actions import list_actions
 from checker.reports.html.certificates import timeline
 from checker.reports.html.diffs import patches_of, places
-from checker.reports.html.findings import counts, finding_views, headline
+from checker.reports.html.findings import counts, finding_views
 from checker.reports.html.format import (
     NOW,
     count_noun,
@@ -45,15 +50,19 @@ def render(outcome: Outcome) -> str:
 
 
 def _rendered(outcome: Outcome) -> str:
-    made = cards(outcome, places(outcome.patches), steps_of(outcome.by_hand))
+    said = headline(facts_of(outcome))
+    # A rotation that nobody began is none while its finding is exempted.
+    outcome = replace(outcome, rotations=open_rotations(outcome))
+    made = cards(outcome, places(outcome.patches), steps_of(outcome.manual))
     return (
         page_environment()
         .get_template("page.html.j2")
         .render(
-            headline=headline(outcome),
+            headline=said,
             counts=tuple(counts(outcome)),
             outcome=outcome,
             as_of=date_of(outcome.cases.as_of),
+            judged=moment(outcome.cases.as_of),
             policy=outcome.cases.policy,
             actions=list_actions(outcome, made),
             timeline=timeline(outcome, {number: card.anchor for number, card in enumerate(made)}),
@@ -62,7 +71,7 @@ def _rendered(outcome: Outcome) -> str:
             findings=finding_views(outcome),
             cards=made,
             patches=patches_of(outcome.patches),
-            by_hand=manual_cards(outcome.by_hand, outcome.cases.as_of),
+            manual=manual_cards(outcome.manual, outcome.cases.as_of),
             style=page_asset("page.css"),
             script=page_asset("page.js"),
         )

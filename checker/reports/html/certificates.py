@@ -6,6 +6,7 @@ Urgent certificates come first; the others are grouped by month.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 from itertools import groupby
 
 from msgspec import Struct
@@ -45,7 +46,7 @@ class CertificateRow(Struct, frozen=True, kw_only=True):
     """One certificate.
 
     `tone` is ended, threshold, notice, open (its end or existence is not certain), planned, idle or
-    calm.
+    calm. `days_past` are the whole days since its end.
     """
 
     anchor: str
@@ -54,6 +55,7 @@ class CertificateRow(Struct, frozen=True, kw_only=True):
     evidence: str
     tone: str
     days_left: int | None
+    days_past: int
     end: Date | None
     month: str
     due: tuple[tuple[str, Date], ...]
@@ -154,6 +156,7 @@ def _row(
         evidence="will be created" if case.id is None else _EVIDENCE[case.evidence],
         tone=_tone(case, policy),
         days_left=case.days_left,
+        days_past=(outcome.cases.as_of - end) // timedelta(days=1) if end is not None else 0,
         end=date_of(end) if end is not None else None,
         month=month_of(end) if end is not None else "End not known",
         due=tuple((kind, date_of(moment)) for kind, moment in due),

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from checker.model.address import Address, print_key
 from checker.model.cases import Case, Evidence
+from checker.model.deadlines import left_in_words
 from checker.model.observation import Found
 from checker.model.policy import Policy
 from checker.model.rotation import Rotation
@@ -56,7 +57,7 @@ def listed(stages: Iterable[StageName]) -> Iterator[StageName]:
 
 
 class Date(NamedTuple):
-    """A moment: the instant in RFC 3339, and its day in words."""
+    """A moment: the instant in RFC 3339, and its day."""
 
     instant: str
     day: str
@@ -95,8 +96,8 @@ def date_of(moment: datetime) -> Date:
 
 
 def day_of(moment: date) -> str:
-    """Format a day in words: 6 Dec 2026."""
-    return f"{moment.day} {MONTHS[moment.month - 1][:3]} {moment.year}"
+    """Format a day as every report does: 2026-12-06."""
+    return f"{moment:%Y-%m-%d}"
 
 
 def month_of(moment: datetime) -> str:
@@ -109,24 +110,9 @@ def count_noun(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def time_left(days: int) -> str:
-    """Format the time until an event: whole days, rounded down, as in `days_left`."""
-    match days:
-        case 0:
-            return "in less than a day"
-        case 1:
-            return "in 1 day"
-        case -1:
-            return "less than a day ago"
-        case _ if days > 0:
-            return f"in {days:,} days"
-        case _:
-            return f"{-days - 1:,} day{'s' if days < -2 else ''} ago"
-
-
 def deadline_of(by: datetime, as_of: datetime) -> Deadline:
     """Format a deadline, as seen from a moment."""
-    return Deadline(date_of(by), time_left((by - as_of) // _DAY), by < as_of)
+    return Deadline(date_of(by), "now" if by == as_of else left_in_words(by, as_of), by < as_of)
 
 
 NOW = 18.0
@@ -286,10 +272,10 @@ def named(name: Name) -> Markup:
 
 
 def dated(date: Date) -> Markup:
-    """Format a day in words, with its instant for machines."""
+    """Format a day, with its instant for machines."""
     from markupsafe import Markup
 
-    # Only digits and the names of months.
+    # Only digits and dashes.
     return Markup(f'<time datetime="{date.instant}">{date.day}</time>')  # noqa: S704
 
 

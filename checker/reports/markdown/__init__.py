@@ -11,13 +11,13 @@ from typing import cast
 
 from msgspec import Struct
 
-from checker.model.deadlines import plan_in_words
 from checker.model.outcome import Outcome
 from checker.reports.json_v1 import outcome_document
 from checker.reports.json_v1_read import JsonDocument
 from checker.reports.markdown import sections as sections
 from checker.reports.markdown.escape import NamedAccounts, mask_accounts
 from checker.reports.markdown.folds import Folded, arrange, folded, folded_manual
+from checker.reports.markdown.root_paths import by_repository
 
 _EVERYTHING = 10**9
 
@@ -57,7 +57,8 @@ _WITH_PATCHES = 3
 
 
 class _Parts(Struct, frozen=True, kw_only=True):
-    documents: tuple[JsonDocument, ...]
+    head: str
+    verdict: str
     rows: list[sections.MarkdownRow]
     certificates: list[str]
     findings: list[str]
@@ -66,12 +67,21 @@ class _Parts(Struct, frozen=True, kw_only=True):
     notices: list[str]
     folds: list[Folded]
     named: bool
+    linked: bool
 
 
 def render(outcome: Outcome) -> str:
     """Write an outcome as Markdown without a length limit."""
+    return render_within(outcome, None)
+
+
+def render_within(outcome: Outcome, limit: int | None) -> str:
+    """Write an outcome as Markdown of at most `limit` UTF-16 code units."""
+    document = by_repository(cast("JsonDocument", outcome_document(outcome)), outcome.checkout)
     return render_documents(
-        [NamedAccounts(name="", document=cast("JsonDocument", outcome_document(outcome)))]
+        [NamedAccounts(name="", document=document)],
+        limit=limit,
+        rule_pages=outcome.cases.policy.rule_pages,
     )
 
 
@@ -81,24 +91,36 @@ def render_documents(
     limit: int | None = None,
     masked: bool = False,
     artifact: str | None = None,
+    rule_pages: str | None = None,
 ) -> str:
     """Write the outcomes of some checks as one report, at most `limit` UTF-16 code units long.
 
     Content that does not fit is omitted in the order of `_SHRINKING`, and the report shows the
     number of omitted items. A patch is complete or omitted. `masked` replaces the ids of accounts.
-    `artifact` is the pipeline's artifact with the patches.
+    `artifact` is the pipeline's artifact with the patches. `rule_pages` is the address of the
+    folder with the pages of the rules; it is the user's own, never one of a document.
     """
-    shown = mask_accounts(documents) if masked else tuple(documents)
+    named = tuple(
+        NamedAccounts(name=each.name, document=by_repository(each.document)) for each in documents
+    )
+    shown = mask_accounts(named) if masked else named
+    rows = sections.rows(shown)
+    link = sections.link_rules(rule_pages)
+    findings = sections.findings(shown, minor=False, rule=link)
+    minor = sections.findings(shown, minor=True, rule=link)
     parts = _Parts(
-        documents=tuple(each.document for each in shown),
-        rows=sections.rows(shown),
+        head=sections.head(shown),
+        verdict=sections.verdict_line([each.document for each in shown]),
+        # One row would only repeat the lines above it.
+        rows=rows if len(rows) != 1 else [],
         certificates=sections.certificates(shown),
-        findings=sections.findings(shown, minor=False),
-        minor=sections.findings(shown, minor=True),
+        findings=findings,
+        minor=minor,
         steps=sections.steps(shown),
         notices=sections.notices(shown),
         folds=[*folded(shown, artifact=artifact), *folded_manual(shown)],
         named=any(each.name for each in shown),
+        linked=rule_pages is not None,
     )
     return _fitted(parts, limit)
 
@@ -148,14 +170,13 @@ def size(text: str) -> int:
 
 
 def _assembled(parts: _Parts, detail: Detail, shown: Sequence[bool]) -> str:
-    counts = sections.counted(parts.documents)
-    not_before = sections.not_before(parts.documents)
-    plan = f": {plan_in_words(not_before)}" if not_before is not None else ""
-    blocks = [
-        f"### tfcert: {sections.verdict(parts.documents)}{f' ({counts})' if counts else ''}{plan}"
-    ]
+    blocks = [parts.head, parts.verdict]
     blocks += _list("", parts.notices, detail.notices, "notices")
-    blocks += _table(
+    blocks += _list("#### What to do next", parts.steps, detail.steps, "rotations")
+    blocks += _list("#### Findings", parts.findings, detail.findings, "findings")
+    if parts.findings and detail.findings and not parts.linked:
+        blocks.append("`tfcert rules NAME` prints the page of a rule.")
+    rows = _table(
         "| root module | verdict | nearest end "
         "| errors | warnings | notes | certificates | stages |\n"
         "|---|---|---|--:|--:|--:|--:|--:|",
@@ -163,6 +184,7 @@ def _assembled(parts: _Parts, detail: Detail, shown: Sequence[bool]) -> str:
         detail.rows,
         lambda left: f"… and {left} more root modules{_not_clean(parts.rows[detail.rows :])}",
     )
+    blocks += ["#### Root modules", *rows] if rows else []
     certificates = _table(
         f"|{' outcome |' * parts.named} certificate | id | left | evidence "
         "| account and region | presented by |\n"
@@ -171,19 +193,15 @@ def _assembled(parts: _Parts, detail: Detail, shown: Sequence[bool]) -> str:
         detail.certificates,
         lambda left: f"… and {left} more certificates",
     )
-    if certificates:
-        blocks += [
-            "<details><summary>Certificates by urgency</summary>",
-            *certificates,
-            "</details>",
-        ]
-    blocks += _list("#### Findings", parts.findings, detail.findings, "findings")
-    blocks += _list(
-        "#### Notes and exemptions", parts.minor, detail.minor, "notes and exempt findings"
-    )
-    blocks += _list("#### What to do next", parts.steps, detail.steps, "rotations")
+    blocks += _behind("Certificates by urgency", certificates)
+    minor = _list("", parts.minor, detail.minor, "notes and exempt findings")
+    blocks += _behind("Notes and exemptions", minor)
     blocks += arrange(parts.folds, shown, detail.instead)
     return "\n\n".join(blocks) + "\n"
+
+
+def _behind(summary: str, blocks: Sequence[str]) -> list[str]:
+    return [f"<details><summary>{summary}</summary>", *blocks, "</details>"] if blocks else []
 
 
 def _table(head: str, lines: Sequence[str], most: int, more: Callable[[int], str]) -> list[str]:

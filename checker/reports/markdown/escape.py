@@ -14,7 +14,10 @@ from checker.reports.json_v1_read import JsonDocument
 
 _LONGEST = 1_000
 _RUN = re.compile(r"`+")
-_TOKEN = re.compile(r"`(?P<quoted>[^`]+)`|(?P<space>\s+)|(?P<word>[^\s`]+|`+)")
+_TOKEN = re.compile(
+    r"`(?P<quoted>[^`]+)`|(?P<space>\s+)"
+    r"|(?P<instant>\d{4}-\d\d-\d\d \d\d:\d\d UTC[,.;:)]?(?=\s|$))|(?P<word>[^\s`]+|`+)"
+)
 # A date, or a word that no forge reads as a mention, a reference (GH-12), a page or a commit.
 _PLAIN = re.compile(r"\(?(?:\d{4}-\d\d-\d\d|[A-Za-z]+(?:['-][A-Za-z]+)*(?:'s)?|\d+)\)?[,.;:?]*\)?")
 # The start of a numbered list, at the beginning of a line.
@@ -48,7 +51,7 @@ def sentence(text: str, *, longest: int = _LONGEST) -> str:
             if token["space"]
             else code(token["quoted"])
             if token["quoted"]
-            else _word(token["word"])
+            else token["instant"] or _word(token["word"])
         )
         # Two adjacent spans would be read as one.
         pieces.append(

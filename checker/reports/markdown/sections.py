@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from checker.model.deadlines import Late, due, late_plan
+from checker.model.deadlines import Late, due, late_plan, left_in_words
 from checker.model.outcome import UNVERIFIED
+from checker.model.policy import RULE_PAGES
+from checker.reports.headline import headline
+from checker.reports.headline.from_json import (
+    facts_of_documents,
+    is_open,
+    moment_of,
+    open_rotations_of,
+)
 from checker.reports.json_v1_read import (
     JsonCertificate,
     JsonDocument,
@@ -18,8 +28,12 @@ from checker.reports.json_v1_read import (
 )
 from checker.reports.markdown.escape import NamedAccounts, code, sentence
 from checker.reports.presenting import presenters_in_words
+from checker.rules import RULES
 
 _NAME = 200
+_SENTENCE = 400
+_FEW = 3
+_RULES = frozenset(rule.name for rule in RULES)
 _SEVERITIES = ("error", "warning", "note")
 _VERDICTS = ("findings", "inconclusive", "warnings", "clean")
 _WHOLE = "(the account as a whole)"
@@ -39,27 +53,52 @@ def verdict(documents: Sequence[JsonDocument]) -> str:
     )
 
 
-def counted(documents: Sequence[JsonDocument]) -> str:
-    """Return the number of findings that count, in words; empty if there are none."""
+def head(documents: Sequence[NamedAccounts]) -> str:
+    """Return the headline: a heading, and a line with what follows it."""
+    facts = facts_of_documents([each.document for each in documents])
+    if facts is None:
+        return "### tfcert: inconclusive, no outcome was given"
+    said = headline(facts)
+    first = said.sentence.rstrip(".")
+    lines = [f"### tfcert: {sentence(f'{first[:1].lower()}{first[1:]}')}"]
+    if facts.modules > 1:
+        said = replace(said, more=(_where(documents), *said.more))
+    if said.more:
+        lines.append(" ".join(sentence(each, longest=_SENTENCE) for each in said.more))
+    return "\n\n".join(lines)
+
+
+def _where(documents: Sequence[NamedAccounts]) -> str:
+    """Return how many of several root modules have something to do, and which."""
+    names = [
+        each.name or ", ".join(source["path"] for source in each.document["sources"][:1])
+        for each in documents
+        if is_open(each.document)
+    ]
+    have = "has" if len(names) == 1 else "have"
+    which = ", ".join(f"`{name.replace('`', '')}`" for name in names[:_FEW])
+    more = f" and {len(names) - _FEW} more" if len(names) > _FEW else ""
+    count = f"{len(names)} of {len(documents)} root modules {have} something to do"
+    return f"{count}: {which}{more}." if names else f"{count}."
+
+
+def verdict_line(documents: Sequence[JsonDocument]) -> str:
+    """Return the verdict with the number of findings that count."""
     sums = {
         name: sum(_count(document["findings"], name) for document in documents)
         for name in _SEVERITIES
     }
-    return ", ".join(f"{count} {name}{'s' * (count > 1)}" for name, count in sums.items() if count)
+    counts = ", ".join(
+        f"{count} {name}{'s' * (count > 1)}" for name, count in sums.items() if count
+    )
+    return f"Verdict: **{verdict(documents)}**{f' ({counts})' if counts else ''}"
 
 
-def not_before(documents: Sequence[JsonDocument]) -> datetime | None:
-    """Return the latest `not_before` of the findings: no plan may be applied earlier.
-
-    None if no finding has such a moment.
-    """
-    named = [
-        one.get("not_before")
-        for document in documents
-        for one in document["findings"]
-        if one["suppression"] is None
-    ]
-    return max((datetime.fromisoformat(text) for text in named if text), default=None)
+def link_rules(pages: str | None) -> Callable[[str], str]:
+    """Return a function that formats a rule's name, as a link if its page has an address."""
+    if pages is None or not re.fullmatch(RULE_PAGES, pages):
+        return code
+    return lambda rule: f"[{code(rule)}]({pages}/{rule}.md)" if rule in _RULES else code(rule)
 
 
 def rows(documents: Sequence[NamedAccounts]) -> list[MarkdownRow]:
@@ -71,7 +110,7 @@ def rows(documents: Sequence[NamedAccounts]) -> list[MarkdownRow]:
 def certificates(documents: Sequence[NamedAccounts]) -> list[str]:
     """Return a table row for each certificate, the nearest end first."""
     found = [
-        (each.name, one)
+        (each.name, one, moment_of(each.document["as_of"]))
         for each in documents
         for one in each.document["certificates"]
         if one["id"] is not None
@@ -84,11 +123,13 @@ def certificates(documents: Sequence[NamedAccounts]) -> list[str]:
             entry[1]["address"] or "",
         )
     )
-    return [_certificate(name, one) for name, one in found]
+    return [_certificate(name, one, as_of) for name, one, as_of in found]
 
 
-def findings(documents: Sequence[NamedAccounts], *, minor: bool) -> list[str]:
-    """Return a list item for each finding, errors first.
+def findings(
+    documents: Sequence[NamedAccounts], *, minor: bool, rule: Callable[[str], str] = code
+) -> list[str]:
+    """Return a list item for each finding, errors first; `rule` formats the name of its rule.
 
     With `minor`, these are the notes and the suppressed findings.
     """
@@ -99,7 +140,7 @@ def findings(documents: Sequence[NamedAccounts], *, minor: bool) -> list[str]:
         if _is_minor(one) is minor
     ]
     found.sort(key=lambda entry: _SEVERITIES.index(entry[1]["severity"]))
-    return [_finding(name, one) for name, one in found]
+    return [_finding(name, one, rule) for name, one in found]
 
 
 def steps(documents: Sequence[NamedAccounts]) -> list[str]:
@@ -107,7 +148,7 @@ def steps(documents: Sequence[NamedAccounts]) -> list[str]:
     found = [
         (each.name, one, datetime.fromisoformat(each.document["as_of"]))
         for each in documents
-        for one in each.document["rotations"]
+        for one in open_rotations_of(each.document)
         if one["phase"] != "done"
     ]
     found.sort(key=lambda entry: (entry[1]["introduce_by"] is None, entry[1]["introduce_by"] or ""))
@@ -150,7 +191,8 @@ def _rows(each: NamedAccounts) -> Iterator[tuple[tuple[int, int, str], MarkdownR
             default=10**9,
         )
         order = (rank, days, f"{each.name}\0{path}")
-        yield order, MarkdownRow(rank=rank, line=_row(each.name, path, word, parts))
+        line = _row(each.name, path, word, parts, moment_of(document["as_of"]))
+        yield order, MarkdownRow(rank=rank, line=line)
 
 
 def _by_source(document: JsonDocument, *, alone: bool) -> dict[str, _SourceParts]:
@@ -169,14 +211,14 @@ def _by_source(document: JsonDocument, *, alone: bool) -> dict[str, _SourceParts
     return found
 
 
-def _row(name: str, path: str, word: str, parts: _SourceParts) -> str:
+def _row(name: str, path: str, word: str, parts: _SourceParts, as_of: datetime | None) -> str:
     before = f"{code(name, longest=_NAME)} " if name else ""
     shown = path if path == _WHOLE else code(path, longest=_NAME)
     counts = [_count(parts.findings, severity) for severity in _SEVERITIES]
     cells = (
         f"{before}{shown}",
         f"**{word}**",
-        _nearest(parts.certificates),
+        _nearest(parts.certificates, as_of),
         *counts,
         len(parts.certificates),
         parts.stages,
@@ -194,23 +236,23 @@ def _verdict(findings: Sequence[JsonFinding]) -> str:
     return "warnings" if any(one["severity"] == "warning" for one in counted) else "clean"
 
 
-def _nearest(known: Sequence[JsonCertificate]) -> str:
+def _nearest(known: Sequence[JsonCertificate], as_of: datetime | None) -> str:
     one = min(
         (each for each in known if each["days_left"] is not None),
         key=lambda each: each["days_left"] or 0,
         default=None,
     )
     # A dash marks an empty cell.
-    return _left(one) if one is not None else "not known" if known else "–"  # noqa: RUF001
+    return _left(one, as_of) if one is not None else "not known" if known else "–"  # noqa: RUF001
 
 
-def _certificate(name: str, one: JsonCertificate) -> str:
+def _certificate(name: str, one: JsonCertificate, as_of: datetime | None) -> str:
     presented = len(one["presented_by"])
     cells = (
         *((code(name, longest=_NAME),) if name else ()),
         code(one["address"], longest=_NAME) if one["address"] is not None else _stray(one),
         code(one["id"] or "-", longest=_NAME),
-        _left(one),
+        _left_and_end(one, as_of),
         f"{one['evidence']}",
         " ".join(code(text, longest=_NAME) for text in (one["account"], one["region"]) if text)
         or "–",  # noqa: RUF001 -- as above
@@ -229,20 +271,26 @@ def _stray(one: JsonCertificate) -> str:
     return "(unmanaged)" if one.get("managed") is False else "(not known whether it is managed)"
 
 
-def _left(one: JsonCertificate) -> str:
-    days = one["days_left"]
+def _left_and_end(one: JsonCertificate, as_of: datetime | None) -> str:
+    end = moment_of(one["expires_at"])
+    left = _left(one, as_of)
+    return f"{left} ({end:%Y-%m-%d})" if end is not None else left
+
+
+def _left(one: JsonCertificate, as_of: datetime | None) -> str:
+    days, end = one["days_left"], moment_of(one["expires_at"])
     if one["evidence"] == "gone":
         return "gone from AWS"
     if days is None:
         return "not known"
+    if days >= 0:
+        return f"{days} day{'s' * (days != 1)}"
     return (
-        f"{days} day{'s' * (days != 1)}"
-        if days >= 0
-        else f"ended {-days} day{'s' * (days != -1)} ago"
+        f"ended {left_in_words(end, as_of)}" if end is not None and as_of is not None else "ended"
     )
 
 
-def _finding(name: str, one: JsonFinding) -> str:
+def _finding(name: str, one: JsonFinding, rule: Callable[[str], str]) -> str:
     where = one["location"]
     place = (
         f" in {code('{file}:{line}'.format(**where), longest=_NAME)}" if where is not None else ""
@@ -255,7 +303,7 @@ def _finding(name: str, one: JsonFinding) -> str:
         if suppression
         else ""
     )
-    head = f"- {among}**{one['severity']}**{exempt} {code(one['rule'])}{address}{place}"
+    head = f"- {among}**{one['severity']}**{exempt} {rule(one['rule'])}{address}{place}"
     return f"{head}: {sentence(one['message'])}  \n  → {sentence(one['remedy'])}"
 
 

@@ -75,9 +75,17 @@ def headline(document: JsonProbe) -> tuple[Tone, str]:
         count = sum(len(each.callers) for each in document.planned)
         return Tone.STRONG, f"dry run: {count} call{'s' * (count != 1)}, none of them made"
     stopped = "interrupted; " if document.interrupted else ""
-    refused = sum(each.verdict == "trusts the predecessor only" for each in document.backends)
-    trusting = sum(each.verdict.startswith(_TRUSTING) for each in document.backends)
-    others = len(document.backends) - refused - trusting + len(document.not_probed)
+    # One backend may be behind several stages.
+    refused = len(
+        {
+            (each.backend, each.vpc_link)
+            for each in document.backends
+            if each.verdict == "trusts the predecessor only"
+        }
+    )
+    known = (*_TRUSTING, "trusts the predecessor only")
+    others = sum(each.verdict not in known for each in document.backends)
+    others += len(document.not_probed)
     if refused:
         noun = "backend refuses" if refused == 1 else "backends refuse"
         return Tone.ERROR, f"{stopped}{refused} {noun} the successor ({calls})"
@@ -85,12 +93,12 @@ def headline(document: JsonProbe) -> tuple[Tone, str]:
         return Tone.STRONG, "nothing to probe: no rotation is under way"
     if others or document.interrupted or document.exit_code:
         total = len(document.backends) + len(document.not_probed)
-        what = f"{others} of {total} backends not confirmed" if others else "nothing is confirmed"
+        what = f"{others} of {total} not confirmed" if others else "nothing is confirmed"
         return Tone.WARNING, f"{stopped}{what} ({calls})"
     return Tone.GOOD, f"every backend trusts the successor ({calls})"
 
 
-_TRUSTING = ("trusts both", "trusts the successor")
+_TRUSTING = ("trusts both", "trusts the successor only")
 
 
 def _backend(part: JsonProbedBackend, width: int) -> Iterator[Line]:

@@ -10,8 +10,8 @@ _FORM = (
 )
 _UNKNOWN = (
     "AWS does not say what a trust store does with two certificates of one subject that are no "
-    "CAs. Try the successor before you repoint a stage: `aws apigateway test-invoke-method` "
-    "with `--client-certificate-id NEW_ID` really calls the backend."
+    "CAs. Try the successor before you repoint a stage: `tfcert probe` really calls the "
+    "backend with it."
 )
 _TCP = (
     "A Network Load Balancer has no passthrough mode for certificates. With a TCP listener the "

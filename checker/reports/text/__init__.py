@@ -1,233 +1,58 @@
-"""The plain-text report, 80 columns wide."""
+"""The plain-text report, 80 columns wide: what to do, then findings, certificates, rotations."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from datetime import datetime
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from enum import Enum
 
-from checker.model.cases import Case, DocumentCases, Evidence
-from checker.model.deadlines import LatePlan, late_plan, plan_in_words
-from checker.model.finding import Finding, SuppressedBy, Suppression
-from checker.model.observation import Observations
+from checker.model.cases import Case, DocumentCases
 from checker.model.outcome import UNVERIFIED, Outcome, Verdict
-from checker.model.resources import kind_of
-from checker.model.rotation import Blocked, Done, Next, Phase, Rotation, Waiting, WrittenPatch
+from checker.model.policy import Policy
 from checker.model.severity import Severity
-from checker.reports.escape import printable
-from checker.reports.presenting import manager_in_words, presenters_in_words, searched
+from checker.reports.headline import headline
+from checker.reports.headline.facts import facts_of, open_rotations
+from checker.reports.text.certificates import folded_policies, is_empty_scan, table
+from checker.reports.text.findings import list_findings
 from checker.reports.text.layout import WIDTH, Line, TextSpan, Tone, wrapped
-from checker.rotation.sentences import (
-    condition_in_words,
-    deadlines,
-    drops,
-    open_conditions,
-    step_in_words,
-)
-
-if TYPE_CHECKING:
-    from checker.model.rotation import ManualRotation
+from checker.reports.text.rotations import manual_steps, what_next
+from checker.rotation.sentences import NO_MORE_ROTATIONS, is_yearly
 
 
-_THEN = {
-    Phase.INTRODUCE: "apply the patch that `tfcert patch` writes, "
-    "then make the backends trust the successor as well",
-    Phase.REPOINT: "apply the patch that `tfcert patch` writes, then watch the backends",
-    Phase.RETIRE: "apply the patch that `tfcert patch` writes, "
-    "then remove the old certificate from what the backends trust",
-    Phase.ROLLBACK: "apply the patch that `tfcert patch --phase rollback` writes",
-}
+class Show(Enum):
+    """How much a report shows: the usual, everything, or the findings alone.
 
-
-def what_next(outcome: Outcome, width: int) -> Iterator[Line]:
-    """Yield a paragraph for each rotation.
-
-    Without rotations, it says that nothing is to do, or what comes first.
+    The usual report has one line for the certificates beyond the notice, and cuts long lists of
+    findings and rotations short.
     """
-    for rotation in outcome.rotations:
-        yield Line(())
-        yield from _rotation(rotation, width, outcome.cases.as_of)
-    if outcome.patches:
-        yield Line(())
-        yield from _patches(outcome.patches, width)
-    if not outcome.rotations and not outcome.findings:
-        yield Line(())
-        yield from wrapped((TextSpan(_quiet(outcome)),), width, hanging=2)
+
+    USUAL = "usual"
+    ALL = "all"
+    FINDINGS = "findings"
+    ALL_FINDINGS = "all findings"
+
+    @classmethod
+    def of(cls, *, every: bool, quiet: bool) -> Show:
+        """Return the value for the options --all and --quiet."""
+        if quiet:
+            return cls.ALL_FINDINGS if every else cls.FINDINGS
+        return cls.ALL if every else cls.USUAL
+
+    @property
+    def every(self) -> bool:
+        """Return whether nothing is cut short."""
+        return self in {Show.ALL, Show.ALL_FINDINGS}
+
+    @property
+    def findings_alone(self) -> bool:
+        """Return whether only the findings are shown."""
+        return self in {Show.FINDINGS, Show.ALL_FINDINGS}
 
 
-def _quiet(outcome: Outcome) -> str:
-    ends = [
-        (case.expires_at, case.days_left)
-        for case in outcome.cases.all
-        if case.presented and case.expires_at is not None and case.days_left is not None
-    ]
-    if not ends:
-        return "nothing to do: no stage that was read presents a certificate"
-    first, left = min(ends)
-    return f"nothing to do: the next certificate in use ends on {first:%Y-%m-%d}, in {left} days"
-
-
-def _patches(patches: tuple[WrittenPatch, ...], width: int) -> Iterator[Line]:
-    """Yield the names of the patches, and how to get them.
-
-    The report does not contain their text: wrapped and trimmed, a patch could not be applied.
-    """
-    for patch in patches:
-        yield from wrapped(
-            (TextSpan(patch.file_name, Tone.STRONG), TextSpan(f": {', '.join(patch.rotations)}")),
-            width,
-            hanging=4,
-        )
-        for condition in patch.unmet:
-            yield from wrapped((TextSpan(f"first: {condition}"),), width, indent=4, hanging=6)
-    text = (
-        "-> `tfcert patch --phase all --out DIR` stores them; "
-        "the formats json, markdown and html contain them"
-    )
-    yield from wrapped((TextSpan(text),), width, indent=4, hanging=7)
-
-
-def _rotation(rotation: Rotation, width: int, as_of: datetime) -> Iterator[Line]:
-    yield from wrapped(
-        (TextSpan("rotation ", Tone.STRONG), TextSpan(rotation.label)), width, hanging=4
-    )
-    if rotation.successor is not None:
-        yield from wrapped(
-            (TextSpan(f"successor: {rotation.successor}"),), width, indent=4, hanging=6
-        )
-    if rotation.taken_up is not None and isinstance(rotation.step, Next):
-        yield from wrapped((TextSpan(rotation.taken_up.guess),), width, indent=4, hanging=6)
-    more = ""
-    match rotation.step:
-        case Next(phase=phase):
-            tone, more = Tone.STRONG, rotation.taken_up.then if rotation.taken_up else _THEN[phase]
-        case Waiting():
-            tone = Tone.WARNING
-        case Blocked(remedy=more):
-            tone = Tone.ERROR
-        case Done():
-            tone = Tone.GOOD
-    yield from wrapped((TextSpan(_step(rotation), tone),), width, indent=4, hanging=6)
-    if more:
-        yield from wrapped((TextSpan(f"-> {more}"),), width, indent=4, hanging=7)
-    yield from _trust(rotation, width)
-    dates = deadlines(rotation, as_of)
-    if dates:
-        yield from wrapped((TextSpan(dates),), width, indent=4)
-    if rotation.late is not None:
-        yield from _late(late_plan(rotation.late, as_of), width)
-
-
-def _trust(rotation: Rotation, width: int) -> Iterator[Line]:
-    lines = [f"trust: {each.in_words}" for each in rotation.evidence]
-    for text in (*lines, *(f"note: {each}" for each in drops(rotation.evidence))):
-        yield from wrapped((TextSpan(text),), width, indent=4, hanging=6)
-
-
-def _step(rotation: Rotation) -> str:
-    if not isinstance(rotation.step, Next):
-        return step_in_words(rotation)
-    unmet = "; ".join(map(condition_in_words, open_conditions(rotation, rotation.step.phase)))
-    return f"next: {rotation.step.phase}{f'; before you apply it: {unmet}' if unmet else ''}"
-
-
-def _late(plan: LatePlan, width: int) -> Iterator[Line]:
-    yield from wrapped((TextSpan(plan.why, Tone.ERROR),), width, indent=4, hanging=6)
-    for number, step in enumerate(plan.steps, 1):
-        yield from wrapped((TextSpan(f"{number}. {step}"),), width, indent=6, hanging=9)
-    for risk in plan.risks:
-        yield from wrapped((TextSpan(f"risk: {risk}"),), width, indent=6, hanging=8)
-
-
-_MONTHS = 12
-_DAYS_OF_A_MONTH = 30
-_LEFT = 10
-_SOON, _NEAR = 30, 60
-
-
-def is_empty_scan(part: DocumentCases) -> bool:
-    """Return whether an account and region was scanned completely and contains nothing to show."""
-    found = part.document
-    return found.source.kind == "aws" and not (found.stages or part.cases or found.unread)
-
-
-def table(part: DocumentCases, width: int, observations: Observations) -> Iterator[Line]:
-    """Yield two lines for each certificate.
-
-    The first has its days left, a mark for each month, its end and its stages; the second its
-    address.
-    """
-    for case in sorted((case for case in part.cases if case.id is not None), key=_urgency):
-        stages = len(set(case.subject.stages))
-        presented = presenters_in_words(stages, searched(part, case, observations))
-        tone = _tone(case) if stages else Tone.FAINT
-        ends = f"{case.expires_at:%Y-%m-%d}" if case.expires_at is not None else "not known"
-        row = (
-            TextSpan(f"{_left(case):<{_LEFT}}", tone, whole=True),
-            TextSpan(f"{_bar(case)}  ", tone, whole=True),
-            TextSpan(f"{ends:<10} ({case.evidence})", whole=True),
-            TextSpan(f"  {case.id}, presented by {presented}"),
-        )
-        yield from wrapped(row, width, indent=2, hanging=2 + _LEFT)
-        yield from wrapped((TextSpan(_name(case, part), Tone.STRONG),), width, indent=2 + _LEFT)
-
-
-def _urgency(case: Case) -> tuple[bool, int, str, str]:
-    return (case.days_left is None, case.days_left or 0, str(case.address), case.id or "")
-
-
-def _name(case: Case, part: DocumentCases) -> str:
-    if case.address is not None:
-        return str(case.address)
-    if part.document.source.kind != "aws":
-        return "(not in this state)"
-    return (
-        "(unmanaged)"
-        if part.document.manages(case.certificate) is False
-        else "(not known whether it is managed)"
-    )
-
-
-def _bar(case: Case) -> str:
-    if case.days_left is None:
-        return "?" * _MONTHS
-    filled = max(0, min(_MONTHS, -(-case.days_left // _DAYS_OF_A_MONTH)))
-    return "#" * filled + "." * (_MONTHS - filled)
-
-
-def _left(case: Case) -> str:
-    if case.evidence is Evidence.GONE:
-        return "gone"
-    match case.days_left:
-        case None:
-            return "not known"
-        case 1 | -1:
-            return f"{case.days_left} day"
-        case days:
-            return f"{days} days"
-
-
-def _tone(case: Case) -> Tone:
-    if case.evidence is Evidence.GONE:
-        return Tone.ERROR
-    if case.days_left is None:
-        return Tone.WARNING
-    if case.days_left <= _SOON:
-        return Tone.ERROR
-    return Tone.WARNING if case.days_left <= _NEAR else Tone.GOOD
-
-
-TONES = {Severity.ERROR: Tone.ERROR, Severity.WARNING: Tone.WARNING, Severity.NOTE: Tone.FAINT}
 _VERDICTS = {
     Verdict.CLEAN: ("clean", Tone.GOOD),
     Verdict.FINDINGS: ("findings", Tone.ERROR),
     Verdict.INCONCLUSIVE: ("inconclusive: not everything could be checked", Tone.WARNING),
 }
-_NO_MORE_ROTATIONS = (
-    "note: stages that use the ARN of an ACM certificate from a private CA "
-    "need no yearly rotation, because ACM renews it; "
-    "this requires AWS Private CA, and backends that trust that CA"
-)
 
 
 def render(outcome: Outcome) -> str:
@@ -235,39 +60,52 @@ def render(outcome: Outcome) -> str:
     return "".join(f"{line.plain}\n" for line in lay_out(outcome, WIDTH))
 
 
-def lay_out(outcome: Outcome, width: int) -> Iterator[Line]:
+def lay_out(outcome: Outcome, width: int, show: Show = Show.USUAL) -> Iterator[Line]:
     """Yield the lines of the report, at most `width` columns wide."""
+    named = len(outcome.cases.documents) > 1
+    counted = [finding for finding in outcome.findings if finding.suppression is None]
+    if show.findings_alone:
+        lines = list_findings(counted, width, named=named, every=show.every)
+        # The first line would be blank: it separates a finding from what is above it.
+        next(lines, None)
+        yield from lines
+        return
     yield from wrapped(_verdict(outcome), width, hanging=2)
+    yield from _headline(outcome, width)
     for notice in outcome.notices:
         yield from _note(f"note: {notice}", width)
     if not outcome.cases.observations.asked:
         yield from _note(
             "note: AWS was not asked (--offline): every date is the recorded one", width
         )
+    yield from list_findings(counted, width, named=named, every=show.every)
+    policy_of = None if show.every else folded_policies(outcome)
     shown = [part for part in outcome.cases.documents if not is_empty_scan(part)]
     for part in shown:
-        yield from _document(
-            part,
-            width,
-            outcome.cases.observations,
-            several=len(outcome.cases.documents) > 1 or part.document.source.kind == "aws",
-        )
+        several = named or part.document.source.kind == "aws"
+        yield from _document(part, width, outcome, policy_of, several=several)
     yield from _nothing_in(len(outcome.cases.documents) - len(shown), width)
-    counted = [finding for finding in outcome.findings if finding.suppression is None]
-    yield from _findings(counted, width, outcome)
-    yield from _findings(
-        (finding for finding in outcome.findings if finding.suppression is not None), width, outcome
-    )
-    yield from what_next(outcome, width)
-    if outcome.by_hand:
-        yield from manual_steps(outcome.by_hand, width)
-    if any(
-        kind_of(identity) == "gateway"
-        for rotation in outcome.rotations
-        for identity in rotation.predecessor_ids
-    ):
+    suppressed = [finding for finding in outcome.findings if finding.suppression is not None]
+    yield from list_findings(suppressed, width, named=named, every=show.every)
+    yield from what_next(outcome, width, every=show.every)
+    if outcome.manual:
+        yield from manual_steps(outcome.manual, width, every=show.every)
+    scanned = any(part.document.source.kind == "aws" for part in outcome.cases.documents)
+    if scanned and (outcome.manual or any(map(is_yearly, open_rotations(outcome)))):
         yield Line(())
-        yield from _note(_NO_MORE_ROTATIONS, width)
+        yield from _note(f"note: {NO_MORE_ROTATIONS}", width)
+
+
+_TONES = {"bad": Tone.ERROR, "doubt": Tone.WARNING, "warn": Tone.WARNING, "fine": Tone.GOOD}
+
+
+def _headline(outcome: Outcome, width: int) -> Iterator[Line]:
+    said = headline(facts_of(outcome))
+    spans = (
+        TextSpan(said.sentence, _TONES[said.tone]),
+        *(TextSpan(f" {sentence}") for sentence in said.more),
+    )
+    yield from wrapped(spans, width)
 
 
 def _note(text: str, width: int) -> Iterator[Line]:
@@ -294,12 +132,15 @@ def _verdict(outcome: Outcome) -> Iterator[TextSpan]:
     numbers += [f"{suppressed} suppressed"] if suppressed else []
     if numbers:
         yield TextSpan(f" ({', '.join(numbers)})")
-    if outcome.not_before is not None:
-        yield TextSpan(f": {plan_in_words(outcome.not_before)}", Tone.WARNING)
 
 
 def _document(
-    part: DocumentCases, width: int, observations: Observations, *, several: bool
+    part: DocumentCases,
+    width: int,
+    outcome: Outcome,
+    policy_of: Callable[[DocumentCases, Case], Policy] | None,
+    *,
+    several: bool,
 ) -> Iterator[Line]:
     """Yield a table for each source, with its name if there are several.
 
@@ -314,7 +155,7 @@ def _document(
         )
     elif part.cases:
         yield Line(())
-    yield from table(part, width, observations)
+    yield from table(part, width, outcome.cases.observations, policy_of)
 
 
 def _nothing_in(places: int, width: int) -> Iterator[Line]:
@@ -326,64 +167,3 @@ def _nothing_in(places: int, width: int) -> Iterator[Line]:
         )
         yield Line(())
         yield from _note(text, width)
-
-
-def _findings(findings: Iterable[Finding], width: int, outcome: Outcome) -> Iterator[Line]:
-    for finding in findings:
-        yield Line(())
-        yield from _finding(finding, width, named=len(outcome.cases.documents) > 1)
-
-
-def _finding(finding: Finding, width: int, *, named: bool) -> Iterator[Line]:
-    where = f"{finding.location}: " if finding.location is not None else ""
-    word, tone = finding.severity.word, TONES[finding.severity]
-    if finding.suppression is not None:
-        word, tone = f"suppressed {word}", Tone.FAINT
-    head = [TextSpan(where), TextSpan(word, tone), TextSpan(f": {finding.rule}", Tone.STRONG)]
-    if finding.address:
-        head.append(TextSpan(f" {finding.address}"))
-    yield from wrapped(head, width, hanging=4)
-    if finding.suppression is not None:
-        yield from wrapped(
-            (TextSpan(_suppressed(finding.suppression), Tone.FAINT),), width, indent=4
-        )
-    if named and finding.source is not None:
-        yield from wrapped((TextSpan(f"in {finding.source}"),), width, indent=4)
-    yield from wrapped((TextSpan(finding.message),), width, indent=4)
-    yield from wrapped((TextSpan(f"-> {finding.remedy}"),), width, indent=4, hanging=7)
-
-
-def _suppressed(suppression: Suppression) -> str:
-    by = "the policy" if suppression.kind is SuppressedBy.POLICY else "a comment"
-    where = f" ({suppression.location})" if suppression.location is not None else ""
-    owner = f", owner {suppression.owner}" if suppression.owner is not None else ""
-    return f"suppressed until {suppression.until} by {by}{where}{owner}: {suppression.reason}"
-
-
-_COMMENT = "    # "
-
-
-def manual_steps(rotations: Iterable[ManualRotation], width: int) -> Iterator[Line]:
-    """Yield each rotation with its numbered steps; a command is never broken."""
-    for rotation in rotations:
-        yield Line(())
-        manager = manager_in_words(managed=rotation.managed)
-        who = TextSpan(f"certificate {rotation.certificate_id} ({rotation.place}): {manager}")
-        yield from wrapped((TextSpan("manual rotation: ", Tone.STRONG), who), width, hanging=4)
-        for number, step in enumerate(rotation.steps, start=1):
-            yield from _comment(step.does, f"{number}. ", width)
-            yield from (Line((TextSpan(printable(f"    {command}")),)) for command in step.commands)
-            if step.then is not None:
-                yield from _comment(step.then, "   => ", width)
-
-
-def _comment(text: str, before: str, width: int) -> Iterator[Line]:
-    margin = _COMMENT + before
-    for number, line in enumerate(wrapped((TextSpan(text),), width - len(margin))):
-        yield Line(
-            (
-                TextSpan(
-                    (_COMMENT + " " * len(before) if number else margin) + line.plain, Tone.FAINT
-                ),
-            )
-        )

@@ -1,0 +1,80 @@
+"""The findings in the plain-text report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+
+from checker.model.finding import Finding, SuppressedBy, Suppression
+from checker.model.severity import Severity
+from checker.reports.text.layout import Line, TextSpan, Tone, wrapped
+
+TONES = {Severity.ERROR: Tone.ERROR, Severity.WARNING: Tone.WARNING, Severity.NOTE: Tone.FAINT}
+
+
+# Of more findings than this of one rule and severity, only the first few are shown in full.
+_MANY, _FEW = 12, 3
+
+
+def list_findings(
+    findings: Iterable[Finding], width: int, *, named: bool, every: bool
+) -> Iterator[Line]:
+    """Yield the findings; `named` is whether each has the name of its source.
+
+    Without `every`, many findings of one rule and severity are one line each after the first few.
+    """
+    for _, group in groupby(findings, key=lambda one: (one.severity, one.rule)):
+        alike = tuple(group)
+        full = alike if every or len(alike) <= _MANY else alike[:_FEW]
+        for finding in full:
+            yield Line(())
+            yield from _finding(finding, width, named=named)
+        if len(full) < len(alike):
+            yield Line(())
+            yield from _briefly(alike[len(full) :], width)
+
+
+def _briefly(findings: Sequence[Finding], width: int) -> Iterator[Line]:
+    first = findings[0]
+    word, tone = first.severity.word, TONES[first.severity]
+    head = (
+        TextSpan(f"{len(findings):,} more: "),
+        TextSpan(word, tone),
+        TextSpan(f": {first.rule}", Tone.STRONG),
+        TextSpan(" (--all shows them in full)"),
+    )
+    yield from wrapped(head, width, hanging=4)
+    for finding in findings:
+        name = finding.address or finding.certificate_id or finding.message
+        text = f"{name}: {_days(finding.days_left)}" if finding.days_left is not None else name
+        yield from wrapped((TextSpan(text),), width, indent=4, hanging=6)
+
+
+def _days(left: int) -> str:
+    return f"{left} day{'s' * (abs(left) != 1)}"
+
+
+def _finding(finding: Finding, width: int, *, named: bool) -> Iterator[Line]:
+    where = f"{finding.location}: " if finding.location is not None else ""
+    word, tone = finding.severity.word, TONES[finding.severity]
+    if finding.suppression is not None:
+        word, tone = f"suppressed {word}", Tone.FAINT
+    head = [TextSpan(where), TextSpan(word, tone), TextSpan(f": {finding.rule}", Tone.STRONG)]
+    if finding.address:
+        head.append(TextSpan(f" {finding.address}"))
+    yield from wrapped(head, width, hanging=4)
+    if finding.suppression is not None:
+        yield from wrapped(
+            (TextSpan(_suppressed(finding.suppression), Tone.FAINT),), width, indent=4
+        )
+    if named and finding.source is not None:
+        yield from wrapped((TextSpan(f"in {finding.source}"),), width, indent=4)
+    yield from wrapped((TextSpan(finding.message),), width, indent=4)
+    yield from wrapped((TextSpan(f"-> {finding.remedy}"),), width, indent=4, hanging=7)
+
+
+def _suppressed(suppression: Suppression) -> str:
+    by = "the policy" if suppression.kind is SuppressedBy.POLICY else "a comment"
+    where = f" ({suppression.location})" if suppression.location is not None else ""
+    owner = f", owner {suppression.owner}" if suppression.owner is not None else ""
+    return f"suppressed until {suppression.until} by {by}{where}{owner}: {suppression.reason}"

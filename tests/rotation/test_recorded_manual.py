@@ -1,0 +1,94 @@
+"""Every word of a rotation of a certificate that Terraform does not manage.
+
+`fixtures/scenarios/manual.json` has the steps by the AWS CLI, and the rotations of a literal id.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import test_manual
+import test_unmanaged
+from builders import certificate, stage
+from msgspec.structs import replace
+from recorded import assert_recorded, plain
+from test_manual import MANAGED, REST, SOCKET
+from test_unmanaged import AGED, ENDED, LITERAL, OBSTACLE, UNANSWERED, YOUNG, facts, successor
+
+from checker.model.observation import Gone
+from checker.model.places import Access, Place
+from checker.rotation.manual import manual_steps
+
+FILE = Path(__file__).parents[2] / "fixtures" / "scenarios" / "manual.json"
+TARGETS = {
+    "steps of a new one": {},
+    "steps of one that is made": {"successor_id": "new1"},
+    "steps of two stages": {"stages": (REST, SOCKET)},
+    "steps of no stage": {"stages": ()},
+    "steps of one that is gone": {"gone": True},
+    "steps of one of Terraform": {"managed": True},
+    "steps of a stage of Terraform": {"left_to_terraform": (MANAGED,)},
+    "steps of stages of Terraform alone": {"stages": (), "left_to_terraform": (MANAGED, MANAGED)},
+    "steps where not all was listed": {"complete": False},
+    "steps with a window of a day": {"trust_window_days": 1},
+    "steps with a role": {
+        "access": Access(role_arn="arn:aws:iam::123456789012:role/scan", external_id="it is")
+    },
+    "steps with a profile": {"access": Access(profile="a profile")},
+    "steps where the account is not known": {"place": Place("aws", None, "eu-west-1")},
+}
+PROD, BETA = stage("prod", "old"), stage("beta", "old")
+HINDERED = (replace(LITERAL[0], obstacles=(OBSTACLE,)),)
+LITERALS = {
+    "an id": (facts(literals=LITERAL), (), {}),
+    "an id with an obstacle": (facts(literals=HINDERED), (), {}),
+    "an id and a taken name": (
+        facts(successor("prod_202611", succeeds_id="x"), literals=LITERAL),
+        (),
+        {},
+    ),
+    "an id that two stages present": (facts(literals=LITERAL), (), {"stages": [PROD, BETA]}),
+    "an id that was not asked for": (facts(literals=LITERAL), (), {"asked": False}),
+    "an id that is gone": (facts(literals=LITERAL), (), {"answer": Gone()}),
+    "a written successor": (facts(successor(), literals=LITERAL), (), {}),
+    "a young successor": (facts(successor(), literals=LITERAL), (YOUNG,), {}),
+    "an aged successor": (facts(successor(), literals=LITERAL), (AGED,), {}),
+    "an ended successor": (facts(successor(), literals=LITERAL), (ENDED,), {}),
+    "two successors": (facts(successor(), successor("newer"), literals=LITERAL), (AGED,), {}),
+    "a moved stage": (facts(successor("new", "prod")), (AGED,), {}),
+    "a moved stage, young": (facts(successor("new", "prod")), (YOUNG,), {}),
+    "two moved stages": (
+        facts(successor("new", "prod", "beta")),
+        (AGED,),
+        {"stages": [PROD, BETA]},
+    ),
+    "another stage": (facts(successor("new", "beta")), (AGED,), {}),
+    "another answer": (
+        facts(successor(), literals=LITERAL),
+        (certificate("new", 11),),
+        {"answer": UNANSWERED},
+    ),
+}
+ANSWERS = {"found": test_unmanaged.FOUND, "gone": Gone(), "refused": UNANSWERED, "none": None}
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_every_word_of_the_manual_steps(name):
+    """What each step does, its commands, and what to see before the next one."""
+    steps = manual_steps(test_manual.target(**TARGETS[name]))
+    assert_recorded(name, [[each.does, *each.commands, each.then] for each in steps], FILE)
+
+
+@pytest.mark.parametrize("name", LITERALS)
+def test_every_word_of_a_literal(name):
+    """Its step, the rollback, the conditions and the cautions."""
+    declared, recorded, more = LITERALS[name]
+    assert_recorded(name, plain(test_unmanaged.rotation(declared, *recorded, **more)), FILE)
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_every_word_after_the_repoint_of_a_literal(name):
+    """By what AWS answers about the id."""
+    found = test_unmanaged.rotation_with_answer(ANSWERS[name])
+    assert_recorded(f"after repoint: {name}", plain(found), FILE)

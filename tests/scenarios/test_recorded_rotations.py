@@ -1,0 +1,63 @@
+"""Whole rotations and their findings in every word, as a reader of the JSON gets them.
+
+`fixtures/scenarios/rotations.json` has each phase of a few scenarios, and each reason to block.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from recorded import assert_recorded, plain, texts
+from test_scenarios import BLOCKED, SCENARIOS, lay_out
+from world import World, days
+
+from checker.model.rotation import SERIES, Next
+
+RECORDED = SCENARIOS / "rotations.json"
+WHOLE = ("for-each", "literal-in-the-stage", "several-due")
+
+
+def seen(world: World, **wish: object) -> dict[str, object]:
+    outcome, patches = world.ask(**wish)
+    return {"rotations": plain(patches.rotations), "findings": texts(outcome.findings)}
+
+
+def story(world: World) -> dict[str, object]:
+    """Return what a run finds at the start, without AWS, after the end, and after each apply."""
+    found = {
+        "start": seen(world),
+        "offline": seen(world, offline=True),
+        "ended": seen(replace(world, now=days(30))),
+    }
+    for phase in SERIES:
+        _, patches = world.ask()
+        if {each.step for each in patches.rotations} == {Next(phase)}:
+            world.write(patches)
+            found[f"{phase} written"] = seen(world)
+            world.apply(phase, patches.rotations)
+            found[f"{phase} applied"] = seen(world)
+            found[f"{phase} applied, offline"] = seen(world, offline=True)
+    return found
+
+
+def recorded_without(folder: Path, found: object) -> object:
+    """Return the same without the path of this test's own folder."""
+    return json.loads(json.dumps(found).replace(str(folder), "."))
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_every_word_of_a_rotation(name, tmp_path):
+    """The rotation, its conditions and its cautions, and the findings of the same run."""
+    assert_recorded(name, recorded_without(tmp_path, story(lay_out(name, tmp_path))), RECORDED)
+
+
+@pytest.mark.parametrize("name", BLOCKED)
+def test_every_word_of_what_is_blocked(name, tmp_path):
+    """The reason, the remedy, the cautions and the findings."""
+    outcome, patches = lay_out(name, tmp_path).ask()
+    steps = [plain((each.step, each.back, each.cautions)) for each in patches.rotations]
+    found = [*steps, *texts(outcome.findings)]
+    assert_recorded(name, recorded_without(tmp_path, found), RECORDED)
