@@ -15,7 +15,7 @@ from checker.model.inventory import Inventory
 from checker.model.observation import CertificateKey, Drift, Observations
 from checker.model.outcome import Outcome
 from checker.model.places import Place
-from checker.model.policy import Run
+from checker.model.policy import ReadTrust, Run
 from checker.model.resources import Stage
 from checker.model.rotation import Phase, Rotation, sort_rotations
 from checker.rotation.planner import plan_rotations, surveys_needed
@@ -173,9 +173,27 @@ def _cases(inventory: Inventory, observe: Observe | None, run: Run) -> Cases:
             drifting,
             run.drift,
         )
-    return build_cases(
+    cases = build_cases(
         inventory, observations, as_of=run.as_of, policy=run.policy, expect=run.expect
     )
+    return cases if run.trust is None else _trusting(cases, run.trust)
+
+
+def _trusting(cases: Cases, read: ReadTrust) -> Cases:
+    """Return the cases with what the consumers of the PEMs of all rotations have now."""
+    # Imported here: only --trust reads them.
+    from checker.rotation.held_evidence import followed, with_held
+
+    held = read(
+        [
+            (document.source.path, material)
+            for document, material in followed(cases, plan_rotations(cases))
+        ]
+    )
+    # What AWS has now counts, not what a document recorded; also where AWS does not answer.
+    answered = {(each.document, each.consumer) for each in held}
+    recorded = (each for each in cases.held if (each.document, each.consumer) not in answered)
+    return replace(cases, held=(*held, *recorded), policy=with_held(cases.policy, held))
 
 
 def _probed(cases: Cases, probe: Probe | None) -> Cases:

@@ -8,6 +8,9 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 
+import lazy_formats  # noqa: F401 -- before jsonschema
+
+# isort: split
 import jsonschema
 import pytest
 from forked import Parent
@@ -29,6 +32,13 @@ def pytest_configure(config):
     from rig.announcing import register
 
     register(config)
+
+
+def pytest_collection_modifyitems(items):
+    """Mark the tests with an emulator of AWS as `outside`: `make unit` leaves them out."""
+    for item in items:
+        if "running" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.outside)
 
 
 @pytest.fixture

@@ -49,6 +49,10 @@ _ACTIONS = {
     "DescribeRegions": "ec2:DescribeRegions",
     "GetObject": "s3:GetObject on the object",
     "AssumeRole": "sts:AssumeRole on the role",
+    "GetTrustStoreCaCertificatesBundle": "elasticloadbalancing:GetTrustStoreCaCertificatesBundle "
+    "on the trust store",
+    "GetParameter": "ssm:GetParameter on the parameter",
+    "GetSecretValue": "secretsmanager:GetSecretValue on the secret",
 }
 
 
@@ -102,7 +106,14 @@ def _expired(_: str, question: Question) -> GatewayError:
 
 
 _SEE = "see policies/iam/check.json, for scan scan.json"
-_OF_PROBES = frozenset({"GetResources", "TestInvokeMethod"})
+# The policies of --trust and of probes; that of check does not allow these operations.
+_SEE_OF = (
+    (
+        {"GetTrustStoreCaCertificatesBundle", "GetParameter", "GetSecretValue"},
+        "see policies/iam/check-trust.json",
+    ),
+    ({"GetResources", "TestInvokeMethod"}, "see policies/iam/probe.json"),
+)
 _ALLOW = {
     # STS does not say which of these is missing.
     "AssumeRole": (
@@ -117,7 +128,7 @@ def _denied(message: str, question: Question) -> GatewayError:
     explicit = _EXPLICIT.search(message)
     why = f" (explicitly, by {explicit[1].strip()})" if explicit else ""
     action = action_for(question.operation)
-    see = "see policies/iam/probe.json" if question.operation in _OF_PROBES else _SEE
+    see = next((where for names, where in _SEE_OF if question.operation in names), _SEE)
     return GatewayError(
         f"{question} was denied{why}: the credentials lack {action}",
         _ALLOW.get(question.operation) or f"allow {action}; {see}",

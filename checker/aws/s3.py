@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from checker.aws.connection import Role
 from checker.aws.deadline import OverdueError, TimeBudget, start_thread, wait_for_result
 from checker.aws.errors import Question, error_code, translate_errors
 from checker.aws.gateway import GatewayError
@@ -39,9 +40,14 @@ _MISSING = {
 
 
 def fetch_object(
-    source: str, clients: Clients, *, most: int = LARGEST, seconds: float = SECONDS
+    source: str,
+    clients: Clients,
+    *,
+    most: int = LARGEST,
+    seconds: float = SECONDS,
+    role: Role | None = None,
 ) -> bytes:
-    """Read the bytes of `s3://bucket/key` with the command line's credentials, profile and role.
+    """Read the bytes of `s3://bucket/key` with a role, or the command line's own credentials.
 
     Raises UnreadableError with the source in `where`: for an address without an object; for an
     object that is missing, denied or larger than any state; and if S3 does not answer.
@@ -56,15 +62,19 @@ def fetch_object(
             remedy="give --states, and every state below it is read",
         )
     try:
-        return _read(clients, bucket, key, most=most, deadline=monotonic() + seconds)
+        deadline = monotonic() + seconds
+        return _read(clients, role, (bucket, key), most=most, deadline=deadline)
     except GatewayError as error:
         why = error.unanswered
         raise UnreadableError(why.reason, where=source, remedy=why.remedy) from error
 
 
-def _read(clients: Clients, bucket: str, key: str, *, most: int, deadline: float) -> bytes:
+def _read(
+    clients: Clients, role: Role | None, at: tuple[str, str], *, most: int, deadline: float
+) -> bytes:
+    bucket, key = at
     region = clients.region() or _ANY_REGION
-    client = clients.client("s3", region)
+    client = clients.client("s3", region, role)
     pieces: list[bytes] = []
     left = most
     with translate_errors(Question(operation="GetObject", region=region)):

@@ -220,7 +220,9 @@ class RequestPace:
             self._sleep(due_in)
 
 
-Service = Literal["apigateway", "apigatewayv2", "sts", "s3", "acm", "ec2"]
+Service = Literal[
+    "apigateway", "apigatewayv2", "sts", "s3", "acm", "ec2", "elbv2", "ssm", "secretsmanager"
+]
 # The services that share the control-plane quota. ACM has its own quota of the same size (10 calls
 # per second; source: AWS's "Quotas" of ACM), and the others have larger ones.
 _GATEWAY = frozenset({"apigateway", "apigatewayv2"})

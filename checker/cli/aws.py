@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,9 +11,9 @@ from checker.cli import output, signals
 from checker.errors import UsageError
 from checker.model.observation import CertificateKey, Observations
 from checker.model.places import Place
-from checker.model.policy import AccountAccess
+from checker.model.policy import AccountAccess, ReadTrust
 from checker.model.resources import Stage
-from checker.model.trust import LARGEST_BUNDLE
+from checker.model.trust import LARGEST_BUNDLE, HeldBundle, TrustMaterial
 from checker.pipeline import Observe
 
 if TYPE_CHECKING:
@@ -83,6 +83,27 @@ class Aws:
         from checker.aws.s3 import fetch_object
 
         return fetch_object(source, self.gateways().clients)
+
+    def trust(self, *, wanted: bool, offline: bool) -> ReadTrust | None:
+        """Return the function that asks what consumers of PEMs have now; None without --trust.
+
+        Raises UsageError with --offline.
+        """
+        if not wanted:
+            return None
+        if offline:
+            raise UsageError(
+                "--trust asks AWS, and --offline asks nothing",
+                where="--trust",
+                remedy="leave one of them out",
+            )
+
+        def read(found: Sequence[tuple[str, TrustMaterial]]) -> tuple[HeldBundle, ...]:
+            from checker.aws.trust import read_held
+
+            return read_held(found, self.gateways())
+
+        return read
 
     def bundles(self, *, offline: bool) -> Callable[[str], bytes]:
         """Return the function that reads a trust bundle of an s3:// or https:// address.

@@ -52,6 +52,12 @@ TrustFiles = Annotated[
         help="The trust bundle of a backend that the policy declares; repeatable.",
     ),
 ]
+Trust = Annotated[
+    bool,
+    typer.Option(
+        "--trust", help="Ask AWS what the trust stores, objects, parameters and secrets have now."
+    ),
+]
 NoInline = Annotated[
     bool, typer.Option("--no-inline-exemptions", help="Ignore tfcert:ignore comments.")
 ]

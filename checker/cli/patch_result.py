@@ -18,7 +18,7 @@ from checker.hcl.configuration import Configuration
 from checker.hcl.grammar import set_grammar_cache
 from checker.model.deadlines import late_plan
 from checker.model.outcome import UNVERIFIED, Outcome
-from checker.model.policy import Policy, Run
+from checker.model.policy import Policy, ReadTrust, Run
 from checker.model.rotation import Blocked, Done, Next, Phase, Rotation, TakenUp, Waiting
 from checker.patches.patch import Patches, PhasePatch
 from checker.patches.runbook import runbook
@@ -87,6 +87,7 @@ class Request(Struct, frozen=True, kw_only=True):
     write: bool
     verify: Tool | None = None
     probe: Probe | None = None
+    trust: ReadTrust | None = None
 
     @classmethod
     def of(
@@ -288,7 +289,7 @@ def patch_result(
         loaded.inventory,
         configuration,
         observe,
-        Run(as_of=as_of, policy=policy),
+        Run(as_of=as_of, policy=policy, trust=request.trust),
         wish,
         request.probe,
     )

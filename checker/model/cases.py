@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
@@ -19,7 +19,7 @@ from checker.model.plan import StageChange, StalePlan
 from checker.model.policy import Policy
 from checker.model.resources import Certificate, Stage
 from checker.model.rotation import Expected
-from checker.model.trust import HeldBundle, TrustStatus
+from checker.model.trust import HeldBundle
 
 if TYPE_CHECKING:
     from checker.model.exemptions import ExemptionTally
@@ -189,30 +189,6 @@ class Cases(Struct, frozen=True, kw_only=True):
     tally: ExemptionTally | None = None
     probed: tuple[ProbeEvidence, ...] = ()
     held: tuple[HeldBundle, ...] = ()
-
-    def trust_of(self, stages: Collection[Stage], case: Case | None) -> TrustStatus:
-        """Return whether every backend of a stage trusts a certificate.
-
-        `stages` are the stage before and after a plan, or one of both. A refusal always counts.
-        What one source does not confirm, such as the declared backends, another one may confirm.
-        """
-        fingerprint = case.fingerprint if case is not None else None
-        declared = [
-            backend.judge(fingerprint, self.as_of)[0]
-            for backend in self.policy.backends
-            if any(backend.serves(stage.address) for stage in stages)
-        ]
-        probed = [
-            {each.predecessor: each.old, each.successor: each.status}.get(fingerprint, each.status)
-            for each in self.probed
-            # A backend that was not called is an unknown, whatever the certificates are.
-            if (each.status is TrustStatus.UNKNOWN or fingerprint in each.fingerprints)
-            and any(each.is_of(stage) for stage in stages)
-        ]
-        if TrustStatus.REFUSED in {*declared, *probed}:
-            return TrustStatus.REFUSED
-        sources = ({*declared}, {*probed})
-        return TrustStatus.CONFIRMED if {TrustStatus.CONFIRMED} in sources else TrustStatus.UNKNOWN
 
     @property
     def all(self) -> tuple[Case, ...]:

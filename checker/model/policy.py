@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from checker.model.conditions import Conditions
     from checker.model.exemptions import Exemption
     from checker.model.location import Location
-    from checker.model.trust import TrustBackend
+    from checker.model.trust import HeldBundle, TrustBackend, TrustMaterial
 
 
 # The strictest of several policies has the largest of these days, and the smallest of all counts.
@@ -256,14 +256,20 @@ def strictest(policies: Iterable[Policy]) -> Policy:
     return replace(several[0], **most)
 
 
+# Each resource with trust material, beside the path of its document.
+ReadTrust = Callable[[Sequence[tuple[str, "TrustMaterial"]]], "tuple[HeldBundle, ...]"]
+
+
 class Run(Struct, frozen=True, kw_only=True):
     """The time and the policy of a run.
 
     `as_of` is timezone-aware; `expect` is None if no phase was named, and `drift` if the command
-    does not compare stages with AWS.
+    does not compare stages with AWS. `trust` asks AWS what consumers of PEMs have now; None if
+    nobody asked for it.
     """
 
     as_of: datetime
     policy: Policy
     expect: Expected | None = None
     drift: Drift | None = None
+    trust: ReadTrust | None = None

@@ -143,6 +143,7 @@ class _Call(StrEnum):
 # API Gateway is expected to answer 500 for a failed handshake; its documentation does not say it.
 # 502 to 504 also mean that the backend is down or slow.
 _HANDSHAKE = 500
+_FORBIDDEN = 403
 _DOWN = frozenset({502, 503, 504})
 _SLOW = frozenset({503, 504})
 
@@ -161,8 +162,8 @@ def judge(
     handshake gives it. A refused successor is refused, whatever the control call gave. The
     predecessor is the yardstick: a status that refuses counts as accepted if the predecessor gets
     the same one, and the control call is refused with another. An ended predecessor is no
-    yardstick, and neither is a status that only means a refused certificate (495, 496). If the
-    control call passed, nothing is confirmed.
+    yardstick, and neither is a status that only means a refused certificate (495, 496), or a 403
+    where the control call failed. If the control call passed, nothing is confirmed.
     """
     found = _Three(
         control=_status(control),
@@ -246,7 +247,7 @@ class _Three(Struct, frozen=True, kw_only=True):
         measured = self.predecessor == self.successor and not self.ended
         other_means = control in {_Call.REFUSED, _Call.FAILED}
         if measured and other_means and self.successor not in _ONLY_CERTIFICATES:
-            return ProbeVerdict.BOTH
+            return ProbeVerdict.UNKNOWN if self._forbidden else ProbeVerdict.BOTH
         return ProbeVerdict.PREDECESSOR_ONLY
 
     def _when_failed(self) -> ProbeVerdict:
@@ -255,6 +256,15 @@ class _Three(Struct, frozen=True, kw_only=True):
             return ProbeVerdict.PREDECESSOR_ONLY if decided else ProbeVerdict.UNKNOWN
         down = {self.control, self.predecessor, self.successor} <= _DOWN
         return ProbeVerdict.UNREACHABLE if down else ProbeVerdict.UNKNOWN
+
+    @property
+    def _forbidden(self) -> bool:
+        """Return whether both certificates get 403, and no certificate a failed handshake.
+
+        HAProxy and Envoy refuse certificates that are not pinned in this way, and an application
+        that wants a header looks the same.
+        """
+        return self.successor == _FORBIDDEN and self.kind(self.control) is _Call.FAILED
 
     @property
     def _like_the_predecessor(self) -> bool:
@@ -271,15 +281,20 @@ class _Three(Struct, frozen=True, kw_only=True):
         )
         match verdict:
             case ProbeVerdict.PREDECESSOR_ONLY if handshake:
-                return f"{seen}; the log mentions a TLS failure"
+                hint = "; the log mentions a TLS failure"
+            case ProbeVerdict.PREDECESSOR_ONLY if self.predecessor != self.successor == 401:
+                hint = "; if the application wants a header, give it"
             case ProbeVerdict.NOT_REQUIRED:
-                return f"{seen}; a call without a certificate passes too"
+                hint = "; a call without a certificate passes too"
             case ProbeVerdict.UNKNOWN if self._alike:
-                return (
-                    f"all three calls gave {self.successor}; if the application authenticates by "
-                    "other means, give a header"
+                hint = "; if the application authenticates by other means, give a header"
+            case ProbeVerdict.UNKNOWN if self.predecessor == self.successor and self._forbidden:
+                hint = (
+                    "; 403 may be for the certificate or for the caller: give a header, or take "
+                    "403 out of refused_statuses"
                 )
             case ProbeVerdict.UNKNOWN if self.kind(self.successor) is _Call.FAILED:
-                return f"{seen}; run it again"
+                hint = "; run it again"
             case _:
-                return seen
+                hint = ""
+        return seen + hint

@@ -42,9 +42,21 @@ APIS = {
     "aws_apigatewayv2_api": StageKind.WEBSOCKET,
 }
 
+# Resources whose content AWS can show as trust material, with the attributes that name it for the
+# read call. Source: the documentation of the provider aws for each type.
+MATERIAL: dict[str, tuple[str, ...]] = {
+    "aws_lb_trust_store": ("arn",),
+    "aws_s3_object": ("bucket", "key"),
+    "aws_s3_bucket_object": ("bucket", "key"),
+    "aws_ssm_parameter": ("name",),
+    "aws_secretsmanager_secret_version": ("secret_id",),
+}
+
 HOLDERS = frozenset({*STAGES, *CERTIFICATES, ACM_CERTIFICATE})
 CHANGED = HOLDERS | DEPLOYMENTS
 KEPT = CHANGED | APIS.keys() | OTHER_WRITERS.keys()
+# Changes of trust material are not read, its records are.
+RECORDED = KEPT | MATERIAL.keys()
 
 
 # Source: awscc has a data source for each of its resources; aws has one only for ACM certificates.
@@ -56,11 +68,12 @@ _DATA_SOURCES = frozenset(
 def is_relevant(resource_type: str, mode: str) -> bool:
     """Return whether tfcert reads this recorded object.
 
-    It reads managed resources, and data sources that show a stage or a certificate.
+    It reads managed resources, trust material among them, and data sources that show a stage or a
+    certificate.
     """
     if resource_type in APIS:
         return mode in {"managed", "data"}
-    if resource_type in OTHER_WRITERS:
+    if resource_type in OTHER_WRITERS or resource_type in MATERIAL:
         return mode == "managed"
     return resource_type in HOLDERS and (
         mode == "managed" or (mode == "data" and resource_type in _DATA_SOURCES)

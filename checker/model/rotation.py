@@ -121,7 +121,8 @@ class TrustConsumer(Struct, frozen=True, kw_only=True):
     `location` is the line that takes the PEM. `effect` says what Terraform does when the PEM
     changes, as a sentence without a period. `needs` says what must change with it; empty if
     nothing. `place` names the attribute, for the comparison with a consumer of another certificate.
-    `both`: the expression contains the PEM of another certificate too.
+    `both`: the expression contains the PEM of another certificate too. `block` is the resource;
+    None if it is none.
     """
 
     what: str
@@ -131,6 +132,7 @@ class TrustConsumer(Struct, frozen=True, kw_only=True):
     needs: str = ""
     place: str = ""
     both: bool = False
+    block: Address | None = None
 
     @property
     def is_sent(self) -> bool:

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from checker.model.address import Address
 from checker.model.conditions import address_names, compile_patterns
+from checker.model.places import Place
 from checker.model.resources import Stage
 from checker.model.x509 import read_pem
 
@@ -105,12 +106,27 @@ def read_bundle(text: str) -> tuple[BundleCertificate, ...]:
     return tuple(found)
 
 
+class TrustMaterial(Struct, frozen=True, kw_only=True):
+    """A recorded resource whose content may be trust material, and how AWS is asked for it.
+
+    `names` are the values that the read call needs, in the order of `resource_types.MATERIAL`;
+    empty if the document does not show them. `arn` is what an answer must be about; None if the
+    call itself is unambiguous, or if the document does not show it.
+    """
+
+    address: Address
+    names: tuple[str, ...] = ()
+    arn: str | None = None
+    place: Place = Place()
+
+
 class TrustBackend(Struct, frozen=True, kw_only=True):
     """A backend that the policy declares: the stages that call it, its bundle and its server.
 
     `stages` are patterns of addresses. `bundle` is a path, or an `s3://` or `https://` URL.
     `server` is a key of `READINGS`; None means that it is not known. `certificates` are what the
-    bundle has; None if it was not read.
+    bundle has; None if it was not read, and `unread` then says why. `consumer` is a pattern of the
+    address of the resource whose content is the bundle.
     """
 
     name: str
@@ -118,6 +134,14 @@ class TrustBackend(Struct, frozen=True, kw_only=True):
     bundle: str | None = None
     server: str | None = None
     certificates: tuple[BundleCertificate, ...] | None = None
+    consumer: str | None = None
+    unread: str | None = None
+
+    def consumes(self, consumer: Address) -> bool:
+        """Return whether the content of this resource is the bundle of the backend."""
+        if self.consumer is None:
+            return False
+        return any(map(compile_patterns("address", (self.consumer,)), address_names(consumer)))
 
     def serves(self, stage: Address | None) -> bool:
         """Return whether the stage calls this backend."""
@@ -131,7 +155,11 @@ class TrustBackend(Struct, frozen=True, kw_only=True):
     def judge(self, fingerprint: str | None, as_of: datetime) -> tuple[TrustStatus, str]:
         """Return whether the backend accepts a certificate now, and why; the why has no period."""
         if self.certificates is None:
-            return TrustStatus.UNKNOWN, "no bundle of it was given"
+            return TrustStatus.UNKNOWN, self.unread or (
+                "no bundle of it was given"
+                if self.consumer is None
+                else "its consumer is read only with --trust"
+            )
         if fingerprint is None:
             return TrustStatus.UNKNOWN, "the fingerprint of the certificate is not known"
         own = next((each for each in self.certificates if each.fingerprint == fingerprint), None)

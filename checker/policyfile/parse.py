@@ -187,10 +187,20 @@ def _backend(toml_file: TomlFile, name: str, table: Mapping[str, Any]) -> TrustB
     stages = _several(table["stages"])
     for pattern in stages:
         _check_address(pattern, ("trust", "backends", name, "stages"))
-    bundle = table.get("bundle")
+    bundle, consumer = table.get("bundle"), table.get("consumer")
+    if consumer is not None:
+        _check_address(consumer, ("trust", "backends", name, "consumer"))
+    if bundle is not None and consumer is not None:
+        raise Mismatch(
+            ("trust", "backends", name, "consumer"),
+            f"backend {name} has a bundle and a consumer",
+            "leave one of them out",
+        )
     if bundle is not None and not bundle.startswith(("s3://", "https://")):
         bundle = str(Path(toml_file.path).parent / bundle)
-    return TrustBackend(name=name, stages=stages, bundle=bundle, server=table.get("server"))
+    return TrustBackend(
+        name=name, stages=stages, bundle=bundle, consumer=consumer, server=table.get("server")
+    )
 
 
 def _read(account: str, table: Mapping[str, Any]) -> AccountAccess:

@@ -338,6 +338,11 @@ _BACKEND = Table(
             pattern=rf"(?!(?:http|gs|az):)(?=.*\S)[^{CONTROLS}]+",
             what="a path, or an s3:// or https:// URL",
         ),
+        "consumer": Text(
+            says="Instead of a bundle: the address of the resource with its trust material, which "
+            "--trust reads.",
+            example="aws_ssm_parameter.ca",
+        ),
         "server": Choice(
             says="The server that verifies the certificates (docs/trust.md); pinned is one that "
             "compares each certificate, as the files of `tfcert bundle --for` do.",

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from checker.model.resources import Stage
 from checker.model.rotation import ConditionStatus, Waiting
 from checker.model.trust import TrustBackend, TrustEvidence, TrustStatus
+from checker.rotation.held_evidence import held_evidence
 from checker.rotation.probe_evidence import probe_evidence
 from checker.rotation.stage_pairs import certificate_pair
 from checker.rotation.state import Predecessor, RotationState, stage_addresses
@@ -16,22 +17,23 @@ _ORDER = (TrustStatus.REFUSED, TrustStatus.UNKNOWN, TrustStatus.CONFIRMED)
 
 
 def trust_evidence(state: RotationState[Predecessor]) -> tuple[TrustEvidence, ...]:
-    """Return the evidence of each declared backend, then of each probed one, then of other stages.
+    """Return the evidence of each declared backend, each probed one, each consumer, other stages.
 
     The stages are those that present the predecessor or the successor. Empty if the policy declares
-    no backend and no backend was probed.
+    no backend, no backend was probed, and AWS was not asked about consumers.
     """
     backends = state.cases.policy.backends
     stages = (*state.presenters, *state.successor_presenters)
-    if not stages or not (backends or state.cases.probed):
+    if not stages or not (backends or state.cases.probed or state.cases.held):
         return ()
+    held = held_evidence(state, stages)
     found = [
         _of_backend(state, backend, tuple(each for each in stages if backend.serves(each.address)))
         for backend in backends
         if any(backend.serves(each.address) for each in stages)
     ]
     probed = probe_evidence(state, stages)
-    asked = {address for each in probed for address in each.stages}
+    asked = {address for each in (*probed, *held) for address in each.stages}
     left = tuple(
         each
         for each in stages
@@ -49,7 +51,7 @@ def trust_evidence(state: RotationState[Predecessor]) -> tuple[TrustEvidence, ..
                 else "no backend of it was probed",
             )
         )
-    return joined_sources(tuple(found), probed) if probed else tuple(found)
+    return joined_sources(tuple(found), probed, held) if probed or held else tuple(found)
 
 
 def joined_sources(*sources: tuple[TrustEvidence, ...]) -> tuple[TrustEvidence, ...]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from checker.analysis.backend_trust import trust_of
 from checker.model.address import Address
 from checker.model.cases import Case, Cases, DocumentCases
 from checker.model.configuration import ConfigurationFacts, DeclaredCertificate
@@ -22,7 +23,7 @@ POINTER = "client_certificate_id"
 class NextPhase(Struct, frozen=True, kw_only=True):
     """The rotations of one document.
 
-    Each of the two public methods returns the reason why a change is no next phase, or None.
+    Each of the two public methods returns why a change is not the next phase, or None.
     """
 
     cases: Cases
@@ -157,7 +158,7 @@ class NextPhase(Struct, frozen=True, kw_only=True):
         if successor.made_at is None:
             return f"moves to {successor.id}, whose age is not known"
         ready = policy.window_end(successor.made_at)
-        trusted = self.cases.trust_of(change.sides, successor)
+        trusted = trust_of(self.cases, self.document, change.sides, successor)
         if ready > self.cases.as_of and not policy.waives_window([trusted]):
             window = policy.trust_window_days
             return (

@@ -38,6 +38,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from checker.analysis.backend_trust import trust_of
 from checker.analysis.progress import successor_in_state, takes_forward
 from checker.model.cases import Case, Cases, DocumentCases
 from checker.model.deadlines import moment
@@ -76,7 +77,7 @@ def check(cases: Cases) -> Iterator[Finding]:
                 f"certificate {case.id} was to be replaced by {successor.address} until "
                 f"{format_day(repoint_by)}, and is still presented by "
                 f"{list_stages(case.subject.now)}",
-                _cure(document) if cured else _remedy(cases, case, successor),
+                _cure(document) if cured else _remedy(cases, document, case, successor),
             )
 
 
@@ -86,13 +87,13 @@ def _cure(document: DocumentCases) -> str:
     return "this plan moves the stages; apply it"
 
 
-def _remedy(cases: Cases, case: Case, successor: Case) -> str:
+def _remedy(cases: Cases, document: DocumentCases, case: Case, successor: Case) -> str:
     """Return the remedy: repoint now.
 
     Within the trust window the default phase waits, so the remedy names the phase.
     """
     ready = cases.policy.window_end(successor.made_at) if successor.made_at is not None else None
-    trusted = (cases.trust_of([stage], successor) for stage in case.subject.now)
+    trusted = (trust_of(cases, document, [stage], successor) for stage in case.subject.now)
     if ready is None or ready <= cases.as_of or cases.policy.waives_window(trusted):
         return "repoint the stages now (`tfcert patch`)"
     return (

@@ -28,16 +28,17 @@ or pass it with `--trust-file`.
 Exempt the rule for the stage's address until a date, or correct the backend in the policy.
 
 ## Source
-The backends of the policy (`docs/trust.md`), and the answers to `--probe` or in `--probe-report`
-(`docs/probe.md`). A backend that is not confirmed gives no finding: it stays a condition of the
-rotation.
+The backends of the policy and what `--trust` reads (`docs/trust.md`), and the answers to `--probe`
+or in `--probe-report` (`docs/probe.md`). A backend that is not confirmed gives no finding: it stays
+a condition of the rotation.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.model.cases import Case, Cases
+from checker.analysis.backend_trust import as_backend, held_for
+from checker.model.cases import Case, Cases, DocumentCases
 from checker.model.finding import Finding
 from checker.model.plan import StageChange
 from checker.model.resources import Presents
@@ -57,7 +58,7 @@ def check(cases: Cases) -> Iterator[Finding]:
                     continue
             if not change.action.changes or case is None:
                 continue
-            for name, source, why in _refusing(cases, change, case):
+            for name, source, why in _refusing(cases, document, change, case):
                 yield Finding(
                     rule=RULE.name,
                     source=document.document.source.path,
@@ -73,7 +74,9 @@ def check(cases: Cases) -> Iterator[Finding]:
                 )
 
 
-def _refusing(cases: Cases, change: StageChange, case: Case) -> Iterator[tuple[str, str, str]]:
+def _refusing(
+    cases: Cases, document: DocumentCases, change: StageChange, case: Case
+) -> Iterator[tuple[str, str, str]]:
     """Yield each backend that refuses a certificate: its name, the source, and the reason."""
     for backend in cases.policy.backends:
         if backend.serves(change.address):
@@ -89,6 +92,10 @@ def _refusing(cases: Cases, change: StageChange, case: Case) -> Iterator[tuple[s
         if ours and refused is TrustStatus.REFUSED and (each.backend, each.reason) not in seen:
             seen.add((each.backend, each.reason))
             yield each.backend or str(change.address), "probe", each.reason
+    for held in held_for(cases, document.document, case).held:
+        status, why = as_backend(held).judge(case.fingerprint, cases.as_of)
+        if status is TrustStatus.REFUSED:
+            yield str(held.consumer), held.source, why
 
 
 RULE = Rule(

@@ -23,7 +23,7 @@ from msgspec import UNSET, Raw
 
 from checker.model.address import Address
 from checker.model.plan import Action
-from checker.model.resource_types import ACM_CERTIFICATE, CERTIFICATES, HOLDERS, STAGES
+from checker.model.resource_types import ACM_CERTIFICATE, CERTIFICATES, HOLDERS, KEPT, STAGES
 from checker.terraform.changes import Change
 from checker.terraform.decode import JsonPath, items, members
 from checker.terraform.plan_configuration import PlanConfiguration
@@ -161,7 +161,8 @@ def why_empty(
 
     It may be a `-refresh-only` plan of an empty state, or any plan with everything filtered out.
     """
-    if found.resource_changes or recorded or _plans_something(found) or found.errored is True:
+    known = any(record.type in KEPT for record in recorded)
+    if found.resource_changes or known or _plans_something(found) or found.errored is True:
         return None
     return (
         _EMPTY

@@ -24,7 +24,7 @@ from checker.hcl.literals import VarFiles, declaring_module, literal_obstacles, 
 from checker.hcl.obstacles import EditObstacle, certificate_obstacles, ignored_pointer
 from checker.hcl.origins import Producer, origins, source_of
 from checker.hcl.provisioners import runs
-from checker.hcl.references import ReferenceUse
+from checker.hcl.references import ReferenceUse, Site
 from checker.hcl.syntax import Block, SourceFile, parses
 from checker.model.address import Address
 from checker.model.configuration import (
@@ -222,6 +222,7 @@ class _Reader:
                 needs=consumer.delivered.needs,
                 place=consumer.place,
                 both=consumer.has_another_pem,
+                block=_consumer_block(consumer.arrival.site),
             )
 
     def stages(self) -> Iterator[DeclaredStage]:
@@ -413,3 +414,12 @@ class _Reader:
             for path in module.foreign:
                 if b"client_certificate" in self.foreign(path):
                     yield self.location(path, 1).file
+
+
+def _consumer_block(site: Site) -> Address | None:
+    block = site.block
+    return (
+        block_address(site.module, *block.labels[:2])
+        if block.type == "resource" and len(block.labels) > 1
+        else None
+    )

@@ -194,6 +194,7 @@ def read_document(
             source=_source(found, path, kind or "state"),
             stages=recorded.stages,
             certificates=recorded.certificates,
+            material=recorded.material,
             notices=(*recorded.notices, *notices(records)),
         )
 

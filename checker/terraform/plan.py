@@ -84,6 +84,7 @@ def read_plan(
         source=source,
         stages=recorded.stages,
         certificates=recorded.certificates,
+        material=recorded.material,
         plan=plan,
         notices=(
             *plan_notices(found, json_path),

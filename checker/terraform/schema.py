@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from checker.model.resource_types import KEPT
+from checker.model.resource_types import KEPT, RECORDED
 from checker.terraform.decode import AGAIN, JsonPath, decode, items, members
 
 # Annotations are not postponed here: msgspec would compile each of them again at every start.
@@ -46,7 +46,7 @@ class ShownResource(Struct, gc=False):
 
     def __post_init__(self) -> None:
         decoded.count += 1
-        if self.type not in KEPT:
+        if self.type not in RECORDED:
             self.type = self.address = self.mode = ""
             self.index = None
             self.values = self.sensitive_values = UNSET
@@ -106,7 +106,7 @@ class RawResource(Struct, gc=False):
     provider: str = ""
 
     def __post_init__(self) -> None:
-        if self.type not in KEPT:
+        if self.type not in RECORDED:
             self.type = self.name = self.module = self.mode = self.provider = ""
             self.instances = _NOTHING
 

@@ -9,11 +9,18 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from checker.model.address import Address
-from checker.model.places import Place
-from checker.model.resource_types import ACM_CERTIFICATE, CERTIFICATES, HOLDERS, STAGES
+from checker.model.places import Place, in_region, place_of_arn
+from checker.model.resource_types import (
+    ACM_CERTIFICATE,
+    CERTIFICATES,
+    HOLDERS,
+    MATERIAL,
+    STAGES,
+)
 from checker.model.resources import Certificate, Presents, PresentsPlanned, Stage
+from checker.model.trust import TrustMaterial
 from checker.terraform.certificates import read_acm_certificate, read_certificate
-from checker.terraform.decode import AGAIN, members, printable
+from checker.terraform.decode import AGAIN, decode, members, printable
 from checker.terraform.records import Record
 from checker.terraform.stages import (
     PRESENTED,
@@ -68,11 +75,12 @@ def _in_account(certificate: Certificate, accounts: set[str | None]) -> Certific
 
 
 class RecordedState(Struct, frozen=True, kw_only=True):
-    """The stages and certificates of a state, the sentences for the report, and API names."""
+    """The stages, certificates and trust material of a state, report sentences, and API names."""
 
     stages: tuple[Stage, ...]
     certificates: tuple[Certificate, ...]
     notices: tuple[str, ...]
+    material: tuple[TrustMaterial, ...] = ()
     api_names: Mapping[ApiKey, str] = MappingProxyType({})
 
     @property
@@ -108,7 +116,38 @@ def read_records(records: Sequence[Record], tags: Collection[str] = ()) -> Recor
         stages=tuple(stage for _, stage in stages),
         certificates=(*infer_accounts(gateway, stages), *_presented(acm, stages)),
         api_names=names,
+        material=tuple(_material(record) for record in records if record.type in MATERIAL),
         notices=tuple(_notices(stages)),
+    )
+
+
+class _Named(Struct, frozen=True, kw_only=True):
+    """What names trust material; an attribute of another type than text names nothing."""
+
+    arn: object = None
+    bucket: object = None
+    key: object = None
+    name: object = None
+    region: object = None
+    secret_id: object = None
+
+
+def _material(record: Record) -> TrustMaterial:
+    """Return what names a resource with trust material; its content is not read."""
+    found = decode(record.attributes, _Named, record.json_path)
+
+    def shown(name: str) -> str | None:
+        text = getattr(found, name)
+        hidden = record.hides(name) or record.awaits(name) or record.deposed is not None
+        return text if isinstance(text, str) and text.isprintable() and not hidden else None
+
+    names = [shown(name) for name in MATERIAL[record.type]]
+    arn = shown("arn")
+    return TrustMaterial(
+        address=record.address,
+        names=tuple(each for each in names if each) if all(names) else (),
+        arn=arn,
+        place=in_region(shown("region")).or_else(place_of_arn(arn)).or_else(record.place),
     )
 
 

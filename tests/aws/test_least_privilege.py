@@ -69,7 +69,7 @@ def test_everything_is_answered_where_all_other_operations_are_denied(aws, every
     assert {call.operation for call in everything()} == set(reads)
 
 
-@pytest.mark.parametrize("verb", ["check", "scan", "probe"])
+@pytest.mark.parametrize("verb", ["check", "check-trust", "scan", "probe"])
 @pytest.mark.parametrize("partition", ["aws-cn", "aws-us-gov"])
 def test_china_and_govcloud_have_the_same_policy_in_their_own_partition(partition, verb):
     """An ARN of another partition allows nothing there."""

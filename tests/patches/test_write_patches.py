@@ -295,3 +295,29 @@ def test_repoint_names_what_else_takes_the_id(tmp_path):
         "output id (main.tf:10)",
         "aws_ssm_parameter.p (main.tf:13)",
     ]
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_a_licence_above_the_predecessor_stays_at_retire(mark, tmp_path):
+    """At the start of the file, with a byte-order mark or without, it is the file's."""
+    licence = f"{mark}# Copyright 2024 Orders Ltd\n# SPDX-License-Identifier: MIT\n"
+    home = world(tmp_path, {"main.tf": licence + BASE})
+    for phase in SERIES:
+        _, patches = home.ask()
+        home.write(patches)
+        home.apply(phase, patches.rotations)
+    written = (tmp_path / "main.tf").read_text(encoding="utf-8")
+    assert written.startswith(licence)
+    assert written.count("Copyright") == 1
+    assert f'"{CERTIFICATE}" "orders"' not in written
+
+
+def test_a_licence_further_down_goes_with_its_block(tmp_path):
+    """It is the block's, so it is not copied and does not stay alone."""
+    text = f"locals {{\n}}\n\n# Copyright 2024 Orders Ltd\n{BASE}"
+    home = world(tmp_path, {"main.tf": text})
+    for phase in SERIES:
+        _, patches = home.ask()
+        home.write(patches)
+        home.apply(phase, patches.rotations)
+    assert "Copyright" not in (tmp_path / "main.tf").read_text()

@@ -24,6 +24,7 @@ from recorded import assert_recorded, plain, texts
 from checker.model.configuration import (
     ConfigurationFacts,
     DeclaredCertificate,
+    DeclaredLiteral,
     HashedFile,
     Obstacle,
     Removed,
@@ -298,6 +299,52 @@ STATES = {
         given(facts(LEFT, TAKEN), known("old"), known("new", 361), stages=ON_NEW),
         {"policy": SHOWN, "survey": []},
     ),
+}
+
+
+def unnamed(name, left=12):
+    """A certificate that a stage presents and no state has."""
+    return replace(certificate(name, left), address=None)
+
+
+def instance(name, key, fingerprint, left=12):
+    """One of several certificates of a block."""
+    address = replace(certificate_at(name), key=key)
+    one = replace(certificate(f"{name}{key}", left), address=address)
+    return replace(one, fingerprint=fingerprint)
+
+
+LITERAL = DeclaredLiteral(identity="old", module=(), stages=PROD, location=LINE)
+OF_ID = block("new", succeeds_id="old")
+EACH = (
+    instance("old", "a", "0" * 64),
+    instance("old", "b", "3" * 64),
+    instance("new", "a", "1" * 64, 361),
+    instance("new", "b", "4" * 64, 361),
+)
+ON_EACH = [stage("prod", "olda"), stage("b", "oldb")]
+IN_BOTH = (f"{stage_at('prod')}", f"{stage_at('b')}")
+STATES |= {
+    "of another state": (given(facts(), unnamed("old")), {}),
+    "a literal": (given(facts(literals=(LITERAL,)), unnamed("old")), {}),
+    "a literal, introduced": (given(facts(OF_ID, literals=(LITERAL,)), unnamed("old"), AGED), {}),
+    "a literal, introduced late": (
+        given(facts(OF_ID, literals=(LITERAL,)), unnamed("old", 2), YOUNG),
+        {},
+    ),
+    "a literal, not due": (given(facts(OF_ID), unnamed("old", 200), AGED, stages=ON_NEW), {}),
+    "taken out of the state": (given(facts(USED), unnamed("old")), {}),
+    "taken out of the state, imported": (
+        given(facts(USED, imported={certificate_at("old"): OTHER}), unnamed("old")),
+        {},
+    ),
+    **{
+        f"instances, a backend with {' and '.join(names)}": (
+            given(facts(USED, NEW), *EACH, stages=ON_EACH),
+            {"policy": Policy(backends=(backend(*names, server="go", stages=IN_BOTH),))},
+        )
+        for names in (("old", "new"), ("old", "third", "new"), ("old", "third"), ("new",))
+    },
 }
 
 

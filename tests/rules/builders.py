@@ -33,8 +33,8 @@ from checker.model.resources import (
     Stage,
     StageKind,
 )
-from checker.model.rotation import Phase
-from checker.model.trust import BundleCertificate, TrustBackend
+from checker.model.rotation import Phase, TrustConsumer
+from checker.model.trust import BundleCertificate, HeldBundle, TrustBackend
 from checker.rules import judge
 
 
@@ -152,6 +152,35 @@ def backend(
     return TrustBackend(
         name=name, stages=stages, bundle="t.pem", server=server, certificates=found or None
     )
+
+
+def consuming(held: tuple[str, ...] | None, *, kind: str = "aws_ssm_parameter", others: int = 0):
+    """A configuration in which resources use the PEM of `old`, and what one of them has now."""
+    declared = lineage(old=None, new="old")
+    consumers = tuple(
+        TrustConsumer(
+            what=f"resource {each}.ca",
+            location=Location("main.tf", 1),
+            block=Address(each, "ca"),
+        )
+        for each in (kind, *("local_file",) * others)
+    )
+    certificates = tuple(
+        replace(each, trust=consumers if each.succeeds is None else ())
+        for each in declared.certificates
+    )
+    found = tuple(
+        BundleCertificate(fingerprint=PRINTS[each], subject="s", ends=NOW + timedelta(days=9))
+        for each in held or ()
+    )
+    bundle = HeldBundle(
+        consumer=Address(kind, "ca"),
+        certificates=found or None,
+        reason=None if found else "it was denied",
+        source="GetParameter ca",
+        document="plan.json",
+    )
+    return replace(declared, certificates=certificates), (bundle,)
 
 
 def known(name: str, left: float | timedelta | None = 12) -> Certificate:

@@ -20,8 +20,9 @@ from builders import (
 from msgspec.structs import replace
 from recorded import assert_recorded, plain, texts
 from test_certificate_drifted import drifted, ending
+from test_certificate_quota import HERE, holding
 from test_exempting import OLD, exemption
-from world import HOME, NOW
+from world import NOW
 
 from checker.analysis.certificate_uses import stage_key
 from checker.model.conditions import Conditions
@@ -166,8 +167,8 @@ CASES = {
     "without a certificate": cases_of(document([], [stage("prod", None)]), policy=SWITCHED_ON),
     "a note": cases_of(ONE, policy=SWITCHED_ON),
     "a scope": cases_of(ONE, policy=SCOPED),
-    "no room": after(cases_of(ONE), held={Place(None, HOME.account, HOME.region): 60}),
-    "room for one": after(cases_of(ONE), held={Place(None, HOME.account, HOME.region): 59}),
+    "no room": holding({HERE: 60}, cases_of(ONE)),
+    "room for one": holding({HERE: 59}, cases_of(ONE)),
     **{
         f"an exemption {name}": cases_of(ONE, policy=Policy(exemptions=(entry,)))
         for name, entry in EXEMPTIONS.items()

@@ -10,6 +10,7 @@ from builders import (
     backend,
     cases_of,
     certificate,
+    consuming,
     document,
     findings,
     known,
@@ -115,6 +116,19 @@ def test_a_probe_confirms_and_a_refusal_of_either_source_counts(declared, probed
     plan = Plan(stages=(moving("prod", "old", "new"),))
     cases = cases_of(document([known("old"), new], plan=plan), policy=policy)
     assert (RULE in said(replace(cases, probed=(answer,)))) == found
+
+
+@pytest.mark.parametrize(
+    ("held", "others", "found"),
+    [(("new",), 0, False), (("new",), 1, True), (("old", "new"), 0, True), (None, 0, True)],
+)
+def test_what_aws_has_waives_it_if_every_consumer_was_read_and_is_confirmed(held, others, found):
+    declared, bundles = consuming(held, others=others)
+    new = replace(known("new", 360), created_at=NOW)
+    plan = Plan(stages=(moving("prod", "old", "new"),))
+    policy = Policy(trust_window_waiver=WindowWaiver.CONFIRMED)
+    cases = cases_of(document([known("old"), new], plan=plan, declared=declared), policy=policy)
+    assert (RULE in said(replace(cases, held=bundles))) == found
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from builders import (
     STAGE,
     backend,
     cases_of,
+    consuming,
     document,
     findings,
     known,
@@ -120,6 +121,30 @@ def test_a_certificate_that_has_ended_is_refused_whatever_the_bundle_has():
     late = replace(ended, certificates=(replace(one, ends=NOW - timedelta(days=1)),))
     (found,) = findings(moved(late), RULE)
     assert "the certificate has ended" in found.message
+
+
+@pytest.mark.parametrize(
+    ("held", "kind", "found"),
+    [
+        (("old",), "aws_ssm_parameter", True),
+        (("old",), "aws_lb_trust_store", True),
+        (("new",), "aws_ssm_parameter", False),
+        (("old", "new"), "aws_ssm_parameter", False),  # its server is not known
+        (("old", "new"), "aws_lb_trust_store", False),
+        (None, "aws_ssm_parameter", False),
+    ],
+)
+def test_a_consumer_that_lacks_the_certificate_is_an_error_too(held, kind, found):
+    """What `--trust` read, without a declared backend; what is not known stays a condition."""
+    declared, bundles = consuming(held, kind=kind)
+    plan = Plan(stages=(moving("prod", "old", "new"),))
+    document_ = document([known("old", 12), known("new", 360)], plan=plan, declared=declared)
+    cases = replace(cases_of(document_), held=bundles)
+    assert (said(cases).get(RULE) == "error") == found
+    for each in findings(cases, RULE):
+        assert f"backend {kind}.ca (GetParameter ca) does not trust" in each.message
+    elsewhere = tuple(replace(each, document="other.json") for each in bundles)
+    assert RULE not in said(replace(cases, held=elsewhere))
 
 
 def test_an_exemption_of_the_stage_suppresses_its_finding_alone():

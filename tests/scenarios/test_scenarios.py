@@ -135,6 +135,7 @@ def test_what_cannot_be_written_safely_is_blocked_and_names_the_reason(name, wis
     assert tree(tmp_path) == before
 
 
+@pytest.mark.outside
 @pytest.mark.skipif(shutil.which("terraform") is None, reason="no terraform here")
 @pytest.mark.parametrize(
     "name", ["for-each", "one-stage", "outputs", "several-stages", "two-certificates"]

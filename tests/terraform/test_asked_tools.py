@@ -299,6 +299,7 @@ def test_an_object_in_s3(fixtures):
     assert asked == ["s3://b/k"]
 
 
+@pytest.mark.outside
 @pytest.mark.skipif(shutil.which("terraform") is None, reason="there is no terraform here")
 def test_a_real_terraform(tmp_path, fixtures):
     """A local state is pulled without a provider; a directory where nothing was applied has none."""

@@ -38,6 +38,7 @@ def check(
     config: options.Config = None,
     policy: options.PolicyFile = None,
     policy_base: options.PolicyBase = None,
+    trust: options.Trust = False,
     trust_file: options.TrustFiles = None,
     no_inline_exemptions: options.NoInline = False,
     probe: options.Probe = False,
@@ -148,6 +149,7 @@ def check(
             if expect is not None
             else None,
             drift=_drift(drift, no_drift=no_drift),
+            trust=aws.trust(wanted=trust, offline=offline),
         )
         with aws.counted(shown=verbose):
             interrupted = False

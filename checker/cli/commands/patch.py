@@ -61,6 +61,7 @@ def patch(
     config: options.Config = None,
     policy: options.PolicyFile = None,
     policy_base: options.PolicyBase = None,
+    trust: options.Trust = False,
     trust_file: options.TrustFiles = None,
     probe: options.Probe = False,
     probe_report: options.ProbeReport = None,
@@ -132,6 +133,7 @@ def patch(
         )
         trusting = in_force.trusting(trust_file, aws.bundles(offline=offline))
         observe = aws.observer(offline=offline)
+        request = replace(request, trust=aws.trust(wanted=trust, offline=offline))
         in_force.warn()
         if asking is not None:
             request = replace(request, probe=asking.probe(aws, timeout))

@@ -182,6 +182,8 @@ def _backends(resolved: ResolvedPolicy) -> Iterator[PolicyLine]:
         yield PolicyLine(f"stages = {_texts(backend.stages)}")
         if backend.bundle is not None:
             yield PolicyLine(f"bundle = {json.dumps(backend.bundle, ensure_ascii=False)}")
+        if backend.consumer is not None:
+            yield PolicyLine(f"consumer = {json.dumps(backend.consumer, ensure_ascii=False)}")
         if backend.server is not None:
             yield PolicyLine(f"server = {json.dumps(backend.server)}")
 
