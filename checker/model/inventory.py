@@ -111,12 +111,14 @@ class Document(Struct, frozen=True, kw_only=True, dict=True):
 class Inventory(Struct, frozen=True, kw_only=True):
     """All documents of a run, each separate, and the sources that could not be read.
 
-    `notices` are sentences about the sources as a whole, for every report.
+    `notices` are sentences about the sources as a whole, for every report. `organisation` says that
+    they are all states of an organisation: what none of them has, Terraform does not manage.
     """
 
     documents: tuple[Document, ...]
     unread: tuple[Unread, ...] = ()
     notices: tuple[str, ...] = ()
+    organisation: bool = False
 
     @property
     def stages(self) -> tuple[Stage, ...]:
