@@ -93,7 +93,7 @@ def unconfirmed_account(
     caller: Caller,
     failures: Iterable[str] = (),
 ) -> Unanswered:
-    """Return the answer if nothing proves that AWS was asked in the right place.
+    """Return the answer for a call whose account or region may be the wrong one.
 
     `recorded` and `region` are the account and region that documents record, if any. `failures` are
     the failures that prevented the proof.

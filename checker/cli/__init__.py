@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 from checker.cli import signals
@@ -44,11 +45,12 @@ def _unwritten(error: OSError) -> NoReturn:
 
     drop_output()
     where = f"{error.filename}: " if error.filename else ""
-    print(
-        f"tfcert: error: {where}{error.strerror or error}; "
-        "free some space, or write the report elsewhere",
-        file=sys.stderr,
-    )
+    what = f"{where}{error.strerror or error}; free some space, or write the report elsewhere"
+    try:
+        Path.cwd()
+    except OSError:
+        what = "the current folder does not exist or cannot be read; change to another folder"
+    print(f"tfcert: error: {what}", file=sys.stderr)
     sys.exit(2)
 
 

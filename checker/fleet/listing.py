@@ -209,7 +209,10 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _number(found: os.stat_result) -> int:
-    """Return one number for device and inode: a set of these is a third of one of paths."""
+    """Return one number for device and inode.
+
+    A set of numbers takes a third of the memory of a set of paths.
+    """
     return found.st_dev << 64 | found.st_ino
 
 

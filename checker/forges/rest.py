@@ -121,7 +121,7 @@ class RestClient:
 
 
 class RestConversation(ABC):
-    """What the conversations of two forges share: retries, whose comments count, a lost answer."""
+    """The common part of both forges: retries, the comments that count, a lost answer."""
 
     def __init__(self, client: RestClient, *, where: str, retries: RetryPolicy) -> None:
         self._client = client

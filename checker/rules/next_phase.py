@@ -23,7 +23,7 @@ POINTER = "client_certificate_id"
 class NextPhase(Struct, frozen=True, kw_only=True):
     """The rotations of one document.
 
-    Each of the two public methods returns the reason why a change is no next phase, or None.
+    Each of the two public methods returns why a change is not the next phase, or None.
     """
 
     cases: Cases

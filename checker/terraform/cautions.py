@@ -138,9 +138,8 @@ def of_runs(file: SourceFile, block: Block, locate: Locate) -> Iterator[Caution]
             )
             yield Caution(
                 phase=Phase.RETIRE,
-                text=f"{named} goes with its block, and the successor has none: put what it does "
-                "elsewhere first,"
-                " such as in a terraform_data that is triggered by the PEM",
+                text=f"{named} is removed with its block, and the successor has none: do its work "
+                "elsewhere first, such as into a terraform_data that is triggered by the PEM",
             )
 
 

@@ -51,3 +51,21 @@ def test_a_reader_that_goes_away_changes_no_verdict(leave, as_of, code):
     done = leave("check", "--offline", "--as-of", as_of, "terraform.tfstate", stdout=writing)
     os.close(writing)
     assert (done.returncode, done.stderr) == (code, b"")
+
+
+def test_a_missing_current_folder_is_not_reported_as_a_full_disk(tmp_path):
+    """The error names the folder, and the exit code is 2."""
+    command = 'mkdir gone && cd gone && rmdir ../gone && exec "$0" -P -m checker check plan.json'
+    done = subprocess.run(
+        ["/bin/sh", "-c", command, sys.executable],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr == (
+        b"tfcert: error: the current folder does not exist or cannot be read; "
+        b"change to another folder\n"
+    )
