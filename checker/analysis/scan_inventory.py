@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from checker.analysis.certificate_uses import certificate_uses, stage_key
+from checker.analysis.unmanaged import unmanaged_notices
 from checker.model.conditions import Tags
 from checker.model.inventory import Document, Inventory, ScanResult, Source, Sweep
 from checker.model.observation import (
@@ -151,6 +152,11 @@ def scan_to_inventory(
             *scanned.notices,
             *_missing_notices(documents, recorded),
             *_drift_notices(sweeps, owners),
+            *(
+                unmanaged_notices(sweeps, documents)
+                if recorded is not None and recorded.organisation
+                else ()
+            ),
         ),
         interrupted=scanned.interrupted,
     )

@@ -112,7 +112,10 @@ def load_fleet(
     if fleet.interrupted:
         signals.report_interruption("the documents read so far are judged by their recorded dates")
     inventory = Inventory(
-        documents=fleet.documents, unread=fleet.unread, notices=(_notice(fleet, request),)
+        documents=fleet.documents,
+        unread=fleet.unread,
+        notices=(_notice(fleet, request),),
+        organisation=True,
     )
     return LoadedFleet(
         loaded=Loaded(inventory=inventory, configurations=tuple(None for _ in fleet.documents)),
@@ -167,8 +170,9 @@ def _notice(fleet: Fleet, request: FleetRequest) -> str:
     """Return what was read and what was left out, in one line for every report."""
     count = len(request.sources)
     ours = len(fleet.documents)
+    read = "1 state or plan was" if fleet.read == 1 else f"{fleet.read:,} states and plans were"
     text = (
-        f"{fleet.read:,} states and plans were read below {_number(count, 'source')}, "
+        f"{read} read below {_number(count, 'source')}, "
         f"{ours:,} of them with stages or client certificates"
     )
     left = fleet.left_out

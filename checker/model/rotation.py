@@ -122,7 +122,8 @@ class TrustConsumer(Struct, frozen=True, kw_only=True):
     changes, as a sentence without a period. `needs` says what must change with it; empty if
     nothing. `place` names the attribute, for the comparison with a consumer of another certificate.
     `both`: the expression contains the PEM of another certificate too. `block` is the resource;
-    None if it is none.
+    None if it is none. `attribute` is the resource's attribute that records the PEM; None if state
+    does not record it there.
     """
 
     what: str
@@ -133,6 +134,7 @@ class TrustConsumer(Struct, frozen=True, kw_only=True):
     place: str = ""
     both: bool = False
     block: Address | None = None
+    attribute: str | None = None
 
     @property
     def is_sent(self) -> bool:

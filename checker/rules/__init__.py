@@ -17,6 +17,7 @@ from checker.rules import (
     exemption_expired,
     exemption_invalid,
     exemption_unused,
+    managed_twice,
     plan_exceeds_phase,
     rotation_destroys_in_use,
     rotation_overdue,
@@ -25,6 +26,7 @@ from checker.rules import (
     stage_detached,
     stage_without_certificate,
     trust_missing,
+    trust_not_updated,
     trust_outdated,
 )
 from checker.rules.base import Rule
@@ -39,6 +41,7 @@ RULES: tuple[Rule, ...] = (
     certificate_elsewhere.RULE,
     certificate_drifted.RULE,
     certificate_unused.RULE,
+    managed_twice.RULE,
     certificate_unverified.RULE,
     rotation_unstaged.RULE,
     rotation_destroys_in_use.RULE,
@@ -46,6 +49,7 @@ RULES: tuple[Rule, ...] = (
     rotation_premature.RULE,
     rotation_overdue.RULE,
     trust_missing.RULE,
+    trust_not_updated.RULE,
     trust_outdated.RULE,
     stage_detached.RULE,
     stage_without_certificate.RULE,
