@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import signal
 import socket
 import subprocess
@@ -30,6 +31,7 @@ from probe_root import (
     laid,
     state,
 )
+from test_cli_probe_report import plan_of
 
 from checker.demo.emulator import Hang, access_denied
 from checker.model.x509 import fingerprint_of
@@ -265,6 +267,19 @@ def test_a_rotation_whose_successor_is_not_there_yet_is_not_confirmed(world, pro
     assert "is not in state yet" in document["notices"][0]
 
 
+def test_what_is_in_no_rotation_is_not_confirmed(world, probed):
+    """A stage that the user names and that nobody rotates: exit 3, and nothing is called."""
+    found = state(world.pems)
+    other = json.loads(json.dumps(found["resources"][2])) | {"name": "idle"}
+    other["instances"][0]["attributes"] |= {"client_certificate_id": "", "stage_name": "idle"}
+    found["resources"].append(other)
+    (world.folder / "state.json").write_text(json.dumps(found))
+    document, code = probed(*HEALTH, "--yes", "--stage", f"{S}.idle")
+    assert (code, document["backends"]) == (3, [])
+    assert "no rotation that is under way" in document["notices"][0]
+    assert world.invocations() == 0
+
+
 STAGE = (
     f'resource "{S}" "live" {{\n  rest_api_id           = "{API}"\n  deployment_id         = "d"\n'
     f'  stage_name            = "live"\n  client_certificate_id = {C}.old.id\n}}\n'
@@ -453,3 +468,67 @@ def test_ctrl_c_reports_what_was_answered(world):
     assert [each["verdict"] for each in document["backends"]] == ["trusts both"]
     assert len(document["not_probed"]) == 1
     assert not re.search(r"s3cret|BEGIN", out)
+
+
+# The page, and the permissions
+
+
+def test_the_commands_of_the_page(world, run):
+    """Each command of docs/probe.md, in its order, on a state: the report of the third is what the fourth takes."""
+    page = (ROOT / "docs/probe.md").read_text(encoding="utf-8")
+    block = page.partition("```sh\n")[2].partition("```")[0]
+    lines = [line.partition("#")[0].strip() for line in block.splitlines()]
+    assert len(lines) == 5
+    world.trust(*BOTH)
+    (world.folder / "tfcert.toml").write_text('[probe]\nmethod = "GET /health"\n')
+    plan_of(world.folder, NEW)
+    codes = []
+    for line in lines:
+        command, _, file = line.partition(" > ")
+        _, verb, *arguments = shlex.split(command)
+        sources = () if "plan.json" in arguments else ("state.json",)
+        done = run(verb, *sources, *arguments)
+        assert b"No such option" not in done.stderr, done.stderr
+        if file:
+            (world.folder / file).write_bytes(done.stdout)
+        codes.append(done.returncode)
+    # The second wants a terminal, and the last finds the certificate that nears its end.
+    assert codes == [0, 2, 0, 0, 0], codes
+
+
+def test_a_probe_needs_no_more_than_its_policy_allows(world, run):
+    """The calls to AWS are those of policies/iam/probe.json: lists of integrations, stages, and the test methods."""
+    world.trust(*BOTH)
+    assert run("probe", "state.json", *HEALTH, "--yes").returncode == 0
+    assert {call.operation for call in world.aws.calls()} <= {
+        "GetCallerIdentity",
+        "GetResources",
+        "GetStage",
+        "TestInvokeMethod",
+    }
+
+
+@pytest.mark.parametrize(
+    ("backend", "code", "says"),
+    [
+        ("https://elsewhere.example:443", 2, "which is not behind its API"),
+        (None, 3, "the report of the probe does not have it"),
+    ],
+)
+def test_a_report_is_compared_with_the_backends_of_now(world, run, backend, code, says):
+    """A backend that is not behind the API is exit 2; one that the report lacks is not confirmed. Nothing is called."""
+    world.trust(*BOTH)
+    if backend is None:
+        other = world.backend.url.replace("127.0.0.1", "localhost")
+        integrate(world.aws.client("apigateway"), "more", f"{other}/more")
+    run("probe", "state.json", *HEALTH, "--yes", "--format", "json=probe.json")
+    report = json.loads((world.folder / "probe.json").read_text())
+    report["not_probed"] = []
+    if backend is not None:
+        report["backends"][0]["backend"] = backend
+    (world.folder / "probe.json").write_text(json.dumps(report))
+    world.aws.forget_calls()
+    done = run("patch", "state.json", "--probe-report", "probe.json")
+    assert done.returncode == code, done.stdout + done.stderr
+    assert says in (done.stdout + done.stderr).decode()
+    assert world.invocations() == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from trust_root import AT, NOW, C, S, issue_pems, lay
@@ -123,8 +124,8 @@ def test_a_plan_that_repoints_to_what_was_refused_is_an_error(outcome, root, pem
     assert "trust-missing" not in {found["rule"] for found in document["findings"]}
 
 
-def plan_of(root):
-    """A plan that moves the stage, with the root's state as its prior state."""
+def plan_of(root, target="new000"):
+    """A plan that moves the stage to a certificate, with the root's state as its prior state."""
     state = json.loads((root / "state.json").read_text())
     found = []
     for each in state["resources"]:
@@ -141,7 +142,7 @@ def plan_of(root):
             }
         )
     before = found[-1]["values"]
-    after = {**before, "client_certificate_id": "new000"}
+    after = {**before, "client_certificate_id": target}
     moved = [*found[:-1], {**found[-1], "values": after}]
     changes = [
         {
@@ -316,3 +317,12 @@ def test_the_certificates_are_named_in_the_root(root):
     """What the other tests rest on: both certificates are in the state."""
     text = (root / "main.tf").read_text()
     assert f"succeeds {C}.old" in text
+
+
+def test_no_gate_takes_a_report_or_calls_a_backend():
+    """A fork could write the report: none of the recipes to copy, and not the action, has a probe."""
+    top = Path(__file__).resolve().parents[2]
+    recipes = [each for each in (top / "docs/gates").rglob("*") if each.is_file()]
+    assert recipes
+    for recipe in (*recipes, top / "action.yml"):
+        assert "--probe" not in recipe.read_text(encoding="utf-8"), recipe

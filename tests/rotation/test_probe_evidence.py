@@ -155,6 +155,11 @@ def test_one_confirmed_backend_does_not_settle_a_declared_one_while_another_is_o
         backends=(backend(pems, ()),),
     )
     assert trust_status(rotation.evidence)[0] is OPEN
+    assert {each.backend for each in rotation.evidence} == {
+        "orders",
+        "https://a:443",
+        "https://b:443",
+    }
 
 
 def test_what_was_not_confirmed_makes_the_run_inconclusive(tmp_path, pems):

@@ -50,8 +50,11 @@ def chosen_pairs(outcome: Outcome, choice: ChosenStages) -> tuple[StagePair, ...
 
 
 def not_under_way(outcome: Outcome, choice: ChosenStages) -> tuple[str, ...]:
-    """Return a sentence for each rotation whose successor is not in state: nothing can be asked."""
-    return tuple(
+    """Return a sentence for each rotation whose successor is not in state: nothing can be asked.
+
+    Also one where the user names stages, and no rotation under way has any of them.
+    """
+    found = tuple(
         f"{rotation.label}: its successor is not in state yet, so no backend can be asked"
         for rotation in outcome.rotations
         if not rotation.pairs
@@ -60,6 +63,10 @@ def not_under_way(outcome: Outcome, choice: ChosenStages) -> tuple[str, ...]:
         and not isinstance(rotation.step, Done)
         and _is_chosen(rotation, choice)
     )
+    named = choice.certificates or choice.stages or choice.apis
+    if named and not found and not chosen_pairs(outcome, choice):
+        return ("no rotation that is under way has what you name",)
+    return found
 
 
 def _is_chosen(rotation: Rotation, choice: ChosenStages) -> bool:

@@ -141,7 +141,7 @@ def report_document(report: ProbeReport, notices: tuple[str, ...] = ()) -> JsonP
     """Return the document of a run.
 
     The exit code is 1 if a backend refuses the successor. Else it is 3 if something is not
-    confirmed, also where no backend was called.
+    confirmed, also where nothing was called and a notice says why.
     """
     verdicts = [each.verdict for each in report.results]
     code: Literal[0, 1, 3, 130] = 0
