@@ -418,7 +418,8 @@ def test_only_the_patch_that_fits_what_lies_on_disk_is_offered_as_the_next_step(
     second = replace(first, phase=Phase.REPOINT, file_name="2-repoint.patch", rotations=("a", "b"))
     assert places((first, second)) == {(Phase.INTRODUCE, "a"): "p0"}
     east, west = (
-        replace(first, file_name=f"{folder}/1-introduce.patch") for folder in ("east", "west")
+        replace(first, file_name=f"{folder}/1-introduce.patch", folder=folder)
+        for folder in ("east", "west")
     )
     assert places((east, west)) == {}
     assert places((east, replace(west, rotations=("c",)))) == {
