@@ -132,6 +132,32 @@ def count(bench, name):
     return (bench.infra / name).read_text().count("BEGIN CERTIFICATE")
 
 
+def assert_that_aws_has_what_is_said(bench, said):
+    """The emulator's copy has both PEMs where the header says so, and one elsewhere; state's evidence agrees."""
+    ssm, s3 = bench.aws.client("ssm"), bench.aws.client("s3")
+    copies = {
+        f"aws_ssm_parameter.{name}": ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"][
+            "Value"
+        ]
+        for name in ("written", "ignored", "plain")
+    }
+    copies["aws_s3_object.trust"] = (
+        s3.get_object(Bucket="trust-rows", Key="ca.pem")["Body"].read().decode()
+    )
+    for address, copy in copies.items():
+        both = "has both PEMs after it" in said[address]
+        assert copy.count("BEGIN CERTIFICATE") == (2 if both else 1), (address, said[address])
+    judged = bench.check(str(bench.state), "--config", "infra").document
+    (rotation,) = judged["rotations"]
+    trust = {each["backend"]: each for each in rotation["trust"]}
+    for address in copies.keys() - {"aws_ssm_parameter.written"}:
+        both = "has both PEMs after it" in said[address]
+        assert len(trust[address]["fingerprints"]) == (2 if both else 1)
+        # Two certificates of one subject, and nobody says which server reads them.
+        assert trust[address]["status"] == ("not confirmed" if both else "refused")
+    assert "value_wo is write-only" in trust["aws_ssm_parameter.written"]["reason"]
+
+
 def test_each_header_says_what_the_plan_of_its_phase_does(bench):
     """Every consumer is named; what changes by the header changes in the plan, and nothing else does beside the rotation itself."""
     old = (bench.infra / "backend-ca.pem").read_text()
@@ -151,7 +177,21 @@ def test_each_header_says_what_the_plan_of_its_phase_does(bench):
             address for address, text in said.items() if "changes in this apply" in text
         }, header
         assert set(said) >= changed
+        if phase == "introduce":
+            # What its text gives both PEMs and its plan leaves as it is, by the rule and by the header.
+            judged = bench.check_plan(planned, "--expect", "introduce").document
+            idle = {
+                each["address"]
+                for each in judged["findings"]
+                if each["rule"] == "trust-not-updated"
+            }
+            assert idle == {
+                address for address, text in said.items() if "keeps the old PEM, since" in text
+            }
+            assert idle == {"aws_ssm_parameter.written", "terraform_data.push"}
         bench.apply(planned)
+        if phase == "introduce":
+            assert_that_aws_has_what_is_said(bench, said)
         assert (bench.infra / "backend-ca.pem").read_text() == old, (
             "nothing overwrote the backend's file"
         )
