@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -29,6 +30,7 @@ NO_TESTS = {5, 33}
 
 def main(count: int, seed: int) -> int:
     """Draw, run and report; returns 1 when fewer than 90 % died."""
+    copy_data()
     subprocess.run([*MUTMUT, "run", FIRST], cwd=TOP, check=True)
     names = sorted(stored())
     drawn = sorted(random.Random(seed).sample(names, min(count, len(names))))
@@ -55,6 +57,14 @@ def main(count: int, seed: int) -> int:
         + f"; {share:.1%} of {judged} died\n"
     )
     return 0 if share >= 0.9 else 1
+
+
+def copy_data() -> None:
+    """Copy templates and schemas: mutmut leaves those of an earlier run as they are."""
+    for file in (TOP / "checker").rglob("*.*"):
+        copy = TOP / "mutants" / file.relative_to(TOP)
+        if file.suffix not in {".py", ".pyc"} and copy.parent.is_dir():
+            shutil.copy(file, copy)
 
 
 def stored() -> dict[str, int | None]:

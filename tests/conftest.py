@@ -8,6 +8,9 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 
+import lazy_formats  # noqa: F401 -- before jsonschema
+
+# isort: split
 import jsonschema
 import pytest
 from forked import Parent

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from checker.model.address import Address
 from checker.model.cases import Case, Cases, DocumentCases
@@ -19,10 +20,10 @@ _SERVERS = {"aws_lb_trust_store": "alb"}
 
 
 class ConsumerBundles(Struct, frozen=True, kw_only=True):
-    """What the consumers of some certificates have now, if AWS was asked (`--trust`).
+    """What the consumers of some certificates have now, by state, plan or AWS (`--trust`).
 
-    `held` has an entry for each that was asked and that no declared backend names. `others` are the
-    names of those that were not asked, and `absent` whether one of them is just not in state.
+    `held` has an entry for each that was read and that no declared backend names. `others` are the
+    names of those that were not read, and `absent` whether one of them is just not in state.
     """
 
     held: tuple[HeldBundle, ...] = ()
@@ -46,7 +47,12 @@ def consumer_bundles(
         return ConsumerBundles()
     consumers = consumers_of(document, blocks)
     resources = {each.block for each in consumers}
-    held = [each for each in cases.held if each.document == document.source.path]
+    apart = _apart(document, blocks)
+    held = [
+        replace(each, certificates=None, reason=_APART) if each.consumer.block in apart else each
+        for each in cases.held
+        if each.document == document.source.path
+    ]
     read = {each.consumer.block for each in held}
     left = [each for each in consumers if each.block is None or each.block not in read]
     return ConsumerBundles(
@@ -59,6 +65,41 @@ def consumer_bundles(
         others=tuple(dict.fromkeys(each.what for each in left)),
         absent=any(each.block is not None and each.block.type in MATERIAL for each in left),
     )
+
+
+_APART = "each certificate has a place of its own; no test shows which of them the server reads"
+
+
+def _apart(document: Document, blocks: Collection[Address]) -> frozenset[Address | None]:
+    """Return the consumers of one certificate alone, if the successor has such a consumer.
+
+    `blocks` are the certificate blocks of a rotation. The backend may read both places.
+    """
+    if document.declared is None:
+        return frozenset()
+    found = [one for block in blocks if (one := document.declared.certificate(block)) is not None]
+    pairs = [(old, new) for old in found for new in found if new.succeeds == old.block]
+    apart: set[Address | None] = set()
+    for old, new in pairs:
+        places = [{each.place for each in one.trust} for one in (old, new)]
+        if places[1] - places[0]:
+            alone = places[0] ^ places[1]
+            apart.update(each.block for each in (*old.trust, *new.trust) if each.place in alone)
+    return frozenset(apart)
+
+
+def recorded_certificates(
+    cases: Cases, document: Document, consumer: Address
+) -> frozenset[str] | None:
+    """Return the fingerprints that a consumer has; None if that is not known."""
+    own = [
+        each
+        for each in cases.held
+        if each.consumer == consumer and each.document == document.source.path
+    ]
+    if not own or any(each.certificates is None for each in own):
+        return None
+    return frozenset(one.fingerprint for each in own for one in each.certificates or ())
 
 
 def as_backend(held: HeldBundle, stages: tuple[str, ...] = ()) -> TrustBackend:

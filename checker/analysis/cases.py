@@ -59,6 +59,7 @@ def build_cases(
         observations=answered,
         expect=expect,
         unread=inventory.unread,
+        held=tuple(each for document in inventory.documents for each in document.held),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ from checker.terraform.tool import Wanted
 if TYPE_CHECKING:
     from checker.hcl.configuration import Configuration
     from checker.hcl.roots import Root, Unit
+    from checker.model.address import Address
     from checker.model.configuration import ConfigurationFacts
 
 
@@ -65,6 +66,8 @@ def load(
     documents: list[Document] = []
     configurations: list[Configuration | None] = []
     for source in sources or (".",):
+        directory = config if config is not None else _beside(source)
+        beside = _configuration(directory, demanded=config is not None)
         document = read_source(
             source,
             tool=found,
@@ -73,9 +76,8 @@ def load(
             fetch=fetch,
             tags=tags,
             offline=offline,
+            consumers=_consumers(beside[1]) if beside is not None else None,
         )
-        directory = config if config is not None else _beside(source)
-        beside = _configuration(directory, demanded=config is not None)
         configurations.append(beside[0] if beside is not None else None)
         documents.append(
             _placed(document, source, directory, beside[1] if beside is not None else None)
@@ -83,6 +85,12 @@ def load(
     return Loaded(
         inventory=Inventory(documents=tuple(documents)), configurations=tuple(configurations)
     )
+
+
+def _consumers(declared: ConfigurationFacts) -> Mapping[Address, frozenset[str]]:
+    from checker.terraform.configuration import followed_consumers
+
+    return followed_consumers(declared)
 
 
 def report_killed(folder: str) -> None:

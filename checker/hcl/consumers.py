@@ -21,6 +21,7 @@ from checker.hcl.deliveries import (
     Moving,
     by_location,
     delivered,
+    recorded_in,
     replaced_store,
 )
 from checker.hcl.flow import enclosing_keys
@@ -59,12 +60,14 @@ _ResourceKey = tuple[ModulePath, str, str]
 class Consumer:
     """A place that takes the PEM, and the effect of one apply of Terraform there.
 
-    `start` is the reference to the certificate that leads to it.
+    `start` is the reference to the certificate that leads to it. `attribute` is the one that
+    records the PEM; None if none does.
     """
 
     arrival: Arrival
     start: Reference
     delivered: Delivered
+    attribute: str | None
 
     @property
     def what(self) -> str:
@@ -217,7 +220,12 @@ class _Search:
                 if by_block in reported:
                     continue
                 reported.add(by_block)
-            yield Consumer(arrival=entry.arrival, start=entry.start, delivered=found)
+            yield Consumer(
+                arrival=entry.arrival,
+                start=entry.start,
+                delivered=found,
+                attribute=recorded_in(site, stored=entry.stored) if key is not None else None,
+            )
 
     def of(self, entry: _Entry, moving: Moving) -> Delivered:
         site = entry.arrival.site

@@ -319,6 +319,16 @@ def _ignored(site: Site, labels: frozenset[str]) -> str | None:
     return None
 
 
+def recorded_in(site: Site, *, stored: bool) -> str | None:
+    """Return the attribute of the resource that records a PEM; None if none does.
+
+    `stored`: the place has only the location of the PEM.
+    """
+    if stored or "provisioner" in site.path or site.path[0] in {"lifecycle", "connection"}:
+        return None
+    return _root(site)
+
+
 def _root(site: Site) -> str:
     """Return the name of an attribute in ignore_changes.
 

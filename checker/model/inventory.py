@@ -15,7 +15,7 @@ from checker.model.observation import Calls, CertificateKey, Observation, Observ
 from checker.model.places import Access, Place
 from checker.model.plan import Plan
 from checker.model.resources import Certificate, Presents, Stage
-from checker.model.trust import TrustMaterial
+from checker.model.trust import HeldBundle, TrustMaterial
 
 SourceKind = Literal["plan", "state", "directory", "aws"]
 
@@ -63,7 +63,8 @@ class Document(Struct, frozen=True, kw_only=True, dict=True):
     incomplete. `declared` is the configuration beside the document, if available. `directory` is
     its folder as an absolute path, and `workspace` the workspace, if known. `workspaces` are the
     other workspaces whose states are beside the configuration. `material` are the recorded
-    resources whose content may be trust material.
+    resources whose content may be trust material. `held` is what the document records of the
+    consumers of a PEM.
     """
 
     source: Source
@@ -78,6 +79,7 @@ class Document(Struct, frozen=True, kw_only=True, dict=True):
     access: Access | None = None
     claimed: frozenset[str] = frozenset()
     workspaces: tuple[OtherWorkspace, ...] = ()
+    held: tuple[HeldBundle, ...] = ()
     material: tuple[TrustMaterial, ...] = ()
 
     def manages(self, thing: Certificate | Stage) -> bool | None:

@@ -134,6 +134,13 @@ class DeploymentChange(Struct, frozen=True, kw_only=True):
         )
 
 
+class ConsumerChange(Struct, frozen=True, kw_only=True):
+    """The planned action on a consumer of a certificate's PEM."""
+
+    address: Address
+    action: Action
+
+
 class StageClash(Struct, frozen=True, kw_only=True):
     """A planned stage that a deployment of the same name creates first.
 
@@ -176,6 +183,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     deleted or replaced, with all of their stages. `drifted` has the stages and certificates that
     were deleted, and the stages that got another certificate, outside Terraform before the plan.
     `clashes` has the stages that AWS refuses to create.
+    `consumers` has the planned actions on consumers of the PEM, as far as they were looked for.
     """
 
     certificates: tuple[CertificateChange, ...] = ()
@@ -188,3 +196,4 @@ class Plan(Struct, frozen=True, kw_only=True):
     deleted_apis: frozenset[str] = frozenset()
     drifted: frozenset[Address] = frozenset()
     clashes: tuple[StageClash, ...] = ()
+    consumers: tuple[ConsumerChange, ...] = ()

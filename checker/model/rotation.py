@@ -122,7 +122,8 @@ class TrustConsumer(Struct, frozen=True, kw_only=True):
     changes, as a sentence without a period. `needs` says what must change with it; empty if
     nothing. `place` names the attribute, for the comparison with a consumer of another certificate.
     `both`: the expression contains the PEM of another certificate too. `block` is the resource;
-    None if it is none.
+    None if it is none. `attribute` is the resource's attribute that records the PEM; None if state
+    does not record it there.
     """
 
     what: str
@@ -133,6 +134,7 @@ class TrustConsumer(Struct, frozen=True, kw_only=True):
     place: str = ""
     both: bool = False
     block: Address | None = None
+    attribute: str | None = None
 
     @property
     def is_sent(self) -> bool:
@@ -284,7 +286,7 @@ class WrittenPatch(Struct, frozen=True, kw_only=True):
     """One phase of the rotations of one configuration, as a patch for `git apply`.
 
     `file_name` is the name that `tfcert patch --phase all --out` gives it (`1-introduce.patch`). If
-    a run reads several configurations, the folder of each comes before it. `diff` includes the
+    a run reads several configurations, the `folder` of each comes before it. `diff` includes the
     header of comments with the conditions. `rotations` are the labels of the predecessors. `unmet`
     has the conditions that are not met yet, or that nobody has confirmed.
     """
@@ -294,3 +296,4 @@ class WrittenPatch(Struct, frozen=True, kw_only=True):
     diff: str
     rotations: tuple[str, ...]
     unmet: tuple[str, ...] = ()
+    folder: str = ""

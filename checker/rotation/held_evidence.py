@@ -1,4 +1,4 @@
-"""What consumers of the PEM have now (`--trust`), as evidence; which of them AWS is asked about."""
+"""What consumers of the PEM have now, as evidence; which of them AWS is asked about (`--trust`)."""
 
 from __future__ import annotations
 
@@ -74,11 +74,11 @@ def _with(backend: TrustBackend, held: tuple[HeldBundle, ...]) -> TrustBackend:
 def held_evidence(
     state: RotationState[Predecessor], stages: tuple[Stage, ...]
 ) -> tuple[TrustEvidence, ...]:
-    """Return the evidence of each consumer that no declared backend names, if AWS was asked.
+    """Return the evidence of each consumer that no declared backend names, if one was read.
 
-    Consumers that AWS was not asked about are one entry, which is not confirmed.
+    Consumers that nothing shows are one entry, which is not confirmed.
     """
-    if not isinstance(state.predecessor, ManagedBlock):
+    if not isinstance(state.predecessor, ManagedBlock) or not state.successor_cases:
         return ()
     blocks = [state.predecessor.block]
     if state.successor is not None:
@@ -93,8 +93,8 @@ def held_evidence(
                 backend=None,
                 stages=addresses,
                 status=TrustStatus.UNKNOWN,
-                reason=f"AWS was not asked about {', '.join(found.others)}: {absent}tfcert has no "
-                "read call for it",
+                reason=f"nothing shows what {', '.join(found.others)} has now: {absent}tfcert has "
+                "no read call for it",
             )
         )
     return tuple(evidence)

@@ -20,13 +20,13 @@ def trust_evidence(state: RotationState[Predecessor]) -> tuple[TrustEvidence, ..
     """Return the evidence of each declared backend, each probed one, each consumer, other stages.
 
     The stages are those that present the predecessor or the successor. Empty if the policy declares
-    no backend, no backend was probed, and AWS was not asked about consumers.
+    no backend, no backend was probed, and no consumer was read.
     """
     backends = state.cases.policy.backends
     stages = (*state.presenters, *state.successor_presenters)
-    if not stages or not (backends or state.cases.probed or state.cases.held):
+    held = held_evidence(state, stages) if stages and state.cases.held else ()
+    if not stages or not (backends or state.cases.probed or held):
         return ()
-    held = held_evidence(state, stages)
     found = [
         _of_backend(state, backend, tuple(each for each in stages if backend.serves(each.address)))
         for backend in backends

@@ -26,6 +26,7 @@ from checker.rules import (
     stage_detached,
     stage_without_certificate,
     trust_missing,
+    trust_not_updated,
     trust_outdated,
 )
 from checker.rules.base import Rule
@@ -48,6 +49,7 @@ RULES: tuple[Rule, ...] = (
     rotation_premature.RULE,
     rotation_overdue.RULE,
     trust_missing.RULE,
+    trust_not_updated.RULE,
     trust_outdated.RULE,
     stage_detached.RULE,
     stage_without_certificate.RULE,

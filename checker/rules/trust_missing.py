@@ -28,9 +28,9 @@ or pass it with `--trust-file`.
 Exempt the rule for the stage's address until a date, or correct the backend in the policy.
 
 ## Source
-The backends of the policy and what `--trust` reads (`docs/trust.md`), and the answers to `--probe`
-or in `--probe-report` (`docs/probe.md`). A backend that is not confirmed gives no finding: it stays
-a condition of the rotation.
+The backends of the policy, what state, plan or `--trust` show of consumers (`docs/trust.md`), and
+the answers to `--probe` or in `--probe-report` (`docs/probe.md`). A backend that is not confirmed
+gives no finding: it stays a condition of the rotation.
 """
 
 from __future__ import annotations

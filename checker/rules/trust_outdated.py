@@ -31,13 +31,15 @@ server. Then update the bundle that the policy names, or pass it with `--trust-f
 Exempt the rule for the certificate's address until a date, or correct the backend in the policy.
 
 ## Source
-The backends of the policy (`docs/trust.md`). A certificate is older if it ends earlier.
+The backends of the policy, and what state, plan or `--trust` show of the places that pass the older
+PEM on (`docs/trust.md`). A certificate is older if it ends earlier.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from checker.analysis.backend_trust import as_backend, held_for
 from checker.model.cases import Case, Cases, DocumentCases
 from checker.model.finding import Finding
 from checker.model.severity import Severity
@@ -47,12 +49,15 @@ from checker.rules.base import Judges, Rule, certificate_finding, list_stages
 
 def check(cases: Cases) -> Iterator[Finding]:
     """Yield an error for each certificate whose backend trusts only an older one."""
-    if not cases.policy.backends:
+    if not (cases.policy.backends or cases.held):
         return
     for document in cases.documents:
         for case in document.judged:
-            for backend in cases.policy.backends:
-                stages = [each for each in case.subject.now if backend.serves(each.address)]
+            stages_now = case.subject.now
+            held = held_for(cases, document.document, case).held if stages_now else ()
+            names = tuple(str(each.address) for each in stages_now if each.address is not None)
+            for backend in (*cases.policy.backends, *(as_backend(each, names) for each in held)):
+                stages = [each for each in stages_now if backend.serves(each.address)]
                 if not stages:
                     continue
                 status, why = backend.judge(case.fingerprint, cases.as_of)

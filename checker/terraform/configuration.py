@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from checker.hcl.arrivals import Arrival
@@ -223,6 +223,7 @@ class _Reader:
                 place=consumer.place,
                 both=consumer.has_another_pem,
                 block=_consumer_block(consumer.arrival.site),
+                attribute=consumer.attribute,
             )
 
     def stages(self) -> Iterator[DeclaredStage]:
@@ -423,3 +424,19 @@ def _consumer_block(site: Site) -> Address | None:
         if block.type == "resource" and len(block.labels) > 1
         else None
     )
+
+
+def followed_consumers(declared: ConfigurationFacts) -> Mapping[Address, frozenset[str]]:
+    """Return the attributes that take the PEM of a rotation, by the address of their block.
+
+    Empty for a configuration with one certificate: then no rotation is under way.
+    """
+    found: dict[Address, set[str]] = {}
+    if len(declared.certificates) > 1:
+        for certificate in declared.certificates:
+            for consumer in certificate.trust:
+                if consumer.block is not None:
+                    found.setdefault(consumer.block, set()).update(
+                        {consumer.attribute} if consumer.attribute is not None else ()
+                    )
+    return {block: frozenset(names) for block, names in found.items()}

@@ -13,6 +13,7 @@ from msgspec import UNSET, Raw
 from checker.collector import collector_paused
 from checker.errors import TfcertError, UnreadableError
 from checker.files import is_directory, open_file
+from checker.model.address import Address
 from checker.model.inventory import Document, OtherWorkspace, Source, SourceKind
 from checker.model.resources import Presents
 from checker.terraform.decode import PLAN, ZIP, Buffer, JsonPath, decode, members, unwrap
@@ -152,7 +153,29 @@ def _has_resources(modules: Raw, json_path: JsonPath) -> bool:
 
 
 def read_document(
-    path: str, data: Buffer, *, kind: SourceKind | None = None, tags: Collection[str] = ()
+    path: str,
+    data: Buffer,
+    *,
+    kind: SourceKind | None = None,
+    tags: Collection[str] = (),
+    consumers: Mapping[Address, frozenset[str]] | None = None,
+) -> Document:
+    """Read a plan or a state from plain UTF-8 JSON.
+
+    `consumers` are the attributes that take a PEM, by block; only fingerprints are kept of them.
+    """
+    found = _read_document(path, data, kind, tags)
+    if not consumers:
+        return found
+    # Imported here: only a rotation that is under way needs it.
+    from checker.terraform.consumers.recorded import with_consumers
+
+    with collector_paused():
+        return with_consumers(found, data, consumers)
+
+
+def _read_document(
+    path: str, data: Buffer, kind: SourceKind | None, tags: Collection[str]
 ) -> Document:
     """Read a plan or a state from plain UTF-8 JSON.
 
@@ -226,31 +249,37 @@ def read_source(
     fetch: Callable[[str], bytes] | None = None,
     tags: Collection[str] = (),
     offline: bool = False,
+    consumers: Mapping[Address, frozenset[str]] | None = None,
 ) -> Document:
     """Read a source of any kind.
 
     `configuration` is the directory that a binary plan belongs to (default: the directory of the
     plan). `fetch` returns the bytes of an `s3://bucket/key`. `offline` starts no tool that would
-    contact a backend. Only the tags in `tags` are kept. Raises UnreadableError with the source's
+    contact a backend. Only the tags in `tags` are kept. `consumers` are as for
+    `read_document`. Raises UnreadableError with the source's
     name in `where`.
     """
     if source == STDIN:
         data: Buffer = unwrap(stdin(), JsonPath(source))
         if _is_zip(data):
             raise _binary_plan("is a binary plan on standard input", source)
-        return read_document(source, data, tags=tags)
+        return read_document(source, data, tags=tags, consumers=consumers)
     if source.startswith(_BUCKET):
         data = unwrap(_fetched(source, fetch), JsonPath(source))
         if _is_zip(data):
             raise _binary_plan("is a binary plan in a bucket", source)
-        return read_document(source, data, tags=tags)
+        return read_document(source, data, tags=tags, consumers=consumers)
     if is_directory(source):
         from checker.terraform.directories import pull_state
 
         pulled = pull_state(source, tool, offline=offline)
         with _printed_by(tool, "state pull"):
             return read_document(
-                source, unwrap(pulled, JsonPath(source)), kind="directory", tags=tags
+                source,
+                unwrap(pulled, JsonPath(source)),
+                kind="directory",
+                tags=tags,
+                consumers=consumers,
             )
     found = open_file(source)
     data = unwrap(found, JsonPath(source))
@@ -261,8 +290,10 @@ def read_source(
 
         shown = show_plan(source, data, tool, configuration)
         with _printed_by(tool, "show -json"):
-            return read_document(source, unwrap(shown, JsonPath(source)), tags=tags)
-    return read_document(source, data, tags=tags)
+            return read_document(
+                source, unwrap(shown, JsonPath(source)), tags=tags, consumers=consumers
+            )
+    return read_document(source, data, tags=tags, consumers=consumers)
 
 
 @contextmanager

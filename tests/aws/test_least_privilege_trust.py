@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 from granting import allows, grants
+from moto.core.responses import ActionResult
 from msgspec.structs import replace
 
 from checker.aws.boto_gateway import BotoGateways
 from checker.aws.connection import Connection
 from checker.aws.trust import _is_safe, read_held
 from checker.demo.emulator import AnswerFault, Drop, Hang, ProxyPage, access_denied
+from checker.demo.emulator.trust_stores import LoadBalancing
 from checker.model.address import parse
 from checker.model.places import Place
 from checker.model.policy import AccountAccess
@@ -262,3 +266,32 @@ def test_a_presigned_url_is_fetched_only_from_s3_of_the_region_or_from_the_overr
     location, endpoint, safe
 ):
     assert _is_safe(location, "us-east-1", endpoint) == safe
+
+
+def test_an_answer_with_an_address_somewhere_else_is_not_followed(
+    aws, everything, read, monkeypatch
+):
+    """A proxy, or whoever answers in AWS's place, cannot make tfcert call another host."""
+    asked = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_error(404)
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as other:
+        Thread(target=other.serve_forever, daemon=True).start()
+        location = f"http://127.0.0.1:{other.server_address[1]}/latest/meta-data"
+        monkeypatch.setattr(
+            LoadBalancing,
+            "get_trust_store_ca_certificates_bundle",
+            lambda _: ActionResult({"Location": location}),
+        )
+        (one,) = read(everything[:1]).values()
+        other.shutdown()
+    assert asked == []
+    assert one.certificates is None
+    assert "an address that is not one of S3 in region us-east-1" in one.reason

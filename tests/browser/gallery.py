@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -17,6 +18,8 @@ from checker.model.outcome import Outcome
 from checker.model.policy import FailOn, Policy, Run
 from checker.model.resources import StageKind
 from checker.pipeline import Loaded, check, scan
+
+TEAMS = ("orders", "payments", "ledger", "returns", "invoices")
 
 
 def three(folder: Path) -> World:
@@ -160,6 +163,35 @@ def scanned(folder: Path) -> Outcome:
     return scan(ScanResult(sweeps=(sweep,)), None, Run(as_of=NOW, policy=Policy()))
 
 
+def three_hundred(folder: Path) -> Outcome:
+    """A scan of an account without Terraform: 300 certificates, each on a stage of an API with a name, with ends all over the year."""
+    del folder
+    stages = tuple(
+        ObservedStage(
+            kind=StageKind.REST,
+            api_id=f"a{number:03}",
+            api_name=f"{team}-{number // len(TEAMS):02}",
+            name=("live", "test")[number % 2],
+            certificate_id=f"c{number:05}",
+        )
+        for number in range(300)
+        for team in [TEAMS[number % len(TEAMS)]]
+    )
+    ends = {f"c{number:05}": days((number * 131) % 364 + 1.5) for number in range(300)}
+    sweep = Sweep(
+        place=HOME,
+        stages=stages,
+        certificates={
+            CertificateKey(id=identity, place=HOME): Found(
+                expires_at=end, created_at=end - timedelta(days=365)
+            )
+            for identity, end in ends.items()
+        },
+        certificate_count=60,
+    )
+    return scan(ScanResult(sweeps=(sweep,)), None, Run(as_of=NOW, policy=Policy()))
+
+
 def exempted(folder: Path) -> Outcome:
     """Three that near their end, one of which somebody answers for, under a policy that fails on warnings."""
     names = {
@@ -203,6 +235,8 @@ def doubtful(folder: Path) -> Outcome:
 
 
 OUTCOMES = {
+    "one": lambda folder: outcome_of(world(folder, {"main.tf": BASE})),
+    "three-hundred": three_hundred,
     "three": lambda folder: outcome_of(three(folder)),
     "many": lambda folder: outcome_of(many(folder)),
     "hostile": lambda folder: outcome_of(hostile(folder)),

@@ -1,4 +1,4 @@
-"""How the page looks, held against stored pictures at 3 and at 3,000 certificates, in light and in dark.
+"""How the page looks, held against stored pictures at 1, 3, 300 and 3,000 certificates, in light, in dark and on a phone.
 
 The pictures are a quarter of the size. They are compared as areas of 8 by 8 pixels of the page, so that the edge of a letter, which
 another chromium may draw otherwise, does not matter, and a part that moves, goes or takes another colour does. The fonts are
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -46,25 +47,50 @@ def difference(one: Image.Image, two: Image.Image) -> float:
     )
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("name", "height"), [("three", 0), ("many", 2400)], ids=["3", "3000"])
-def test_the_page_looks_as_it_did(open_page, request, name, height, scheme):
-    """The whole page with 3 certificates, the first screens of that with 3,000."""
-    page = open_page(name, scheme=scheme, height=height or 900)
+LOOKS = {"light": ("light", 1280), "dark": ("dark", 1280), "phone": ("light", 390)}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize(
+    ("name", "height"),
+    [("one", 0), ("three", 0), ("three-hundred", 2400), ("many", 2400)],
+    ids=["1", "3", "300", "3000"],
+)
+def test_the_page_looks_as_it_did(open_page, request, name, height, look):
+    """The whole page with 1 and 3 certificates, the first screens of a scan with 300 and of a state with 3,000."""
+    scheme, width = LOOKS[look]
+    page = open_page(name, scheme=scheme, width=width, height=height or 900)
     picture = shot(page, full=not height)
-    reference = REFERENCES / f"{name}-{scheme}.png"
+    reference = REFERENCES / f"{name}-{look}.png"
     if os.environ.get("TFCERT_RECORD") == "1":
         reference.parent.mkdir(exist_ok=True)
         picture.save(reference, optimize=True)
     with Image.open(reference) as stored:
         share = difference(picture, stored.convert("RGB"))
     if share > ALLOWED:
-        kept = Path(request.config.rootpath) / ".screenshots" / f"{name}-{scheme}.png"
+        kept = Path(request.config.rootpath) / ".screenshots" / f"{name}-{look}.png"
         kept.parent.mkdir(exist_ok=True)
         picture.save(kept)
         pytest.fail(
             f"{share:.1%} of the page differs from {reference.name}; what it looks like now is in {kept}"
         )
+
+
+@pytest.mark.parametrize("name", ["one", "three", "three-hundred", "many", "hostile", "scanned"])
+def test_on_a_phone_the_bar_is_one_line_and_nothing_overlaps(open_page, name):
+    """At 390 pixels: the parts of the bar and the heads of the findings stand beside one another."""
+    page = open_page(name, width=390, height=844)
+    tops = "(nodes) => nodes.map((node) => Math.round(node.getBoundingClientRect().top))"
+    assert len(set(page.eval_on_selector_all("nav a", tops))) == 1
+    assert page.locator(".top").bounding_box()["height"] < 60
+    heads = page.eval_on_selector_all("thead th[data-sort]", tops)
+    assert len(set(heads)) <= 1
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    boxes = page.eval_on_selector_all(
+        "main > section",
+        "(nodes) => nodes.map((node) => { const box = node.getBoundingClientRect(); return [box.top, box.bottom]; })",
+    )
+    assert all(first[1] <= second[0] + 1 for first, second in pairwise(boxes))
 
 
 def test_the_comparison_sees_what_a_reader_would(open_page):

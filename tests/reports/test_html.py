@@ -13,19 +13,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from world import BASE, CERTIFICATE, NOW, STAGE, bounded, days, world
+from world import BASE, CERTIFICATE, HOME, NOW, STAGE, bounded, days, world
 
 from checker.analysis.cases import build_cases
 from checker.model.conditions import Conditions
 from checker.model.deadlines import left_in_words
 from checker.model.finding import Finding, SuppressedBy, Suppression
-from checker.model.inventory import Document, Inventory, Source
-from checker.model.observation import Observations, Unanswered
+from checker.model.inventory import Document, Inventory, ScanResult, Source, Sweep
+from checker.model.observation import (
+    CertificateKey,
+    Found,
+    Observations,
+    ObservedStage,
+    Unanswered,
+)
 from checker.model.outcome import Outcome
 from checker.model.policy import FailOn, Policy, Run, Scope
+from checker.model.resources import StageKind
 from checker.model.rotation import Phase, WrittenPatch
 from checker.model.severity import Severity
-from checker.pipeline import check
+from checker.pipeline import check, scan
 from checker.reports.escape import printable
 from checker.reports.html import render
 from checker.reports.html.diffs import highlight_diff, places
@@ -417,7 +424,8 @@ def test_only_the_patch_that_fits_what_lies_on_disk_is_offered_as_the_next_step(
     second = replace(first, phase=Phase.REPOINT, file_name="2-repoint.patch", rotations=("a", "b"))
     assert places((first, second)) == {(Phase.INTRODUCE, "a"): "p0"}
     east, west = (
-        replace(first, file_name=f"{folder}/1-introduce.patch") for folder in ("east", "west")
+        replace(first, file_name=f"{folder}/1-introduce.patch", folder=folder)
+        for folder in ("east", "west")
     )
     assert places((east, west)) == {}
     assert places((east, replace(west, rotations=("c",)))) == {
@@ -575,3 +583,75 @@ def test_a_name_is_told_from_what_leads_to_it(text, own):
 def test_sentences_begin_with_a_capital_and_their_code_is_code(text, html):
     """An address keeps its letters."""
     assert prose(text) == html
+
+
+def scanned(count, *, place=HOME, other=None):
+    """A scan without states: a certificate on a stage of each of so many APIs with names."""
+    sweeps = []
+    for where in filter(None, (place, other)):
+        stages = tuple(
+            ObservedStage(
+                kind=StageKind.REST,
+                api_id=f"a{n:03}",
+                api_name=f"api-{n:03}",
+                name="live",
+                certificate_id=f"c{n:03}{where.region}",
+            )
+            for n in range(count)
+        )
+        certificates = {
+            CertificateKey(id=each.certificate_id, place=where): Found(
+                expires_at=days(10 + n), created_at=days(n - 355)
+            )
+            for n, each in enumerate(stages)
+        }
+        sweeps.append(Sweep(place=where, stages=stages, certificates=certificates))
+    return scan(ScanResult(sweeps=tuple(sweeps)), None, Run(as_of=NOW, policy=Policy()))
+
+
+def test_a_row_of_a_scan_is_named_by_api_and_stage():
+    """The account and region are on the page once where all rows share them, else in each row."""
+    html = render(scanned(3))
+    page = Page(html)
+    assert re.findall(r'<code class="name">(api-\d+/live)</code>', html)[:3] == [
+        "api-000/live",
+        "api-001/live",
+        "api-002/live",
+    ]
+    timeline = html[html.index('id="timeline"') : html.index('id="findings"')]
+    assert timeline.count("api-000/live") == 1
+    assert HOME.account not in timeline
+    assert f"{HOME.account} {HOME.region}" in page
+    both = render(scanned(3, other=replace(HOME, region="eu-west-1")))
+    timeline = both[both.index('id="timeline"') : both.index('id="findings"')]
+    assert timeline.count("eu-west-1") == 3 + 3  # in the row's id too
+
+
+def test_manual_rotations_with_one_remedy_are_one_thing_to_do():
+    """Fifty certificates that no state knows need one answer, not fifty."""
+    page = Page(render(scanned(50)))
+    assert len(page.all("li", "action")) == 1
+    assert "and 47 more" in page
+
+
+def test_equal_remedies_are_shown_once_below_the_last(judged):
+    """Each finding keeps its row, and so the filters and the order stay as they are."""
+    alike = [
+        replace(finding("stage-detached", address=f"a.b{number}"), remedy="attach it again")
+        for number in range(3)
+    ]
+    html = render(with_findings(judged, *alike, finding("certificate-gone")))
+    rows = re.findall(r"<tr data-severity[^>]*>", html)
+    assert ['class="same"' in row for row in rows] == [True, True, False, False]
+
+
+def test_a_suppressed_certificate_is_no_rotation(judged):
+    """Nothing asks for it, in no part of the page, unless somebody has begun it."""
+    why = Suppression(kind=SuppressedBy.POLICY, reason="moves", until=date(2026, 12, 1))
+    hidden = tuple(replace(each, suppression=why) for each in judged.findings)
+    page = Page(render(replace(judged, findings=hidden)))
+    assert not page.all("article", "card")
+    assert not page.all("li", "action")
+    assert Page(render(judged)).all("article", "card")
+    begun = tuple(replace(each, introduced=True) for each in judged.rotations)
+    assert Page(render(replace(judged, findings=hidden, rotations=begun))).all("article", "card")

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
-import subprocess
-import time
-from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 from callers import (
@@ -15,17 +10,14 @@ from callers import (
     KITS,
     NOW,
     PLAIN,
-    SECONDS,
     Listener,
     free_port,
     issue_all,
     let_in,
     state,
 )
-from equipped import ABSENCES, environment, find
-
-# A JVM that compiles its program takes a few seconds; a loaded machine takes many times that.
-PATIENCE = 120
+from equipped import ABSENCES, find
+from starting import serve
 
 
 @pytest.fixture(scope="session")
@@ -118,50 +110,17 @@ def observe(certificates, bundles, kits):
 
     def seen(server, start, *, folder):
         files = kits(server)
-        for _ in range(3):
+
+        def make():
             listeners = {
                 f"plain {name}": Listener(bundle=file, kit=None, port=free_port())
                 for name, file in bundles.items()
             }
-            listeners |= {
+            return listeners | {
                 f"for {name}": Listener(bundle=None, kit=file, port=free_port())
                 for name, file in files.items()
             }
-            with ExitStack() as stack:
-                log = stack.enter_context(Path(folder, "log").open("wb"))
-                process = subprocess.Popen(
-                    start(listeners),
-                    cwd=folder,
-                    env=environment()
-                    | {
-                        "HOME": str(folder),
-                        "XDG_DATA_HOME": str(folder),
-                        "XDG_CONFIG_HOME": str(folder),
-                    },
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                )
-                stack.callback(process.wait, SECONDS)
-                stack.callback(process.terminate)
-                ports = [listener.port for listener in listeners.values()]
-                if all(_listens(port, process) for port in ports) and process.poll() is None:
-                    return {
-                        name: let_in(listener, certificates) for name, listener in listeners.items()
-                    }
-        raise AssertionError(Path(folder, "log").read_text(errors="replace")[-4000:])
+
+        return serve(start, make, folder, lambda listener: let_in(listener, certificates))
 
     return seen
-
-
-def _listens(port, process):
-    """Wait until a port answers; a port that somebody took meanwhile ends the process."""
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end and process.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return True
-    return False

@@ -33,12 +33,14 @@ PATIENCE = 60
 # Which ways a server has, besides those that all have.
 WITHOUT = {
     "caddy": {name for name, way in WAYS.items() if way.mode == "pinned"},
+    "apache2": {name for name, way in WAYS.items() if way.answer != 200},
 }
 SERVERS = {
     "python": {**WAYS, **ANSWERING},
     "nginx": {**WAYS, **ANSWERING},
     "haproxy": WAYS,
     "envoy": WAYS,
+    "apache2": {**WAYS, **{name: way for name, way in ANSWERING.items() if way.refusing == 403}},
     "caddy": WAYS,
     "caddy-2.11": WAYS,
 }

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 
 import pytest
-import yaml
+import starting
 from equipped import environment, modules
 from rows import assert_row
 
@@ -25,39 +24,12 @@ def printed(*command):
     return re.search(r"\d+\.\d+\.\d+", done.stdout + done.stderr)[0]
 
 
-def placed(text, folder, kit):
-    """A file of a kit, with the folder that it names replaced by the one where the kit is."""
-    return text.replace(folder, str(kit))
-
-
 def test_nginx(observe, program, certificates, tmp_path):
     """A map of fingerprints lets both in; a bundle of both only the first."""
     nginx = program("nginx")
 
     def start(listeners):
-        http = []
-        for number, listener in enumerate(listeners.values()):
-            inside = f"ssl_verify_client on; ssl_client_certificate {listener.bundle};"
-            if listener.kit is not None:
-                # One variable a server: in the test all servers share one `http`.
-                own = f"$tfcert_{number}"
-                files = [
-                    (listener.kit / name).read_text().replace("$tfcert_trusted", own)
-                    for name in ("tfcert-map.conf", "tfcert-server.conf")
-                ]
-                http.append(files[0])
-                inside = files[1]
-            http.append(
-                f"server {{ listen 127.0.0.1:{listener.port} ssl; {inside} location / {{ return 200 ok; }} }}"
-            )
-        kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-        paths = "\n".join(f"{kind}_temp_path {tmp_path}/{kind};" for kind in kinds)
-        (tmp_path / "nginx.conf").write_text(
-            f"daemon off; master_process off; pid {tmp_path}/pid; error_log {tmp_path}/errors; events {{}}\n"
-            f"http {{ access_log off; {paths}\nssl_certificate {certificates}/server.pem; "
-            f"ssl_certificate_key {certificates}/server.key;\n{chr(10).join(http)} }}\n"
-        )
-        return [nginx, "-p", tmp_path, "-e", tmp_path / "errors", "-c", tmp_path / "nginx.conf"]
+        return starting.nginx(nginx, certificates, tmp_path, listeners)
 
     seen = observe("nginx", start, folder=tmp_path)
     assert_row("nginx", printed(nginx, "-v"), seen)
@@ -68,21 +40,7 @@ def test_haproxy(observe, program, certificates, tmp_path):
     haproxy = program("haproxy")
 
     def start(listeners):
-        parts = [
-            "defaults\n    mode http\n    timeout client 9s\n    timeout server 9s\n    timeout connect 9s\n"
-        ]
-        server = certificates / "server.both.pem"
-        for listener in listeners.values():
-            lines = f"    bind :443 ssl crt /etc/haproxy/server.pem ca-file {listener.bundle} verify required\n"
-            if listener.kit is not None:
-                lines = (listener.kit / "tfcert-frontend.cfg").read_text()
-            lines = lines.replace(":443", f"127.0.0.1:{listener.port}").replace(
-                "/etc/haproxy/server.pem", str(server)
-            )
-            lines = placed(lines, "/etc/haproxy", listener.kit)
-            parts.append(f"frontend f{listener.port}\n{lines}    http-request return status 200\n")
-        (tmp_path / "haproxy.cfg").write_text("".join(parts))
-        return [haproxy, "-db", "-f", tmp_path / "haproxy.cfg"]
+        return starting.haproxy(haproxy, certificates, tmp_path, listeners)
 
     seen = observe("haproxy", start, folder=tmp_path)
     assert_row("HAProxy", printed(haproxy, "-v"), seen)
@@ -117,76 +75,13 @@ def test_apache(observe, program, certificates, tmp_path):
     assert_row("Apache httpd", printed(apache, "-v"), seen)
 
 
-def envoys_listener(listener, certificates, *, dated=True):
-    """A listener of Envoy that takes the kit's files; without `dated` it leaves the Lua filter out."""
-    kind = "type.googleapis.com/envoy.extensions"
-    filters = [
-        {
-            "name": "envoy.filters.http.router",
-            "typed_config": {"@type": f"{kind}.filters.http.router.v3.Router"},
-        }
-    ]
-    tls = {
-        "require_client_certificate": True,
-        "common_tls_context": {
-            "validation_context": {"trusted_ca": {"filename": str(listener.bundle)}}
-        },
-    }
-    if listener.kit is not None:
-        tls = yaml.safe_load((listener.kit / "tfcert-tls.yaml").read_text())
-        if dated:
-            filters.insert(0, yaml.safe_load((listener.kit / "tfcert-filter.yaml").read_text()))
-    tls["@type"] = f"{kind}.transport_sockets.tls.v3.DownstreamTlsContext"
-    tls["common_tls_context"]["tls_certificates"] = [
-        {
-            "certificate_chain": {"filename": f"{certificates}/server.pem"},
-            "private_key": {"filename": f"{certificates}/server.key"},
-        }
-    ]
-    routes = [{"match": {"prefix": "/"}, "direct_response": {"status": 200}}]
-    manager = {
-        "@type": f"{kind}.filters.network.http_connection_manager.v3.HttpConnectionManager",
-        "stat_prefix": "backend",
-        "http_filters": filters,
-        "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": routes}]},
-    }
-    return {
-        "name": f"port-{listener.port}",
-        "address": {"socket_address": {"address": "127.0.0.1", "port_value": listener.port}},
-        "filter_chains": [
-            {
-                "transport_socket": {"name": "envoy.transport_sockets.tls", "typed_config": tls},
-                "filters": [
-                    {
-                        "name": "envoy.filters.network.http_connection_manager",
-                        "typed_config": manager,
-                    }
-                ],
-            }
-        ],
-    }
-
-
 @pytest.mark.parametrize("dated", [True, False], ids=["with the filter", "without the filter"])
 def test_envoy(observe, program, certificates, tmp_path, dated):
     """Hashes let both in; without the Lua filter they let a certificate in after its end too."""
     envoy = program("envoy")
 
     def start(listeners):
-        found = [
-            envoys_listener(listener, certificates, dated=dated) for listener in listeners.values()
-        ]
-        (tmp_path / "envoy.json").write_text(json.dumps({"static_resources": {"listeners": found}}))
-        return [
-            envoy,
-            "-c",
-            tmp_path / "envoy.json",
-            "--concurrency",
-            "1",
-            "--disable-hot-restart",
-            "-l",
-            "error",
-        ]
+        return starting.envoy(envoy, certificates, tmp_path, listeners, dated=dated)
 
     seen = observe("envoy", start, folder=tmp_path)
     name = "Envoy" if dated else "Envoy, without the Lua filter"

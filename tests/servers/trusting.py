@@ -9,6 +9,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from equipped import modules
+
 
 @dataclass(frozen=True, kw_only=True)
 class Way:
@@ -196,6 +198,46 @@ def caddy(program, places, folder, certificates):
         + "".join(sites)
     )
     return [program, "run", "--adapter", "caddyfile", "--config", folder / "Caddyfile"]
+
+
+def apache2(program, places, folder, certificates):
+    """The modes of SSLVerifyClient; an expression compares the whole PEM."""
+    hosts = []
+    for place in places:
+        modes = {"off": "none", "required": "require", "optional": "optional"}
+        inside = f"SSLVerifyClient {modes.get(place.way.mode, 'optional_no_ca')}\n"
+        if place.way.mode != "off":
+            inside += f"SSLCACertificateFile {place.bundle}\n"
+        allowed = "Require all granted"
+        if place.way.mode == "pinned":
+            pins = ", ".join(f"'{pin}'" for pin in map(_pem_hash, place.pems))
+            allowed = f'Require expr "sha1(%{{SSL_CLIENT_CERT}}) in {{ {pins} }}"'
+        if place.way.mode == "answering":
+            inside += "SSLOptions +StdEnvVars\n"
+            allowed = "Require expr \"%{SSL_CLIENT_VERIFY} == 'SUCCESS'\""
+        hosts.append(
+            f"Listen 127.0.0.1:{place.port}\n<VirtualHost 127.0.0.1:{place.port}>\nServerName backend.test\nSSLEngine on\n"
+            f"SSLCertificateFile {certificates}/server.pem\nSSLCertificateKeyFile {certificates}/server.key\n"
+            f'CustomLog {place.log} "%r"\n{inside}<Location />\n{allowed}\n</Location>\n</VirtualHost>\n'
+        )
+    for name in ("health", "direct"):
+        (folder / name).write_text("ok")
+    names = ("mpm_event", "authz_core", "dir", "ssl", "log_config")
+    loads = "\n".join(
+        f"LoadModule {name}_module {modules()}/mod_{name}.so"
+        for name in names
+        if (modules() / f"mod_{name}.so").exists()
+    )
+    (folder / "httpd.conf").write_text(
+        f"ServerRoot {folder}\nServerName backend.test\nPidFile {folder}/pid\nDefaultRuntimeDir {folder}\n"
+        f"ErrorLog {folder}/errors\n{loads}\nMutex file:{folder}\nSSLRandomSeed startup builtin\n"
+        f"DocumentRoot {folder}\n{''.join(hosts)}"
+    )
+    return [program, "-X", "-f", folder / "httpd.conf"]
+
+
+def _pem_hash(pem):
+    return hashlib.sha1(pem.encode(), usedforsecurity=False).hexdigest()
 
 
 def python(_program, places, folder, certificates):

@@ -256,11 +256,11 @@ def _to_do(facts: Facts) -> Iterator[str]:
             yield f"{what}{first}{when}: `tfcert patch` writes the patch."
     for phase in ("waiting", "blocked"):
         steps = [step for step in facts.steps if step.phase == phase]
-        if steps and len(facts.steps) == 1:
+        if len(steps) == len(facts.steps) == 1 and not facts.by_hand:
             reason = steps[0].reason
             colon = "" if reason.startswith("until ") else ":"
             yield f"Its rotation is {phase}{colon} {_short(reason)}."
-        elif steps:
+        elif steps and not (phase == "blocked" and facts.by_hand >= len(steps)):
             yield f"{_count(len(steps), 'rotation is', 'rotations are')} {phase}; see below."
     if facts.by_hand:
         yield (

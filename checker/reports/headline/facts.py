@@ -200,7 +200,7 @@ def _end(case: Case) -> NamedEnd:
     assert case.expires_at is not None  # noqa: S101 -- as above
     return NamedEnd(
         at=case.expires_at,
-        name=str(case.address) if case.address is not None else f"certificate {case.id}",
+        name=str(case.address) if case.address is not None else f"Certificate {case.id}",
         stages=len({_stage(stage) for stage in case.subject.stages}),
     )
 

@@ -36,7 +36,7 @@ def facts_of_documents(documents: Sequence[JsonDocument]) -> Facts | None:
     ends = [
         NamedEnd(
             at=at,
-            name=one["address"] or f"certificate {one['id']}",
+            name=one["address"] or f"Certificate {one['id']}",
             stages=len(one["presented_by"]),
         )
         for one in used

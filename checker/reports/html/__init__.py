@@ -22,7 +22,7 @@ from checker.reports.escape import printable
 from checker.reports.headline import headline
 from checker.reports.headline.facts import facts_of, open_rotations
 from checker.reports.html.actions import list_actions
-from checker.reports.html.certificates import timeline
+from checker.reports.html.certificates import outcome_place, timeline
 from checker.reports.html.diffs import patches_of, places
 from checker.reports.html.findings import counts, finding_views
 from checker.reports.html.format import (
@@ -62,6 +62,7 @@ def _rendered(outcome: Outcome) -> str:
             counts=tuple(counts(outcome)),
             outcome=outcome,
             as_of=date_of(outcome.cases.as_of),
+            place=outcome_place(outcome),
             judged=moment(outcome.cases.as_of),
             policy=outcome.cases.policy,
             actions=list_actions(outcome, made),

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from checker.model.finding import Finding
 from checker.model.outcome import UNVERIFIED, Outcome
-from checker.reports.html.format import Deadline, Name, count_noun, split
+from checker.reports.html.format import Deadline, Name, count_noun, deadline_of, split
 from checker.reports.html.rotations import Card, CardAction, Links
 from checker.rules import RULES
 
@@ -44,7 +44,7 @@ def list_actions(outcome: Outcome, cards: tuple[Card, ...]) -> tuple[PageAction,
         name
         for rotation in outcome.rotations
         for name in (rotation.label, *rotation.predecessor_ids)
-    }
+    } | {rotation.certificate_id for rotation in outcome.manual}
     for finding in outcome.findings:
         if finding.suppression is not None or (
             finding.rule in _CURED and not cured.isdisjoint(_names(finding))
@@ -52,7 +52,7 @@ def list_actions(outcome: Outcome, cards: tuple[Card, ...]) -> tuple[PageAction,
             continue
         if finding.rule == UNVERIFIED:
             unverified.setdefault((finding.rule, finding.remedy), []).append(finding)
-        elif outcome.counts(finding):
+        elif outcome.counts(finding) or finding.not_before is not None:
             wrong.setdefault((finding.rule, finding.remedy), []).append(finding)
     together: dict[object, list[Card]] = {}
     for card in cards:
@@ -61,7 +61,28 @@ def list_actions(outcome: Outcome, cards: tuple[Card, ...]) -> tuple[PageAction,
     return (
         *(_of_findings(group, "wrong") for group in wrong.values()),
         *(_of_cards(group) for group in together.values()),
+        *_of_manual(outcome, {name for card in cards for name in card.ids}),
         *(_of_findings(group, "open") for group in unverified.values()),
+    )
+
+
+def _of_manual(outcome: Outcome, shown: set[str]) -> Iterator[PageAction]:
+    """Yield one action for the manual rotations without a card of their own."""
+    group = [(at, one) for at, one in enumerate(outcome.manual) if one.certificate_id not in shown]
+    if not group:
+        return
+    number, _ = group[0]
+    ends = [one.ends for _, one in group if one.ends is not None]
+    several = len(group) > 1
+    yield PageAction(
+        state="next",
+        what=f"Rotate {count_noun(len(group), 'certificate')} manually",
+        subjects=tuple(Name("", one.certificate_id) for _, one in group),
+        why=f"No patch reaches {'them' if several else 'it'}; the steps with the AWS CLI are "
+        "below. The date is the "
+        f"{'first end' if several else 'end'}.",
+        deadline=deadline_of(min(ends), outcome.cases.as_of) if ends else None,
+        links=Links(steps=f"h{number}"),
     )
 
 
@@ -76,7 +97,10 @@ def _of_findings(group: list[Finding], state: str) -> PageAction:
     )
 
 
-def _same(action: CardAction) -> tuple[str, str, str]:
+def _same(action: CardAction) -> tuple[str, ...]:
+    """Return what two rotations share if one act settles both; a blocked one is its remedy."""
+    if action.state == "blocked":
+        return action.state, action.what
     return action.what, action.how, action.command
 
 

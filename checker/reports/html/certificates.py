@@ -14,6 +14,7 @@ from msgspec import Struct
 from checker.analysis.scoping import Scoping
 from checker.model.cases import Case, DocumentCases, Evidence
 from checker.model.outcome import Outcome
+from checker.model.places import Place
 from checker.model.policy import Policy
 from checker.model.resources import Stage
 from checker.model.rotation import Done, Rotation
@@ -46,7 +47,8 @@ class CertificateRow(Struct, frozen=True, kw_only=True):
     """One certificate.
 
     `tone` is ended, threshold, notice, open (its end or existence is not certain), planned, idle or
-    calm. `days_past` are the whole days since its end.
+    calm. `days_past` are the whole days since its end. `presented` is empty where the name of the
+    row is that of the one stage.
     """
 
     anchor: str
@@ -86,13 +88,20 @@ class Timeline(Struct, frozen=True, kw_only=True):
 def timeline(outcome: Outcome, anchors: Mapping[int, str]) -> Timeline:
     """Return every certificate of an outcome; `anchors` are those of rotations, by position."""
     by_name = _rotations(outcome, anchors)
-    several = len(outcome.cases.documents) > 1
+    several, apart = len(outcome.cases.documents) > 1, not outcome_place(outcome)
     cases = [(part, case) for part in outcome.cases.documents for case in part.cases]
     cases.sort(key=_urgency)
     scoping = Scoping(outcome.cases)
     rows = [
         _row(
-            number, part, case, outcome, scoping.policy_of(part, (case,)), by_name, several=several
+            number,
+            part,
+            case,
+            outcome,
+            scoping.policy_of(part, (case,)),
+            by_name,
+            several=several,
+            apart=apart,
         )
         for number, (part, case) in enumerate(cases)
     ]
@@ -111,6 +120,13 @@ def timeline(outcome: Outcome, anchors: Mapping[int, str]) -> Timeline:
         folds=() if few else tuple(_folds(calm)),
         count=len(rows),
     )
+
+
+def outcome_place(outcome: Outcome) -> str:
+    """Return the account and region of all certificates; empty if they differ or are unknown."""
+    places = {_place(case) for case in outcome.cases.all if case.id is not None}
+    only = next(iter(places)) if len(places) == 1 else Place()
+    return " ".join(filter(None, (only.account, only.region)))
 
 
 def _urgency(entry: tuple[DocumentCases, Case]) -> tuple[bool, bool, int, str, str]:
@@ -144,15 +160,18 @@ def _row(
     rotations: Mapping[str, tuple[str, Rotation]],
     *,
     several: bool,
+    apart: bool,
 ) -> CertificateRow:
     anchor, rotation = rotations.get(case.id or "", (None, None))
     due = deadlines(case, rotation, policy)
     stages = tuple(listed(_stages(case)))
+    # The name of the row is that of its one stage.
+    said = case.address is None and len(stages) == 1 and not stages[0].when
     end = case.expires_at
     return CertificateRow(
         anchor=f"c{number}",
-        name=name_of(case.address, case.id or "a certificate"),
-        about=tuple(_about(part, case, several=several)),
+        name=_name(case),
+        about=tuple(_about(part, case, several=several, apart=apart)),
         evidence="will be created" if case.id is None else _EVIDENCE[case.evidence],
         tone=_tone(case, policy),
         days_left=case.days_left,
@@ -162,24 +181,41 @@ def _row(
         due=tuple((kind, date_of(moment)) for kind, moment in due),
         rotation=anchor,
         life=life_of(case, due, policy, outcome.cases.as_of),
-        stages=stages,
-        presented=presenters_in_words(
-            len(stages), searched(part, case, outcome.cases.observations)
-        ),
+        stages=() if said else stages,
+        presented=""
+        if said
+        else presenters_in_words(len(stages), searched(part, case, outcome.cases.observations)),
     )
 
 
-def _about(part: DocumentCases, case: Case, *, several: bool) -> Iterator[str]:
-    """Yield the words below the name; `several` is whether more than one source was read."""
-    if case.id is not None and case.address is not None:
+def _name(case: Case) -> Name:
+    """Return the name of a row: the address, else the first stage by its API, else the id."""
+    if case.address is None and case.presented:
+        stages = sorted({str(_named(stage)) for stage in case.subject.stages})
+        more = f" and {len(stages) - 1} more" if len(stages) > 1 else ""
+        return Name("", f"{stages[0]}{more}")
+    return name_of(case.address, case.id or "a certificate")
+
+
+def _place(case: Case) -> Place:
+    return case.subject.key.place if case.subject.key is not None else case.certificate.place
+
+
+def _about(part: DocumentCases, case: Case, *, several: bool, apart: bool) -> Iterator[str]:
+    """Yield the words below the name; `several` is whether more than one source was read.
+
+    `apart` is whether the certificates are in several places; else the page names the place once.
+    """
+    if case.id is not None and (case.address is not None or case.presented):
         yield case.id
-    place = case.subject.key.place if case.subject.key is not None else case.certificate.place
-    yield from (text for text in (place.account, place.region) if text is not None)
+    if apart:
+        place = _place(case)
+        yield from (text for text in (place.account, place.region) if text is not None)
     if part.document.manages(case.certificate) is False:
         yield "in no state that was read"
     if case.certificate.deposed is not None:
         yield "deposed"
-    if several:
+    if several and part.document.source.kind != "aws":
         yield part.document.source.path
 
 
@@ -214,7 +250,7 @@ def _stages(case: Case) -> Iterator[StageName]:
 
 
 def _named(stage: Stage) -> Name:
-    return name_of(stage.address, f"{stage.api_id}/{stage.name}")
+    return name_of(stage.address, f"{stage.api_name or stage.api_id}/{stage.name}")
 
 
 def _folds(rows: Iterable[CertificateRow]) -> Iterator[Fold]:

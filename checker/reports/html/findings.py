@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from checker.model.finding import Finding, Suppression
 from checker.model.outcome import UNVERIFIED, Outcome
@@ -16,7 +17,8 @@ class FindingView(Struct, frozen=True, kw_only=True):
     """One finding.
 
     `weight` sorts by severity, `days` by days left with unknown ones last. `suppressed` is the
-    reason of a suppression.
+    reason of a suppression. `cure` is one number for each rule and remedy; `same` is whether the
+    next finding has the same, so that the page shows the remedy once, below the last of them.
     """
 
     rule: str
@@ -30,6 +32,8 @@ class FindingView(Struct, frozen=True, kw_only=True):
     where: str
     source: str | None
     suppressed: str | None
+    cure: int = 0
+    same: bool = False
 
 
 class Findings(Struct, frozen=True, kw_only=True):
@@ -44,7 +48,7 @@ class Findings(Struct, frozen=True, kw_only=True):
 def finding_views(outcome: Outcome) -> Findings:
     """Return the findings of an outcome, in the order of every report."""
     several = len(outcome.cases.documents) > 1
-    entries = tuple(_shown(finding, several=several) for finding in outcome.findings)
+    entries = _grouped([_shown(finding, several=several) for finding in outcome.findings])
     return Findings(
         all=entries,
         rules=_tally(sorted(entry.rule for entry in entries)),
@@ -52,6 +56,21 @@ def finding_views(outcome: Outcome) -> Findings:
             [entry.severity for entry in sorted(entries, key=lambda entry: entry.weight)]
         ),
         suppressed=sum(entry.suppressed is not None for entry in entries),
+    )
+
+
+def _grouped(entries: Sequence[FindingView]) -> tuple[FindingView, ...]:
+    """Return the findings with the number of their remedy, and whether the next one shares it."""
+    numbers: dict[tuple[str, str, bool], int] = {}
+    cures = [
+        numbers.setdefault((entry.rule, entry.remedy, entry.suppressed is not None), len(numbers))
+        for entry in entries
+    ]
+    return tuple(
+        replace(entry, cure=cure, same=after == [cure])
+        for entry, cure, after in (
+            (entry, cures[at], cures[at + 1 : at + 2]) for at, entry in enumerate(entries)
+        )
     )
 
 

@@ -158,7 +158,7 @@ def ticks(as_of: datetime) -> Iterator[Tick]:
     for days, label in _TICKS:
         day = as_of + timedelta(days=days)
         name = "ago" if days < 0 else "now" if days == 0 else f"d{days}"
-        yield Tick(percent(place(days)), label, f"{day.day} {MONTHS[day.month - 1][:3]}", name)
+        yield Tick(percent(place(days)), label, day_of(day), name)
 
 
 _A_LIFE = timedelta(days=365)
@@ -293,6 +293,8 @@ def draw_life(life: Life) -> Markup:
 
 
 _CODE = re.compile(r"`([^`]+)`")
+# A date or an instant is not broken at its dashes.
+_WHOLE = re.compile(r"\b\d{4}-\d\d-\d\d(?: \d\d:\d\d UTC)?\b")
 _STARTS = re.compile(r"[a-z]+(?:[,:]? [a-z0-9'`]|$)")
 
 
@@ -303,4 +305,5 @@ def prose(text: str, starts: bool = True) -> Markup:  # noqa: FBT001, FBT002 -- 
     text = printable(text)
     if starts and _STARTS.match(text):
         text = text[0].upper() + text[1:]
-    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 -- escaped before
+    made = _WHOLE.sub(r'<span class="whole">\g<0></span>', str(escape(text)))
+    return Markup(_CODE.sub(r"<code>\1</code>", made))  # noqa: S704 -- escaped before

@@ -94,6 +94,7 @@ class Card(Struct, frozen=True, kw_only=True):
     cautions: tuple[str, ...]
     stages: tuple[StageName, ...]
     links: Links
+    ids: tuple[str, ...] = ()
 
 
 def anchors(outcome: Outcome) -> dict[int, str]:
@@ -135,6 +136,7 @@ def _card(anchor: str, rotation: Rotation, phase: Phase, links: Links, as_of: da
         cautions=tuple(caution.text for caution in rotation.cautions if caution.phase is phase),
         stages=tuple(listed(StageName(split(stage), "") for stage in rotation.stages)),
         links=links,
+        ids=rotation.predecessor_ids,
     )
 
 

@@ -92,6 +92,9 @@
         hide(row, !fits);
         row.classList.toggle("beyond", fits && found > shown);
       }
+      // What is shown in a row with one remedy has it once, below the last.
+      const visible = order.filter((row) => !row.hidden && !row.classList.contains("beyond"));
+      visible.forEach((row, at) => row.classList.toggle("same", row.dataset.cure === visible[at + 1]?.dataset.cure));
       hide(none, found > 0);
       hide(more, found <= shown);
       more.querySelector("span").textContent = `${words(Math.max(0, found - shown), "more finding")} match.`;

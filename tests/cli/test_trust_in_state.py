@@ -1,0 +1,232 @@
+"""What state and plan record of the consumers of a PEM is evidence: certificates by fingerprint, and nothing else of the values."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+
+import pytest
+from trust_root import AT, MARK, C, S, issue_pems, lay
+
+SECRET = f"password={MARK}"
+KEY = f"-----BEGIN PRIVATE KEY-----\n{MARK}\n-----END PRIVATE KEY-----\n"
+
+
+@pytest.fixture(scope="module")
+def pems():
+    return issue_pems()
+
+
+def consumer(kind, argument, expression, attributes, name="trust"):
+    """The text of a consumer, and its instance in state."""
+    text = f'\nresource "{kind}" "{name}" {{\n  {argument} = {expression}\n}}\n'
+    return text, kind, name, attributes
+
+
+def root(folder, pems, *consumers, policy=False):
+    """A root module between introduce and repoint, with these consumers in text and state."""
+    lay(folder, pems)
+    if not policy:
+        (folder / "tfcert.toml").unlink()
+    state = json.loads((folder / "state.json").read_text())
+    for text, kind, name, attributes in consumers:
+        with (folder / "main.tf").open("a") as file:
+            file.write(text)
+        state["resources"].append({
+            "mode": "managed", "type": kind, "name": name,
+            "provider": 'provider["registry.terraform.io/hashicorp/aws"]',
+            "instances": [{"schema_version": 0, "attributes": attributes, "sensitive_attributes": []}],
+        })  # fmt: skip
+    (folder / "state.json").write_text(json.dumps(state))
+    return folder
+
+
+def run(folder, *arguments):
+    done = subprocess.run(
+        [sys.executable, "-m", "checker", *arguments],
+        cwd=folder, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode in {0, 1, 3}, done.stderr
+    assert MARK not in done.stdout + done.stderr
+    return done
+
+
+def judged(folder):
+    """The rotation of the check's JSON, and its evidence by consumer."""
+    document = json.loads(run(folder, "check", *AT, "--format", "json").stdout)
+    (rotation,) = document["rotations"]
+    return rotation, {each["backend"]: each for each in rotation.get("trust", ())}
+
+
+OLD = f"{C}.old.pem_encoded_certificate"
+NEW = f"{C}.new.pem_encoded_certificate"
+BOTH = f'join("\\n", [{OLD}, {NEW}])'
+
+
+@pytest.mark.parametrize(
+    ("kind", "attribute", "form"),
+    [
+        ("aws_ssm_parameter", "value", str),
+        ("aws_s3_object", "content", str),
+        ("aws_s3_object", "content_base64", "base64"),
+        ("aws_secretsmanager_secret_version", "secret_string", "json"),
+        ("kubernetes_secret", "data", "object"),
+        ("kubernetes_secret", "binary_data", "objects in base64"),
+        ("local_sensitive_file", "content", str),
+        ("aws_launch_template", "user_data", "cloud-config"),
+        ("aws_ecs_task_definition", "container_definitions", "environment"),
+        ("aws_lambda_function", "environment", "block"),
+        ("some_thing", "inner", "block"),
+    ],
+)
+def test_each_form_of_a_value_is_read(tmp_path, pems, kind, attribute, form):
+    """One PEM is refused, both are not confirmed (the server is not known), and the successor alone is confirmed."""
+
+    def shown(text):
+        plain = base64.b64encode(text.encode()).decode()
+        indented = "#cloud-config\nfiles:\n  - content: |\n      " + text.replace("\n", "\n      ")
+        return {
+            str: text,
+            "base64": plain,
+            "json": json.dumps({"ca": text, "user": SECRET}),
+            "object": {"ca.crt": text, "user": SECRET},
+            "objects in base64": {"ca.crt": plain, "user": MARK},
+            "cloud-config": base64.b64encode(f"{indented}\n# {SECRET}\n".encode()).decode(),
+            "environment": json.dumps([{"environment": [{"name": "CA", "value": text}]}]),
+            "block": [{"variables": {"CA": text, "PASSWORD": SECRET}}],
+        }[form]
+
+    value = f"{{ ca = {OLD} }}" if "object" in str(form) or form == "block" else OLD
+    for names, status in (
+        (("old",), "refused"),
+        (("old", "new"), "not confirmed"),
+        (("new",), "confirmed"),
+    ):
+        folder = tmp_path / "-".join(names)
+        folder.mkdir()
+        text = f"{KEY}\n" + "\n".join(pems[name] for name in names)
+        root(folder, pems, consumer(kind, attribute, value, {attribute: shown(text)}))
+        _, evidence = judged(folder)
+        found = evidence[f"{kind}.trust"]
+        assert (found["status"], found["source"]) == (status, "state state.json"), found
+        assert found["stages"] == [f"{S}.prod"]
+        assert len(found["fingerprints"]) == len(names)
+
+
+def parameter(text, name="trust", expression=OLD):
+    return consumer("aws_ssm_parameter", "value", expression, {"value": text}, name)
+
+
+@pytest.mark.parametrize(
+    ("kind", "argument", "attributes", "reason"),
+    [
+        ("aws_ssm_parameter", "value_wo", {"value_wo": None, "value_wo_version": 1}, "value_wo is write-only"),
+        ("aws_instance", "user_data", {"user_data": "2fd4e1c67a2d28fced849ee1bb76e7391b93eb12"}, "only a hash"),
+        ("aws_ssm_parameter", "value", {"value": MARK}, "no certificate in PEM form"),
+        ("aws_ssm_parameter", "value", {"value": f"-----BEGIN CERTIFICATE-----\n{MARK}\n-----END CERTIFICATE-----"}, "certificate 1 of it cannot be read"),
+        ("aws_ssm_parameter", "value", {}, "value is not in the document"),
+        ("aws_ssm_parameter", "value", {"value": "[" * 99}, "no certificate in PEM form"),
+        ("aws_ssm_parameter", "value", {"value": [[[[[[[[[[MARK]]]]]]]]]]}, "nested too deep"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_not_confirmed_with_the_reason(
+    tmp_path, pems, kind, argument, attributes, reason
+):
+    """Never a byte of it, and never refused."""
+    root(tmp_path, pems, consumer(kind, argument, OLD, attributes))
+    _, evidence = judged(tmp_path)
+    found = evidence[f"{kind}.trust"]
+    assert (found["status"], found["predecessor"]) == ("not confirmed", "not confirmed")
+    assert reason in found["reason"]
+    assert found["fingerprints"] == []
+
+
+def test_a_successor_in_a_place_of_its_own_is_no_refusal(tmp_path, pems):
+    """One parameter for each certificate: the backend may read both, and tfcert does not know."""
+    root(tmp_path, pems, parameter(pems["old"]), parameter(pems["new"], "second", NEW))
+    _, evidence = judged(tmp_path)
+    for name in ("trust", "second"):
+        found = evidence[f"aws_ssm_parameter.{name}"]
+        assert found["status"] == found["predecessor"] == "not confirmed"
+        assert "each certificate has a place of its own" in found["reason"]
+
+
+def test_two_texts_of_one_consumer_are_no_refusal(tmp_path, pems):
+    """`data` with a key for each PEM."""
+    data = {"old.crt": pems["old"], "new.crt": pems["new"]}
+    one = consumer("kubernetes_secret", "data", f"{{ a = {OLD}, b = {NEW} }}", {"data": data})
+    root(tmp_path, pems, one)
+    document = json.loads(run(tmp_path, "check", *AT, "--format", "json").stdout)
+    (rotation,) = document["rotations"]
+    assert {each["status"] for each in rotation["trust"]} <= {"not confirmed", "confirmed"}
+    assert "not confirmed" in {each["status"] for each in rotation["trust"]}
+
+
+def test_a_consumer_that_state_does_not_have_is_named(tmp_path, pems):
+    """A provisioner that takes the PEM beside a parameter that is read."""
+    push = (
+        f'\nresource "terraform_data" "push" {{\n  triggers_replace = [{C}.old.id]\n'
+        f'  provisioner "local-exec" {{\n    command = "push"\n    environment = {{\n      PEM = {OLD}\n    }}\n  }}\n}}\n'
+    )
+    root(tmp_path, pems, parameter(pems["old"]), (push, "terraform_data", "push", {"id": "x"}))
+    rotation, _ = judged(tmp_path)
+    assert {each["status"] for each in rotation["trust"]} == {"refused", "not confirmed"}
+    said = json.dumps(rotation["trust"])
+    assert "terraform_data.push" in said
+
+
+def test_a_declared_backend_and_a_consumer_both_count(tmp_path, pems):
+    """The bundle of the policy has both; the parameter has the old one alone, and its refusal stays."""
+    root(tmp_path, pems, parameter(pems["old"]), policy=True)
+    rotation, evidence = judged(tmp_path)
+    assert evidence["aws_ssm_parameter.trust"]["status"] == "refused"
+    assert {each["backend"] for each in rotation["trust"]} == {"aws_ssm_parameter.trust", "orders"}
+
+
+def test_no_byte_of_a_value_reaches_an_output_or_a_file(tmp_path, pems, monkeypatch):
+    """Only fingerprints do: every format, every patch and runbook, and what is written beside them."""
+    cache = tmp_path / "home"
+    cache.mkdir()
+    for name in ("HOME", "XDG_CACHE_HOME", "TMPDIR"):
+        monkeypatch.setenv(name, str(cache))
+    folder = tmp_path / "root"
+    folder.mkdir()
+    text = f"{KEY}{pems['old']}\n# {SECRET}"
+    one = consumer("aws_ssm_parameter", "value", OLD, {"value": text})
+    other = consumer(
+        "kubernetes_secret", "data", f"{{ a = {OLD} }}", {"data": {"a": text, "b": SECRET}}
+    )
+    root(folder, pems, one, other)
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    body = pems["old"].splitlines()[3]
+    for name in (
+        "text",
+        "json",
+        "markdown",
+        "html",
+        "sarif",
+        "junit",
+        "github",
+        "gitlab",
+        "openmetrics",
+    ):
+        done = run(folder, "check", *AT, "--format", name)
+        assert body not in done.stdout + done.stderr
+        if name in {"text", "markdown", "html", "json"}:
+            words = " ".join(done.stdout.split())
+            assert "aws_ssm_parameter.trust" in words, name
+            assert "its bundle does not have the certificate" in words, name
+    done = run(folder, "patch", *AT, "--phase", "repoint", "--out", "patches")
+    assert body not in done.stdout + done.stderr
+    written = [path for path in tmp_path.rglob("*") if path.is_file() and path not in before]
+    assert any(path.name == "RUNBOOK.md" for path in written)
+    for path in written:
+        data = path.read_bytes()
+        assert MARK.encode() not in data, path
+        assert body.encode() not in data, path
+    assert b"its bundle does not have the certificate" in b"".join(
+        path.read_bytes() for path in written
+    )
+    assert all(path.read_bytes() == data for path, data in before.items())
