@@ -65,6 +65,7 @@ def with_patches(outcome: Outcome, loaded: Loaded) -> Outcome:
                 diff=patch_text(entry, ground).decode(),
                 rotations=tuple(rotation.label for rotation in entry.rotations),
                 unmet=entry.unmet,
+                folder=folder,
             )
             for entry in made.patches
         )

@@ -168,12 +168,15 @@ class RunPolicy:
         before, after = (
             [line.text for line in policy_lines(each)] for each in (self._resolved, found)
         )
+        changes = difflib.SequenceMatcher(None, before, after).get_opcodes()
         lines = [
-            line
-            for line in difflib.unified_diff(before, after, n=0, lineterm="")
-            if line[:3] not in {"+++", "---", "@@ "}
+            f"{sign}{line}"
+            for kind, *at in changes
+            if kind != "equal"
+            for sign, side in (("-", before[at[0] : at[1]]), ("+", after[at[2] : at[3]]))
+            for line in side
+            if line.strip()
         ]
-        lines = [line for line in lines if line[1:].strip()]
         if lines:
             more = f"; and {len(lines) - _MOST_LINES} more" if len(lines) > _MOST_LINES else ""
             yield (

@@ -49,8 +49,11 @@ def explain(error: BaseException, scheme: Scheme, *, listing: bool) -> Unreadabl
     for codes, reason, remedy in _BY_CODE:
         if any(code in text for code in codes):
             return UnreadableError(reason, remedy=remedy or _SIGN_IN[scheme])
+    # Of a listing, obstore has no errors of their own.
     if listing and " 404 " in text:
         return UnreadableError(_GONE_BUCKET[0], remedy=_GONE_BUCKET[1])
+    if listing and " 403 " in text:
+        return UnreadableError("access to the bucket was denied", remedy=_PERMISSIONS[scheme])
     match error:
         case FileNotFoundError():
             reason, remedy = _GONE_BUCKET if listing else _GONE_OBJECT

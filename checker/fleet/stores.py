@@ -136,7 +136,8 @@ class _Store:
         """Yield key and size of every object below a prefix; raises UnreadableError."""
         store = self._open()
         try:
-            for chunk in store.list(prefix or None, chunk_size=1000):
+            # If a page of the listing fails, the chunk before it is lost: a small one loses little.
+            for chunk in store.list(prefix or None, chunk_size=10):
                 for found in chunk:
                     yield found["path"], found["size"]
         except _errors() as error:

@@ -165,14 +165,6 @@ class Observations(Struct, frozen=True, kw_only=True):
     interrupted: bool = False
     not_asked: frozenset[StageKey] = frozenset()
 
-    @property
-    def calls(self) -> Mapping[str, int]:
-        """Return the number of requests sent, by operation."""
-        counted: dict[str, int] = {}
-        for entry in self.traffic:
-            counted[entry.operation] = counted.get(entry.operation, 0) + entry.sent
-        return counted
-
     def answer_for(self, identity: str, place: Place) -> Observation | None:
         """Return the answer about a certificate in an account and region; None if there is none.
 

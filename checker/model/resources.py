@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class Certificate(Struct, frozen=True, kw_only=True):
     """A client certificate that a state or plan knows, or will create.
 
-    `id` is None until it is created. `expires_at` is the recorded end, and `dated_by` its source
-    (the PEM wins over the attribute). `pem` is the recorded PEM as `normal_pem` writes it.
+    `id` is None until it is created. `expires_at` is the recorded end: that of
+    the PEM, which wins over the attribute. `pem` is the recorded PEM as `normal_pem` writes it.
     `deposed` is the key of an object that Terraform still has to delete. `tainted` marks a
     certificate that the next `terraform apply` replaces. `tags` are sorted; None if no document
     shows them. `managed` is for a scanned certificate: whether the given states know it, or None if
@@ -32,7 +32,6 @@ class Certificate(Struct, frozen=True, kw_only=True):
     place: Place = Place()
     created_at: datetime | None = None
     expires_at: datetime | None = None
-    dated_by: Literal["pem", "attribute"] | None = None
     fingerprint: str | None = None
     pem: str | None = None
     deposed: str | None = None

@@ -286,7 +286,7 @@ class WrittenPatch(Struct, frozen=True, kw_only=True):
     """One phase of the rotations of one configuration, as a patch for `git apply`.
 
     `file_name` is the name that `tfcert patch --phase all --out` gives it (`1-introduce.patch`). If
-    a run reads several configurations, the folder of each comes before it. `diff` includes the
+    a run reads several configurations, the `folder` of each comes before it. `diff` includes the
     header of comments with the conditions. `rotations` are the labels of the predecessors. `unmet`
     has the conditions that are not met yet, or that nobody has confirmed.
     """
@@ -296,3 +296,4 @@ class WrittenPatch(Struct, frozen=True, kw_only=True):
     diff: str
     rotations: tuple[str, ...]
     unmet: tuple[str, ...] = ()
+    folder: str = ""

@@ -209,12 +209,9 @@ def _dated(
                 read_instant(starts) or validity.not_before, validity.not_after
             ),
             expires_at=validity.not_after,
-            dated_by="pem",
             fingerprint=validity.fingerprint,
             pem=normal_pem(pem),
         )
     end = possible_end(read_instant(ends))
     begin = possible_beginning(read_instant(starts), end)
-    return replace(
-        certificate, created_at=begin, expires_at=end, dated_by="attribute" if end else None
-    )
+    return replace(certificate, created_at=begin, expires_at=end)

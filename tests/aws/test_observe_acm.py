@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from counting import calls
 
 from checker.aws.session import RequestPace
 from checker.demo.emulator import (
@@ -38,7 +39,7 @@ def test_a_certificate_of_acm_is_asked_of_acm_alone(aws, key, look):
     assert seen.certificates[key(ARN)] == Found(
         expires_at=ENDS, created_at=ENDS - timedelta(days=365), renewal=AcmRenews()
     )
-    assert seen.calls == {"DescribeCertificate": 1, "GetCallerIdentity": 1}
+    assert calls(seen) == {"DescribeCertificate": 1, "GetCallerIdentity": 1}
 
 
 def test_without_an_arn_acm_is_not_asked(aws, key, look):

@@ -9,6 +9,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from counting import calls
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -61,7 +62,7 @@ def test_all_certificates_of_a_region_take_one_call_and_the_caller_is_asked_for_
 
     assert set(map(type, seen.certificates.values())) == {Found}
     assert len(seen.certificates) == 90
-    assert seen.calls == {"GetClientCertificates": 3, "GetCallerIdentity": 1}
+    assert calls(seen) == {"GetClientCertificates": 3, "GetCallerIdentity": 1}
     assert sorted(call.region for call in aws.calls("GetClientCertificates")) == sorted(regions)
     assert len(aws.calls()) == 4
     assert seen.certificate_counts == {
@@ -106,7 +107,7 @@ def test_certificates_beyond_the_first_page_are_found(aws, key, look):
 
     assert isinstance(seen.certificates[key("c00500")], Found)
     assert seen.certificates[key("c00501")] == Gone()
-    assert seen.calls["GetClientCertificates"] == 2
+    assert calls(seen)["GetClientCertificates"] == 2
 
 
 def test_a_certificate_that_is_not_in_its_own_account_is_gone(aws, key, look):
@@ -150,7 +151,7 @@ def test_where_no_account_is_recorded_a_stage_that_aws_has_proves_that_the_certi
     seen = look([unplaced], anchors=[stage("api1", "prod", kind=kind, presents="abc123")])
 
     assert seen.certificates[unplaced] == Gone()
-    assert seen.calls["GetStage"] == 1
+    assert calls(seen)["GetStage"] == 1
 
 
 def test_a_certificate_that_is_found_needs_no_proof(aws, key, stage, look):
@@ -160,7 +161,7 @@ def test_a_certificate_that_is_found_needs_no_proof(aws, key, stage, look):
     seen = look([key("abc123", account=None)], anchors=[stage("api1", "prod", presents="abc123")])
 
     assert isinstance(seen.certificates[key("abc123", account=None)], Found)
-    assert "GetStage" not in seen.calls
+    assert "GetStage" not in calls(seen)
 
 
 def test_where_no_account_is_recorded_and_no_stage_is_found_nothing_is_called_gone(
@@ -216,7 +217,7 @@ def test_a_stage_of_another_region_proves_nothing(aws, key, stage, look):
     seen = look([unplaced], anchors=[stage("api1", "prod", region="eu-west-1")])
 
     assert isinstance(seen.certificates[unplaced], Unanswered)
-    assert "GetStage" not in seen.calls
+    assert "GetStage" not in calls(seen)
 
 
 def test_the_account_of_the_stage_that_presents_a_certificate_is_the_certificates(
@@ -234,7 +235,7 @@ def test_the_account_of_the_stage_that_presents_a_certificate_is_the_certificate
     )
 
     assert mine.certificates[unplaced] == Gone()
-    assert "GetStage" not in mine.calls
+    assert "GetStage" not in calls(mine)
     assert isinstance(theirs.certificates[unplaced], Unanswered)
     assert "222222222222" in theirs.certificates[unplaced].reason
     assert isinstance(both.certificates[unplaced], Unanswered)
@@ -245,7 +246,7 @@ def test_no_more_than_a_few_stages_are_asked_for_and_none_of_them_twice(aws, key
     keys = [key(f"abc{n:03}", account=None) for n in range(20)]
     anchors = [stage(f"api{n}", "prod") for n in range(20)]
 
-    assert look(keys, anchors=anchors).calls["GetStage"] == 3
+    assert calls(look(keys, anchors=anchors))["GetStage"] == 3
 
 
 def test_without_sts_what_is_found_is_found_and_what_is_not_needs_a_stage_as_proof(
@@ -293,7 +294,7 @@ def test_nothing_to_ask_imports_no_boto3_and_is_asked_all_the_same():
 import sys
 from checker.aws import Connection, observe
 seen = observe([], [], [], connection=Connection())
-assert seen.asked and seen.calls == {}, seen
+assert seen.asked and seen.traffic == (), seen
 assert not {"boto3", "botocore", "urllib3"} & set(sys.modules), "imported"
 """
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
@@ -380,7 +381,7 @@ def test_a_role_is_assumed_for_all_questions(aws, key, look):
     )
 
     assert isinstance(seen.certificates[theirs], Found)
-    assert seen.calls == {"AssumeRole": 1, "GetClientCertificates": 1, "GetCallerIdentity": 1}
+    assert calls(seen) == {"AssumeRole": 1, "GetClientCertificates": 1, "GetCallerIdentity": 1}
     assert len(aws.calls()) == 3
 
 
@@ -395,7 +396,7 @@ def test_a_role_that_may_not_be_assumed_is_named(aws, key, look):
     assert isinstance(answer, Unanswered)
     assert role in answer.reason
     assert "sts:AssumeRole" in answer.reason
-    assert set(seen.calls) == {"AssumeRole"}
+    assert set(calls(seen)) == {"AssumeRole"}
 
 
 def test_a_profile_gives_region_and_credentials(aws, key, look, monkeypatch, tmp_path):

@@ -6,6 +6,7 @@ import json
 import time
 
 import pytest
+from counting import calls
 
 from checker.analysis.certificate_uses import stage_key
 from checker.demo.emulator import Drop, Hang, SeedApi, SeedCertificate, access_denied
@@ -45,8 +46,8 @@ def test_each_api_that_state_names_takes_one_call_and_no_other_api_any(aws, stag
     answers, seen = shown(stages)
 
     assert [answer.certificate_id for answer in answers] == ["aaaaaa", None, None]
-    assert seen.calls["GetStages"] == 2
-    assert {"GetRestApis", "GetApis"}.isdisjoint(seen.calls)
+    assert calls(seen)["GetStages"] == 2
+    assert {"GetRestApis", "GetApis"}.isdisjoint(calls(seen))
 
 
 def test_without_drift_no_stage_is_asked_for(aws, stage, look):
@@ -84,7 +85,7 @@ def test_what_is_not_there_is_gone_in_its_own_account_alone(aws, stage, shown):
     assert isinstance(answers[3], Unanswered)
     assert isinstance(answers[4], Unanswered)
     assert "222222222222" in answers[4].reason
-    assert seen.calls["GetStages"] == 3
+    assert calls(seen)["GetStages"] == 3
 
 
 def test_a_failure_touches_the_stages_of_its_api_alone(aws, stage, shown):
@@ -126,7 +127,7 @@ def test_what_a_survey_lists_anyway_is_not_asked_for_again(aws, stage, shown):
 
     assert isinstance(answers[0], ObservedStage)
     assert answers[1] == Gone()
-    assert seen.calls["GetStages"] == 1
+    assert calls(seen)["GetStages"] == 1
 
 
 def test_where_the_survey_failed_the_stages_are_unanswered(aws, stage, shown):

@@ -7,6 +7,7 @@ import time
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from counting import calls
 
 from checker.aws.gateway import Api
 from checker.demo.emulator import Drop, Hang, ProxyPage, SeedApi, SeedCertificate, access_denied
@@ -66,7 +67,7 @@ def test_every_stage_of_both_kinds_is_listed_with_what_it_presents(aws, look):
             )
         )
     }
-    assert seen.calls == {"GetApis": 1, "GetCallerIdentity": 1, "GetRestApis": 1, "GetStages": 3}
+    assert calls(seen) == {"GetApis": 1, "GetCallerIdentity": 1, "GetRestApis": 1, "GetStages": 3}
 
 
 def test_an_account_without_stages_has_an_empty_list(aws, look):
@@ -84,7 +85,7 @@ def test_websocket_apis_and_stages_beyond_the_first_page_are_listed(aws, look):
     seen = look(surveys=[HERE])
 
     assert [stage.name for stage in seen.surveys[HERE].stages] == [f"s{n:02}" for n in range(26)]
-    assert (seen.calls["GetApis"], seen.calls["GetStages"]) == (2, 27)
+    assert (calls(seen)["GetApis"], calls(seen)["GetStages"]) == (2, 27)
 
 
 def test_rest_apis_beyond_the_first_page_are_listed(web, look, stage):
@@ -155,7 +156,7 @@ def test_a_survey_of_another_account_is_unanswered_and_names_both(aws, look):
     assert isinstance(seen.surveys[there], Unanswered)
     assert "222222222222" in seen.surveys[there].reason
     assert "123456789012" in seen.surveys[there].reason
-    assert seen.calls["GetRestApis"] == 1
+    assert calls(seen)["GetRestApis"] == 1
 
 
 def test_where_no_account_is_recorded_the_list_must_hold_a_recorded_stage(aws, look, stage):
@@ -168,7 +169,7 @@ def test_where_no_account_is_recorded_the_list_must_hold_a_recorded_stage(aws, l
     elsewhere = look(surveys=[somewhere], anchors=[stage("rest1", "prod", account="222222222222")])
 
     assert isinstance(proven.surveys[somewhere], Surveyed)
-    assert "GetStage" not in proven.calls
+    assert "GetStage" not in calls(proven)
     assert isinstance(unproven.surveys[somewhere], Unanswered)
     assert isinstance(elsewhere.surveys[somewhere], Unanswered)
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from checker.model.observation import Calls, CertificateKey, Found, Gone, Observations
+from checker.model.observation import CertificateKey, Found, Gone, Observations
 from checker.model.places import Place
 
 OURS, THEIRS = Place("aws", "111122223333", "us-east-1"), Place("aws", "444455556666", "us-east-1")
@@ -55,17 +55,3 @@ def test_what_was_said_of_a_certificate_is_said_of_its_own_place(answers, place,
 def test_what_an_account_holds_is_told_where_it_is_clear_of_which(held, place, count):
     """A place whose account is not known may be either of two."""
     assert Observations(asked=True, certificate_counts=held).certificate_count(place) == count
-
-
-def test_calls_are_summed_by_operation():
-    """Whatever accounts and regions they went to."""
-    traffic = [
-        Calls(operation="GetStages", account=a, region=r, sent=2)
-        for a, r in ((None, "x"), ("1", "x"), ("1", "y"))
-    ]
-    assert Observations(
-        asked=True, traffic=(*traffic, Calls(operation="GetApis", account=None, region="x", sent=1))
-    ).calls == {
-        "GetStages": 6,
-        "GetApis": 1,
-    }

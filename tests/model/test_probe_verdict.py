@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from itertools import permutations
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from recorded import assert_recorded
 
 from checker.model.probe import REFUSED_STATUSES, ProbeAnswer, ProbeVerdict, judge
 
@@ -165,3 +167,23 @@ def test_a_log_alone_confirms_and_refuses_nothing():
     """A passed call whose log mentions TLS contradicts itself."""
     passed, odd = ProbeAnswer(status=200), ProbeAnswer(status=200, tls_failure=True)
     assert judge(ProbeAnswer(status=400), passed, odd)[0] is UNKNOWN
+
+
+RECORDED = Path(__file__).parents[2] / "fixtures" / "scenarios" / "probe.json"
+
+
+def test_every_word_of_a_verdict():
+    """The statuses, and what to do about a verdict that confirms nothing."""
+    statuses = (None, 200, 204, 400, 401, 403, 404, 500, 503)
+    found = {
+        f"{control}, {predecessor}, {successor}": judge(
+            *(ProbeAnswer(status=each) for each in (control, predecessor, successor))
+        )[1]
+        for control in statuses
+        for predecessor in statuses
+        for successor in statuses
+    }
+    failed = ProbeAnswer(status=500, tls_failure=True)
+    found["a handshake"] = judge(ProbeAnswer(status=400), ProbeAnswer(status=200), failed)[1]
+    found["no answer"] = judge(*[ProbeAnswer(status=None, reason="it timed out")] * 3)[1]
+    assert_recorded("verdicts", found, RECORDED)

@@ -6,20 +6,21 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from msgspec.structs import replace
-from world import BASE, CERTIFICATE, NOW, STAGE, world
+from world import BASE, CERTIFICATE, HOME, NOW, STAGE, days, world
 
 from checker.git import Checkout
 from checker.model.address import Address
 from checker.model.finding import Finding, SuppressedBy, Suppression
-from checker.model.inventory import Document, Inventory, Source
+from checker.model.inventory import Document, Inventory, ScanResult, Source, Sweep
 from checker.model.location import Location
+from checker.model.observation import CertificateKey, Found, ObservedStage
 from checker.model.outcome import UNVERIFIED, Outcome
 from checker.model.places import Place
 from checker.model.policy import Policy, Run
 from checker.model.resources import Certificate, Presents, Stage, StageKind
 from checker.model.rotation import Phase, WrittenPatch
 from checker.model.severity import Severity
-from checker.pipeline import check
+from checker.pipeline import check, scan
 
 ADDRESS = f"{CERTIFICATE}.orders"
 
@@ -169,3 +170,29 @@ def hostile(name: str) -> Outcome:
     return replace(
         outcome, findings=(*own, *more), rotations=rotations, notices=(name,), patches=(patch,)
     )
+
+
+def scanned(
+    count: int, *, place: Place = HOME, other: Place | None = None, step: int = 1
+) -> Outcome:
+    """A scan without states: a certificate on a stage of each of so many APIs with names; from one to the next, so many days."""
+    sweeps = []
+    for where in filter(None, (place, other)):
+        stages = tuple(
+            ObservedStage(
+                kind=StageKind.REST,
+                api_id=f"a{n:03}",
+                api_name=f"api-{n:03}",
+                name="live",
+                certificate_id=f"c{n:03}{where.region}",
+            )
+            for n in range(count)
+        )
+        certificates = {
+            CertificateKey(id=each.certificate_id, place=where): Found(
+                expires_at=days(10 + n * step % 355), created_at=days(n * step % 355 - 355)
+            )
+            for n, each in enumerate(stages)
+        }
+        sweeps.append(Sweep(place=where, stages=stages, certificates=certificates))
+    return scan(ScanResult(sweeps=tuple(sweeps)), None, Run(as_of=NOW, policy=Policy()))

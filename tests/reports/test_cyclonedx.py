@@ -104,7 +104,13 @@ def test_a_certificate_of_two_instances_and_two_accounts():
     assert sorted(accounts) == ["123456789012", "999999999999"]
 
 
-def test_without_certificates_and_with_a_thousand():
+def unique(items) -> bool:
+    """What jsonschema's own function finds by comparing each with each: 28 seconds for a thousand."""
+    return len({json.dumps(each, sort_keys=True) for each in items}) == len(items)
+
+
+def test_without_certificates_and_with_a_thousand(monkeypatch):
     """Both are valid."""
+    monkeypatch.setattr("jsonschema._keywords.uniq", unique)
     assert list(read(judged()).components) == []
     assert len(certificates(read(many(1000)))) == 1000

@@ -13,26 +13,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from outcomes import scanned
 from world import BASE, CERTIFICATE, HOME, NOW, STAGE, bounded, days, world
 
 from checker.analysis.cases import build_cases
 from checker.model.conditions import Conditions
 from checker.model.deadlines import left_in_words
 from checker.model.finding import Finding, SuppressedBy, Suppression
-from checker.model.inventory import Document, Inventory, ScanResult, Source, Sweep
-from checker.model.observation import (
-    CertificateKey,
-    Found,
-    Observations,
-    ObservedStage,
-    Unanswered,
-)
+from checker.model.inventory import Document, Inventory, Source
+from checker.model.observation import Observations, Unanswered
 from checker.model.outcome import Outcome
 from checker.model.policy import FailOn, Policy, Run, Scope
-from checker.model.resources import StageKind
 from checker.model.rotation import Phase, WrittenPatch
 from checker.model.severity import Severity
-from checker.pipeline import check, scan
+from checker.pipeline import check
 from checker.reports.escape import printable
 from checker.reports.html import render
 from checker.reports.html.diffs import highlight_diff, places
@@ -424,7 +418,8 @@ def test_only_the_patch_that_fits_what_lies_on_disk_is_offered_as_the_next_step(
     second = replace(first, phase=Phase.REPOINT, file_name="2-repoint.patch", rotations=("a", "b"))
     assert places((first, second)) == {(Phase.INTRODUCE, "a"): "p0"}
     east, west = (
-        replace(first, file_name=f"{folder}/1-introduce.patch") for folder in ("east", "west")
+        replace(first, file_name=f"{folder}/1-introduce.patch", folder=folder)
+        for folder in ("east", "west")
     )
     assert places((east, west)) == {}
     assert places((east, replace(west, rotations=("c",)))) == {
@@ -582,30 +577,6 @@ def test_a_name_is_told_from_what_leads_to_it(text, own):
 def test_sentences_begin_with_a_capital_and_their_code_is_code(text, html):
     """An address keeps its letters."""
     assert prose(text) == html
-
-
-def scanned(count, *, place=HOME, other=None):
-    """A scan without states: a certificate on a stage of each of so many APIs with names."""
-    sweeps = []
-    for where in filter(None, (place, other)):
-        stages = tuple(
-            ObservedStage(
-                kind=StageKind.REST,
-                api_id=f"a{n:03}",
-                api_name=f"api-{n:03}",
-                name="live",
-                certificate_id=f"c{n:03}{where.region}",
-            )
-            for n in range(count)
-        )
-        certificates = {
-            CertificateKey(id=each.certificate_id, place=where): Found(
-                expires_at=days(10 + n), created_at=days(n - 355)
-            )
-            for n, each in enumerate(stages)
-        }
-        sweeps.append(Sweep(place=where, stages=stages, certificates=certificates))
-    return scan(ScanResult(sweeps=tuple(sweeps)), None, Run(as_of=NOW, policy=Policy()))
 
 
 def test_a_row_of_a_scan_is_named_by_api_and_stage():

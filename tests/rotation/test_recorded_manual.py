@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,9 @@ from msgspec.structs import replace
 from recorded import assert_recorded, plain
 from test_manual import MANAGED, REST, SOCKET
 from test_unmanaged import AGED, ENDED, LITERAL, OBSTACLE, UNANSWERED, YOUNG, facts, successor
+from world import NOW
 
-from checker.model.observation import Gone
+from checker.model.observation import Found, Gone
 from checker.model.places import Access, Place
 from checker.rotation.manual import manual_steps
 
@@ -70,7 +72,14 @@ LITERALS = {
         {"answer": UNANSWERED},
     ),
 }
-ANSWERS = {"found": test_unmanaged.FOUND, "gone": Gone(), "refused": UNANSWERED, "none": None}
+ENDED_YESTERDAY = Found(expires_at=NOW - timedelta(days=1))
+ANSWERS = {
+    "ended": ENDED_YESTERDAY,
+    "found": test_unmanaged.FOUND,
+    "gone": Gone(),
+    "refused": UNANSWERED,
+    "none": None,
+}
 
 
 @pytest.mark.parametrize("name", TARGETS)

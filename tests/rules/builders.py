@@ -51,9 +51,7 @@ def certificate(name: str, left: float | timedelta | None = 12) -> Certificate:
     end: datetime | None = None
     if left is not None:
         end = NOW + (left if isinstance(left, timedelta) else timedelta(days=left))
-    return Certificate(
-        address=certificate_at(name), id=name, place=HOME, expires_at=end, dated_by="pem"
-    )
+    return Certificate(address=certificate_at(name), id=name, place=HOME, expires_at=end)
 
 
 def stage(name: str, presents: str | Presented | None) -> Stage:

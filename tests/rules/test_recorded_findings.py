@@ -24,7 +24,7 @@ from builders import (
 from msgspec.structs import replace
 from recorded import assert_recorded, texts
 
-from checker.model.configuration import HashedFile
+from checker.model.configuration import ConfigurationFacts, DeclaredCertificate, HashedFile
 from checker.model.location import Location
 from checker.model.plan import Action, Plan
 from checker.model.resources import PresentsPlanned
@@ -105,3 +105,34 @@ def test_every_word_about_a_plan(name):
             line for line in texts(judged) if expected is None or "exceeds" in line
         ]
     assert_recorded(name, found, FILE)
+
+
+def taker(name, *stages):
+    """A block whose id the stages take."""
+    return DeclaredCertificate(
+        block=certificate_at(name),
+        location=Location(f"{name}.tf", 1),
+        stages=frozenset(map(stage_at, stages)),
+        pointers=(Location("main.tf", 30),) if stages else (),
+        description="shown to the backend",
+    )
+
+
+OLD, TWO = taker("old"), taker("old_two", "prod")
+WRITTEN = {
+    "a manual successor beside its predecessor": (OLD, TWO),
+    "a manual successor in place of its predecessor": (TWO,),
+    "two manual successors": (OLD, TWO, taker("old_three", "prod")),
+    "a new one that nothing names": (OLD, taker("old_two")),
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_every_word_about_a_plan_that_makes_and_moves_at_once(name):
+    """What to do depends on the blocks that the configuration has."""
+    declared = ConfigurationFacts(directory=".", certificates=WRITTEN[name])
+    moved = moving("prod", "old", PresentsPlanned((certificate_at("old_two"),)))
+    leaving = () if OLD in WRITTEN[name] else (making("old", Action.DELETE),)
+    plan = Plan(certificates=(making("old_two"), *leaving), stages=(moved,))
+    found = findings(cases_of(document(plan=plan, declared=declared), survey=[]))
+    assert_recorded(name, texts(found), FILE)

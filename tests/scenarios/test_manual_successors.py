@@ -340,3 +340,17 @@ def test_a_stage_that_may_take_either_is_not_taken_up(tmp_path):
     assert isinstance(rotation.step, Blocked)
     assert "either" in rotation.step.reason
     assert patches.patches == ()
+
+
+def test_an_output_of_the_new_pem_beside_that_of_the_old_one_stays(tmp_path):
+    """Whatever its name: the old PEM has an output of its own, so this one never named the old certificate."""
+    home = begun(tmp_path, "edge_two", "edge_two")
+    outputs = "".join(
+        f'output "{name}" {{\n  value = {CERTIFICATE}.{of}.pem_encoded_certificate\n}}\n'
+        for name, of in (("first", "edge"), ("fresh", "edge_two"))
+    )
+    (tmp_path / "outputs.tf").write_text(outputs)
+    _, patches = home.ask()
+    home.write(patches)
+    assert (tmp_path / "outputs.tf").read_text() == outputs
+    assert f"client_certificate_id = {OLD}.id" in (tmp_path / "main.tf").read_text()

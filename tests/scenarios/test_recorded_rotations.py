@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from recorded import assert_recorded, plain, texts
 from test_scenarios import BLOCKED, SCENARIOS, lay_out
-from world import World, days
+from world import BASE, CERTIFICATE, World, days, world
 
 from checker.model.rotation import SERIES, Next
 
@@ -61,3 +61,26 @@ def test_every_word_of_what_is_blocked(name, tmp_path):
     steps = [plain((each.step, each.back, each.cautions)) for each in patches.rotations]
     found = [*steps, *texts(outcome.findings)]
     assert_recorded(name, recorded_without(tmp_path, found), RECORDED)
+
+
+PEM = f"{CERTIFICATE}.orders.pem_encoded_certificate"
+UNJOINED = {
+    "a splat": f"locals {{\n  pems = {CERTIFICATE}.orders[*].pem_encoded_certificate\n}}\n"
+    'resource "aws_ssm_parameter" "x" {\n  value = jsonencode(local.pems)\n}\n',
+    "a hashed file": f'resource "aws_ssm_parameter" "x" {{\n  value = {PEM}\n}}\n'
+    'resource "terraform_data" "h" {\n  input = filesha1("main.tf")\n}\n',
+    "every file hashed": f'resource "aws_ssm_parameter" "x" {{\n  value = {PEM}\n}}\n'
+    'resource "terraform_data" "h" {\n  input = sha1(join("", fileset(path.module, "*.tf")))\n}\n',
+    "an object that takes one": f'resource "aws_ssm_parameter" "x" {{\n  value = {PEM}\n}}\n',
+}
+
+
+@pytest.mark.parametrize("name", UNJOINED)
+def test_every_word_where_both_pems_are_asked_for(name, tmp_path):
+    """`--trust-bundle` joins the two PEMs, or says why it cannot and what to do."""
+    _, patches = world(tmp_path, {"main.tf": BASE + UNJOINED[name]}).ask(trust_bundle=True)
+    found = [
+        *plain(patches.rotations),
+        *("\n".join(each.diff("").decode().splitlines()) for each in patches.patches),
+    ]
+    assert_recorded(f"--trust-bundle, {name}", recorded_without(tmp_path, found), RECORDED)

@@ -86,7 +86,6 @@ class World:
             id=identity,
             place=HOME,
             expires_at=self.end(identity),
-            dated_by="pem",
         )
 
     def stage(self, address: str) -> Stage:

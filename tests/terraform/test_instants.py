@@ -92,7 +92,7 @@ def test_i4_a_date_that_was_never_set_is_no_end(read, zero):
     """Go's zero is what a provider records where AWS gave no date: the end is not known then, and nothing is clean or ended."""
     values = {"id": "abc123", "expiration_date": zero, "created_date": zero}
     (certificate,) = read(raw_state(raw(CERTIFICATE, "c", {"attributes": values}))).certificates
-    assert (certificate.expires_at, certificate.created_at, certificate.dated_by) == (
+    assert (certificate.expires_at, certificate.created_at, certificate.pem) == (
         None,
         None,
         None,

@@ -96,7 +96,7 @@ def test_what_was_recorded_before(fixtures, read_file, name):
         "e2f4fo",
     )
     (certificate,) = document.certificates
-    assert (certificate.id, certificate.dated_by) == ("e2f4fo", "attribute")
+    assert (certificate.id, certificate.pem) == ("e2f4fo", None)
     assert certificate.expires_at == datetime(2024, 11, 13, 22, 13, 20, tzinfo=UTC)
     assert certificate.created_at == datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
     assert {stage.place.region, certificate.place.region} == {"us-east-1"}
@@ -229,7 +229,7 @@ def test_the_pem_wins_over_the_attribute(fixtures, read_file):
     (certificate,) = read_file(
         fixtures / "rotation/01-refreshed-near-expiry/plan.json"
     ).certificates
-    assert (certificate.id, certificate.dated_by) == ("uv6ysy", "pem")
+    assert (certificate.id, certificate.pem is None) == ("uv6ysy", False)
     assert certificate.expires_at == datetime(2026, 12, 5, 22, 47, 41, tzinfo=UTC)
     assert certificate.fingerprint == "3c0635ef" + certificate.fingerprint[8:]
     assert len(certificate.fingerprint) == 64

@@ -69,10 +69,10 @@ def test_a_hidden_id_of_a_certificate_is_not_kept(read):
 
 
 @pytest.mark.parametrize(
-    ("hidden", "dated_by"),
-    [((), "pem"), (("pem_encoded_certificate",), "attribute"), (("*",), None)],
+    ("hidden", "dated", "has_pem"),
+    [((), True, True), (("pem_encoded_certificate",), True, False), (("*",), False, False)],
 )
-def test_a_hidden_pem_or_date_of_a_certificate_is_not_kept(read, fixtures, hidden, dated_by):
+def test_a_hidden_pem_or_date_of_a_certificate_is_not_kept(read, fixtures, hidden, dated, has_pem):
     """Then the other one says when it ends, and where both are hidden nothing does, which no rule takes for good (I4)."""
     document = json.loads((fixtures / "readme/terraform.tfstate").read_bytes())
     paths = [[]] if hidden == ("*",) else [[{"type": "get_attr", "value": name}] for name in hidden]
@@ -81,9 +81,10 @@ def test_a_hidden_pem_or_date_of_a_certificate_is_not_kept(read, fixtures, hidde
             instance["sensitive_attributes"] = paths
     found = read(document).certificates
     assert found
-    assert {(one.dated_by, one.pem is None, one.fingerprint is None) for one in found} == {
-        (dated_by, dated_by != "pem", dated_by != "pem")
-    }
+    assert {
+        (one.expires_at is not None, one.pem is not None, one.fingerprint is not None)
+        for one in found
+    } == {(dated, has_pem, has_pem)}
 
 
 @pytest.mark.parametrize("name", ["stage_name", "rest_api_id"])

@@ -169,7 +169,7 @@ def test_awscc_certificates_have_no_end(read):
         )
     )
     (certificate,) = document.certificates
-    assert (certificate.id, certificate.expires_at, certificate.dated_by) == ("c1", None, None)
+    assert (certificate.id, certificate.expires_at, certificate.pem) == ("c1", None, None)
     assert document.stages[0].presents == Presents("c1")
 
 

@@ -64,10 +64,9 @@ def places(written: tuple[WrittenPatch, ...]) -> Mapping[tuple[Phase, str], str]
     found: dict[tuple[Phase, str], list[str]] = {}
     folders: set[str] = set()
     for number, each in enumerate(written):
-        folder = each.file_name.rpartition("/")[0]
-        for label in each.rotations if folder not in folders else ():
+        for label in each.rotations if each.folder not in folders else ():
             found.setdefault((each.phase, label), []).append(f"p{number}")
-        folders.add(folder)
+        folders.add(each.folder)
     return {key: anchors[0] for key, anchors in found.items() if len(anchors) == 1}
 
 

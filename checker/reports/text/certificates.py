@@ -12,8 +12,8 @@ from checker.model.resources import Stage
 from checker.reports.presenting import presenters_in_words, searched
 from checker.reports.text.layout import Line, TextSpan, Tone, wrapped
 
-# So many rows are shown, unless all are wanted.
-_MOST = 12
+# Of more rows than the first number, so many are shown as the second, unless all are wanted.
+_MOST, _FEW = 12, 3
 _MONTHS = 12
 _DAYS_OF_A_MONTH = 30
 _LEFT = 10
@@ -58,7 +58,7 @@ def table(
     ]
     if policy_of is not None:
         # The findings name those that are near their end.
-        shown = shown[:_MOST]
+        shown = shown if len(shown) <= _MOST else shown[:_FEW]
 
     for case in shown:
         presented = _presented(case, part, observations)

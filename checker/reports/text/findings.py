@@ -12,8 +12,8 @@ from checker.reports.text.layout import Line, TextSpan, Tone, wrapped
 TONES = {Severity.ERROR: Tone.ERROR, Severity.WARNING: Tone.WARNING, Severity.NOTE: Tone.FAINT}
 
 
-# Of more findings than this of one rule and severity, only the first few are shown in full.
-_MANY, _FEW = 12, 3
+# Of more findings than this of one rule and severity, only the first one is shown in full.
+_MANY, _FEW = 12, 1
 
 
 def list_findings(
@@ -21,7 +21,7 @@ def list_findings(
 ) -> Iterator[Line]:
     """Yield the findings; `named` is whether each has the name of its source.
 
-    Without `every`, many findings of one rule and severity are one line each after the first few.
+    Without `every`, many findings of one rule and severity are names after the first one.
     """
     for _, group in groupby(findings, key=lambda one: (one.severity, one.rule)):
         alike = tuple(group)
@@ -44,10 +44,14 @@ def _briefly(findings: Sequence[Finding], width: int) -> Iterator[Line]:
         TextSpan(" (--all shows them in full)"),
     )
     yield from wrapped(head, width, hanging=4)
-    for finding in findings:
-        name = finding.address or finding.certificate_id or finding.message
-        text = f"{name}: {_days(finding.days_left)}" if finding.days_left is not None else name
-        yield from wrapped((TextSpan(text),), width, indent=4, hanging=6)
+    text = ", ".join(map(_brief, findings))
+    yield from wrapped((TextSpan(text),), width, indent=4)
+
+
+def _brief(finding: Finding) -> str:
+    name = finding.address or finding.certificate_id or finding.message
+    left = finding.days_left
+    return f"{name} ({_days(left)})" if left is not None else name
 
 
 def _days(left: int) -> str:

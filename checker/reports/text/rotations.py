@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from checker.model.rotation import ManualRotation
 
 # So many rotations are shown in full; of more than the second number, only the first few are.
-_FEW, _MANY = 3, 12
+_FEW, _MANY = 1, 12
 _FEW_MANUAL, _MANY_MANUAL = 1, 3
 
 

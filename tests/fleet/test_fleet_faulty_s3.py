@@ -1,0 +1,210 @@
+"""A bucket that is overloaded, whose credentials end, that changes meanwhile, or that falls silent."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+from states import AS_OF, LATER, due, state
+from typer.testing import CliRunner
+
+from checker.cli.app import build
+
+if "CI" not in os.environ:
+    pytest.importorskip("obstore", reason="pip install 'tfcert[fleet]'")
+
+COUNT = 40
+
+
+class Bucket:
+    """Forty states in a bucket `fleet`; `answer` may replace what is sent for a key."""
+
+    def __init__(self):
+        self.objects = {
+            f"p/{number:02d}.tfstate": state(due(number, LATER)).encode() for number in range(COUNT)
+        }
+        self.answer = lambda _: None
+        self.asked = 0
+        bucket = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_HEAD(self):
+                """The region of the bucket."""
+                self.send(200, b"")
+
+            def do_GET(self):
+                """A listing or an object."""
+                parts = urlsplit(self.path)
+                key = unquote(parts.path).partition("/fleet")[2].lstrip("/")
+                bucket.asked += 1
+                replaced = bucket.answer(key)
+                if replaced is not None:
+                    self.send(*replaced)
+                elif key:
+                    found = bucket.objects.get(key)
+                    self.send(*((200, found) if found is not None else error(404, "NoSuchKey")))
+                else:
+                    self.send(200, bucket.page(parse_qs(parts.query)))
+
+            def send(self, code, body):
+                """Send an answer."""
+                self.send_response(code)
+                for name, text in (
+                    ("Content-Length", str(len(body))),
+                    ("ETag", '"x"'),
+                    ("Last-Modified", "Wed, 25 Nov 2026 00:00:00 GMT"),
+                    ("x-amz-bucket-region", "us-east-1"),
+                ):
+                    self.send_header(name, text)
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(body)
+
+            def log_message(self, *_):
+                """Nothing is printed."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def page(self, query):
+        """Ten keys of the listing."""
+        prefix, start = query["prefix"][0], int(query.get("continuation-token", ["0"])[0])
+        keys = [key for key in sorted(self.objects) if key.startswith(prefix)]
+        more = start + 10 < len(keys)
+        token = f"<NextContinuationToken>{start + 10}</NextContinuationToken>" if more else ""
+        entries = "".join(
+            f"<Contents><Key>{key}</Key><Size>{len(self.objects[key])}</Size><ETag>x</ETag>"
+            "<LastModified>2026-11-25T00:00:00.000Z</LastModified></Contents>"
+            for key in keys[start : start + 10]
+        )
+        return (
+            f"<ListBucketResult><IsTruncated>{str(more).lower()}</IsTruncated>{token}{entries}"
+            "</ListBucketResult>"
+        ).encode()
+
+
+def error(code, word):
+    """An answer of S3 that is an error."""
+    return code, f"<Error><Code>{word}</Code><Message>m</Message></Error>".encode()
+
+
+@pytest.fixture
+def bucket(monkeypatch):
+    """The bucket, with short patience on tfcert's side."""
+    made = Bucket()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{made.server.server_port}")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setattr("checker.fleet.stores.RETRY_SECONDS", 3)
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+def check(*more):
+    """Check the bucket offline; the exit code, how many states were judged, what was not read."""
+    ran = CliRunner().invoke(
+        build(),
+        ["check", "--states", "s3://fleet/p/", "--offline", "--as-of", AS_OF, "--format", "json",
+         *more],
+    )  # fmt: skip
+    report = json.loads(ran.stdout)
+    unread = [
+        each["message"] for each in report["findings"] if each["rule"] == "certificate-unverified"
+    ]
+    return ran.exit_code, len(report["sources"]), unread
+
+
+def test_the_whole_bucket_is_read(bucket):
+    """Four pages of ten; without a fault the fleet is clean."""
+    assert check() == (0, COUNT, [])
+
+
+def test_an_overloaded_bucket_is_asked_again(bucket):
+    """503 SlowDown for a second: every state is read in the end."""
+    start = time.monotonic()
+    bucket.answer = lambda _: error(503, "SlowDown") if time.monotonic() - start < 1 else None
+    assert check() == (0, COUNT, [])
+
+
+def test_a_bucket_that_stays_overloaded_is_not_clean(bucket):
+    """The run ends, and every state is named with the reason."""
+    bucket.answer = lambda key: error(503, "SlowDown") if key else None
+    start = time.monotonic()
+    code, judged, unread = check()
+    assert time.monotonic() - start < 60
+    assert (code, judged, len(unread)) == (3, 0, COUNT)
+    assert all("overloaded" in each or "stopped answering" in each for each in unread)
+
+
+def test_credentials_that_end_half_way(bucket):
+    """What was read counts, the rest is named, and nothing is clean."""
+    left = [COUNT // 2]
+
+    def answer(key):
+        if not key:
+            return None
+        left[0] -= 1
+        return error(400, "ExpiredToken") if left[0] < 0 else None
+
+    bucket.answer = answer
+    code, judged, unread = check()
+    assert (code, judged, len(unread)) == (3, COUNT // 2, COUNT // 2)
+    assert all("have expired" in each for each in unread)
+
+
+def test_a_listing_that_breaks_off_is_not_clean(bucket):
+    """The second page is denied: what the first has is judged."""
+    pages = []
+
+    def answer(key):
+        if key:
+            return None
+        pages.append(key)
+        return error(403, "AccessDenied") if len(pages) > 1 else None
+
+    bucket.answer = answer
+    code, judged, unread = check()
+    assert (code, judged, len(unread)) == (3, 10, 1)
+    assert re.search(r"s3://fleet/p/ could not be read: access to the bucket was denied", unread[0])
+
+
+def test_objects_that_vanish_and_one_that_is_denied(bucket):
+    """A state that was listed and is gone, and one that may not be read, are named."""
+    bucket.answer = lambda key: (
+        error(404, "NoSuchKey") if key == "p/03.tfstate"
+        else error(403, "AccessDenied") if key == "p/04.tfstate"
+        else None
+    )  # fmt: skip
+    code, judged, unread = check()
+    assert (code, judged, len(unread)) == (3, COUNT - 2, 2)
+    assert "p/03.tfstate could not be read: there is no such object" in unread[0]
+    assert "p/04.tfstate could not be read: access to the object was denied" in unread[1]
+
+
+def test_an_object_that_is_cut_short_is_not_clean(bucket):
+    """Half of the JSON arrives as a whole answer."""
+    bucket.answer = lambda key: (200, bucket.objects[key][:200]) if key == "p/05.tfstate" else None
+    code, judged, unread = check()
+    assert (code, judged, len(unread)) == (3, COUNT - 1, 1)
+    assert "truncated" in unread[0]
+
+
+def test_a_silent_server_ends_with_the_timeouts(bucket):
+    """One object never comes: it is named, the rest is judged, and the run ends."""
+    over = threading.Event()
+    bucket.answer = lambda key: over.wait(60) and None if key == "p/06.tfstate" else None
+    start = time.monotonic()
+    code, judged, unread = check("--timeout", "1")
+    over.set()
+    assert time.monotonic() - start < 40
+    assert (code, judged, len(unread)) == (3, COUNT - 1, 1)
+    assert "did not answer" in unread[0]

@@ -1,0 +1,53 @@
+"""Ctrl-C during the reading of a fleet: the report judges what was read by then."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from states import AS_OF, due, other, state, write
+
+ROOT = Path(__file__).resolve().parents[2]
+SLOW = """
+import sys, time
+import checker.fleet.workers as workers
+plain = workers.open_file
+def slow(path):
+    time.sleep(0.05)
+    return plain(path)
+workers.open_file = slow
+import checker.cli as cli
+sys.argv = ["tfcert", *sys.argv[1:]]
+cli.main()
+"""
+
+
+def test_what_was_read_by_then_is_judged(tmp_path):
+    """Exit code 130; the rest is named as not read, so nothing is clean; AWS is not asked."""
+    for number in range(400):
+        write(
+            tmp_path / f"fleet/{number:03d}.tfstate", state(due(number) if number < 5 else other())
+        )
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW, "check", "--states", "fleet", "--as-of", AS_OF, "--format",
+         "json"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    time.sleep(6)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err.decode()
+    report = json.loads(out)
+    assert report["offline"] is True
+    assert len(report["sources"]) == 5
+    assert any("the run was interrupted" in each["message"] for each in report["findings"])
+    assert b"Traceback" not in err
+    assert b"interrupted" in err
