@@ -24,7 +24,7 @@ from checker.hcl.deliveries import (
     recorded_in,
     replaced_store,
 )
-from checker.hcl.flow import enclosing_keys
+from checker.hcl.flow import cut_by, enclosing_keys
 from checker.hcl.references import Reference, ReferenceUse, Site, sites, traversals_of
 from checker.hcl.syntax import Block, Traversal, parses, traversals
 from checker.model.rotation import Delivery
@@ -257,7 +257,7 @@ class _Search:
         if entry.stored or key[1] in TRUST_STORES:
             return self.placed(entry, moving, with_)
         labels = enclosing_keys(entry.arrival.traversal, site.file.data)
-        return delivered(site, _address(key), moving, labels, with_)
+        return _uncut(entry, delivered(site, _address(key), moving, labels, with_))
 
     def placed(self, entry: _Entry, moving: Moving, replaced_with: str | None) -> Delivered:
         """Return the effect on a reader of the location where another resource stores the PEM."""
@@ -303,6 +303,21 @@ def id_arrivals(configuration: Configuration, found: Iterable[Reference]) -> Ite
     for reference in found:
         if reference.use is ReferenceUse.POINTER:
             yield from arrivals(configuration, reference.site, reference.traversal)
+
+
+def _uncut(entry: _Entry, found: Delivered) -> Delivered:
+    """Return the effect; it is not known where a function takes a part of the text."""
+    site, start = entry.arrival.site, entry.start
+    cut = cut_by(entry.arrival.traversal, site.file.data) or cut_by(
+        start.traversal, start.site.file.data
+    )
+    if cut is None or not _sent(found) or site.block.labels[0] in TRIGGERED or found.needs:
+        return found
+    return Delivered(
+        delivery=Delivery.UNKNOWN,
+        effect=f"{cut} takes a part of the text, and may leave one of two PEMs out",
+        needs="read in the plan what it has then, or give it both PEMs manually",
+    )
 
 
 def _outside(configuration: Configuration, site: Site) -> Delivered:

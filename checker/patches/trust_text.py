@@ -136,7 +136,7 @@ def _introduce(consumer: TrustConsumer, where: str, *, both: bool) -> str:
         case _ if not both:
             return f"{where} keeps only the old PEM in this apply"
         case Delivery.UNKNOWN:
-            does = "takes both PEMs from this apply on"
+            does = "has both PEMs in its text from this apply on"
         case Delivery.BREAKS:
             does = "breaks in this apply"
         case Delivery.READS:

@@ -91,6 +91,8 @@ ROWS = [
     (f'resource "local_file" "x" {{\n  filename = "ca.pem"\n  content = {PEM}\n{CBD}}}\n', Delivery.BREAKS, "no file is left"),
     (f'resource "aws_secretsmanager_secret_version" "x" {{\n  secret_string = {PEM}\n}}\n', Delivery.REPLACED, "new version"),
     (f'resource "some_thing" "x" {{\n  v = {PEM}\n}}\n', Delivery.UNKNOWN, "does not know"),
+    (f'resource "aws_ssm_parameter" "x" {{\n  value = substr({PEM}, 0, 2000)\n}}\n', Delivery.UNKNOWN, "substr takes a part"),
+    (f'locals {{\n  p = split("-----END", {PEM})[0]\n}}\nresource "aws_ssm_parameter" "x" {{\n  value = local.p\n}}\n', Delivery.UNKNOWN, "split takes a part"),
 ]  # fmt: skip
 
 
