@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from urllib.request import urlopen
 
 import pytest
@@ -74,8 +75,18 @@ resource "aws_secretsmanager_secret_version" "written" {{
   secret_string_wo_version = 1
 }}
 """
+ADDRESSES = {
+    "by-key": "aws_lb_trust_store.by_key",
+    "by-version": "aws_lb_trust_store.by_version",
+    "object": "aws_s3_object.trust",
+    "/orders/plain": "aws_ssm_parameter.plain",
+    "/orders/written": "aws_ssm_parameter.written",
+    "orders-plain": "aws_secretsmanager_secret_version.plain",
+    "orders-written": "aws_secretsmanager_secret_version.written",
+}
 SERVICES = ("elbv2", "s3", "secretsmanager", "ssm")
 SECOND = """
+# tfcert: succeeds aws_api_gateway_client_certificate.orders
 resource "aws_api_gateway_client_certificate" "second" {
   description = "a second one"
 }
@@ -129,4 +140,14 @@ def test_real_terraform_makes_them_and_an_edit_reaches_what_sends_it(aws, tool, 
     trust.write_text(SECOND + MATERIAL.replace(f"= {PEM}", f"= {both}"))
     bench.apply_at_once()
     stale = {"by-key", "/orders/written", "orders-written"}
-    assert held(aws) == dict.fromkeys(places, 2) | dict.fromkeys(stale, 1)
+    there = dict.fromkeys(places, 2) | dict.fromkeys(stale, 1)
+    assert held(aws) == there
+    # tfcert asks AWS, and says the same of each: two of one subject are not confirmed, for nobody
+    # declared the server; a lack is a refusal, whatever state and configuration say.
+    ended = bench.tfcert("check", "infra", "--trust", "--format", "json")
+    (rotation,) = json.loads(ended.stdout)["rotations"]
+    said = {each["backend"]: each["status"] for each in rotation["trust"] if each["backend"]}
+    assert said == {
+        address: "refused" if place in stale else "not confirmed"
+        for place, address in ADDRESSES.items()
+    }

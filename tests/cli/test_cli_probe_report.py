@@ -108,6 +108,8 @@ def test_each_verdict_is_evidence(tfcert, outcome, root, pems, verdict, status, 
     for name in ("2-repoint.patch", "RUNBOOK.md"):
         text = " ".join((root / "out" / name).read_text().replace("#", " ").split())
         assert f"backend https://orders.example:443 (probe): {status}" in text
+    retire = (root / "out" / "RUNBOOK.md").read_text().partition("### 3. Retire")[2]
+    assert "`tfcert probe` says whether each backend still accepts the old" in retire
 
 
 def test_a_plan_that_repoints_to_what_was_refused_is_an_error(outcome, root, pems):

@@ -471,3 +471,8 @@ def test_a_left_over_block_ends_with_its_first_instance(lefts):
     assert rotation.left_over
     assert rotation.end == NOW - timedelta(days=9)
     assert rotation.repoint_by is None
+
+
+def test_without_a_configuration_its_folder_is_asked_for():
+    """The remedy names the option."""
+    assert unpatched_remedy() == "pass the folder of its .tf files with --config to get patches"

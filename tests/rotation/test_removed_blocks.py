@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 from world import BASE, CERTIFICATE, STAGE, days, world
 
+from checker.model.address import Address
+from checker.model.configuration import Removed
+from checker.model.location import Location
 from checker.model.rotation import Blocked, Done, Next, Phase, Waiting
 
 OLD, NEW = f"{CERTIFICATE}.orders", f"{CERTIFICATE}.n"
@@ -226,3 +229,13 @@ def test_a_module_that_is_let_go_is_not_called_destroyed(tmp_path):
     assert "rotation-destroys-in-use" not in [finding.rule for finding in home.ask()[0].findings]
     (tmp_path / "main.tf").write_text(f"{outer}\n{stage}")
     assert "rotation-destroys-in-use" in [finding.rule for finding in home.ask()[0].findings]
+
+
+def test_a_removed_block_names_its_own_block_alone_or_all_of_a_module():
+    """Another certificate of the same module is not named."""
+    old, new = (Address("aws_api_gateway_client_certificate", name) for name in ("old", "new"))
+    line = Location("main.tf", 1)
+    one = Removed(module=(), block=old, destroys=None, location=line)
+    every = Removed(module=(), block=None, destroys=None, location=line)
+    assert [one.names(each) for each in (old, new)] == [True, False]
+    assert [every.names(each) for each in (old, new)] == [True, True]

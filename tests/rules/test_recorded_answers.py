@@ -177,6 +177,17 @@ CASES = {
         document(None, [stage("prod", "old"), stage("dev", "old")]),
         policy=Policy(exemptions=(EXEMPTIONS["by its stage"],)),
     ),
+    **{
+        f"an exemption of another rule for {count} stages": cases_of(
+            document(None, [stage(name, "old") for name in "abc"]),
+            policy=Policy(
+                exemptions=(
+                    exemption("certificate-gone", *(f"{STAGE}.{n}" for n in "abc"[:count])),
+                )
+            ),
+        )
+        for count in (1, 2, 3)
+    },
     "an exemption in a comment that is faulty": cases_of(
         document(declared=replace(lineage(old=None), faulty=(FAULTY,)))
     ),

@@ -24,6 +24,7 @@ from checker.model.rotation import Rotation
 from checker.model.trust import ProbeEvidence
 from checker.pipeline import Probe
 from checker.reports.probe.document import read_probe
+from checker.reports.probe.lines import stage_in_words
 
 if TYPE_CHECKING:
     from checker.cli.aws import Aws
@@ -125,7 +126,8 @@ class Asking(Struct, frozen=True, kw_only=True):
             for each in document.backends:
                 output.warn(f"probe: {each.backend}: {each.verdict}, {each.reason}")
             for other in document.not_probed:
-                output.warn(f"probe: not called: {other.reason} ({other.remedy})")
+                named = other.backend or stage_in_words(other.stage)
+                output.warn(f"probe: {named}: not called, {other.reason} ({other.remedy})")
             if document.interrupted:
                 raise KeyboardInterrupt
             found = evidence_of(document)
