@@ -155,7 +155,7 @@ def test_i4_a_role_that_may_not_be_assumed_leaves_its_account_alone_unverified(a
     (story / "ours.tfstate").write_text((story / STATE).read_text())
 
     text, _, rules, code = told(
-        "ours.tfstate", text=lambda state: state.replace("123456789012", OTHER)
+        "ours.tfstate", "--all", text=lambda state: state.replace("123456789012", OTHER)
     )
 
     assert (code, rules) == (3, {UNVERIFIED})

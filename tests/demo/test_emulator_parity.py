@@ -1,7 +1,7 @@
 """The emulator answers as AWS's own models say: shapes, error codes, pages, for every operation that tfcert uses.
 
 What botocore makes of an answer would hide a field of a wrong name or type, so the bytes that came over the wire are looked at.
-Source: botocore's models of `apigateway`, `apigatewayv2`, `acm`, `sts`, `s3` and `ec2`.
+Source: botocore's models of `apigateway`, `apigatewayv2`, `acm`, `sts`, `s3`, `ec2`, `elbv2`, `ssm` and `secretsmanager`.
 """
 
 from __future__ import annotations
@@ -80,6 +80,9 @@ ASKED = [
     ),
     ("s3", "GetObject", {"Bucket": "states", "Key": "k"}, {"Body", "ContentLength", "ETag"}),
     ("ec2", "DescribeRegions", {}, {"Regions"}),
+    ("elbv2", "GetTrustStoreCaCertificatesBundle", {"TrustStoreArn": ""}, {"Location"}),
+    ("ssm", "GetParameter", {"Name": "/live/ca", "WithDecryption": True}, {"Parameter"}),
+    ("secretsmanager", "GetSecretValue", {"SecretId": "live/ca"}, {"SecretString"}),
 ]
 IDS = [f"{service}:{operation}" for service, operation, *_ in ASKED]
 
@@ -102,6 +105,13 @@ def seeded(aws):
     storage = aws.client("s3")
     storage.create_bucket(Bucket="states")
     storage.put_object(Bucket="states", Key="k", Body=b"{}")
+    pem = aws.client("apigateway").get_client_certificate(clientCertificateId="abc123")
+    storage.put_object(Bucket="states", Key="ca.pem", Body=pem["pemEncodedCertificate"].encode())
+    aws.client("elbv2").create_trust_store(
+        Name="live", CaCertificatesBundleS3Bucket="states", CaCertificatesBundleS3Key="ca.pem"
+    )
+    aws.client("ssm").put_parameter(Name="/live/ca", Value="x", Type="SecureString")
+    aws.client("secretsmanager").create_secret(Name="live/ca", SecretString="x")
     return aws
 
 
@@ -123,6 +133,10 @@ def ask(seeded):
             items = seeded.client(service).get_resources(restApiId="rest1")["items"]
             root = next(item["id"] for item in items if item["path"] == "/")
             parameters = {**parameters, "resourceId": root}
+        if parameters.get("TrustStoreArn") == "":
+            (store,) = client.describe_trust_stores()["TrustStores"]
+            parameters = {"TrustStoreArn": store["TrustStoreArn"]}
+            came.clear()
         try:
             read = getattr(client, method)(**parameters)
         except ClientError as error:
