@@ -108,7 +108,7 @@ def test_lineage_is_the_comment_nearest_to_the_block(comment, names, newline):
     found = lineage_of(file, file.body.blocks[0])
     assert (found[-1].reference if found else None) == names
     if found:
-        assert found[-1].gone.of(file.data).strip() == comment.splitlines()[-1].strip().encode()
+        assert found[-1].removed.of(file.data).strip() == comment.splitlines()[-1].strip().encode()
         assert found[-1].gone.of(file.data).endswith(newline.encode())
 
 
