@@ -109,7 +109,7 @@ def test_lineage_is_the_comment_nearest_to_the_block(comment, names, newline):
     assert (found[-1].reference if found else None) == names
     if found:
         assert found[-1].removed.of(file.data).strip() == comment.splitlines()[-1].strip().encode()
-        assert found[-1].gone.of(file.data).endswith(newline.encode())
+        assert found[-1].removed.of(file.data).endswith(newline.encode())
 
 
 def test_the_comment_above_an_output_names_the_certificate_of_its_pem():
