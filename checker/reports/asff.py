@@ -153,7 +153,11 @@ def _passed(outcome: Outcome) -> Iterator[tuple[Rule, _About]]:
         for case in part.cases:
             if _is_verified(case):
                 weights = dict(scoping.policy_of(part, (case,)).rules)
-                yield from ((rule, _of_case(case)) for rule in _on(rules, weights, _CERTIFICATE))
+                yield from (
+                    (rule, _of_case(case))
+                    for rule in _on(rules, weights, _CERTIFICATE)
+                    if rule.is_answered is None or rule.is_answered(cases, part, case)
+                )
         weights = dict(cases.policy.rules)
         for stage in stages_after(part.document):
             yield from ((rule, _of_stage(stage)) for rule in _on(rules, weights, Subject.STAGE))

@@ -59,7 +59,7 @@ class Judges(StrEnum):
 class Subject(StrEnum):
     """What the findings of a rule are about; a report that tells what is cured needs to know.
 
-    RUN: a plan as a whole, an account and region, or an exemption.
+    RUN: a plan as a whole, an account and region, several states, or an exemption.
     """
 
     CERTIFICATE = "certificate"
@@ -95,7 +95,9 @@ class Rule(Struct, frozen=True, kw_only=True):
     `judges` says how often it runs where a policy has scopes. `mildest` is the lowest weight that a
     policy may give it; None where a policy may switch it off. `mildest_because` completes the
     sentence "it cannot be milder, since ...". Where `exemptable` is False, exemptions of it do not
-    count. A rule that is `off` runs only where a policy gives it a weight. `headline` is the HTML
+    count. `is_answered` is
+    whether a run knows what the rule asks beyond the end of a certificate: else no finding is no
+    answer. A rule that is `off` runs only where a policy gives it a weight. `headline` is the HTML
     page's sentence about its findings. Where `cured_by_rotation` is True, a rotation of the
     certificate is what to do about a finding, so the page lists no other action.
     """
@@ -109,6 +111,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     mildest_because: str = ""
     exemptable: bool = True
     needs: Needs = Needs.NOTHING
+    is_answered: Callable[[Cases, DocumentCases, Case], bool] | None = None
     off: bool = False
     headline: RuleHeadline | None = None
     cured_by_rotation: bool = False

@@ -186,6 +186,13 @@ def _end(document: DocumentCases, case: Case) -> Iterator[Finding]:
             pass
 
 
+def _is_answered(cases: Cases, _document: DocumentCases, case: Case) -> bool:
+    """Return whether AWS answered about each recorded stage of the certificate."""
+    keys = (stage_key(stage) for stage in case.subject.presented_by)
+    answers = cases.observations.stages
+    return all(isinstance(answers.get(key), ObservedStage | Gone) for key in keys if key)
+
+
 RULE = Rule(
     name="certificate-drifted",
     severity=Severity.WARNING,
@@ -193,4 +200,5 @@ RULE = Rule(
     check=check,
     judges=Judges.EACH,
     needs=Needs.PRESENTED,
+    is_answered=_is_answered,
 )

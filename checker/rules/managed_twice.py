@@ -36,7 +36,7 @@ from checker.model.cases import Case, Cases, DocumentCases
 from checker.model.finding import Finding
 from checker.model.resources import Stage
 from checker.model.severity import Severity
-from checker.rules.base import Judges, Rule, certificate_finding, locate, stage_name
+from checker.rules.base import Judges, Rule, Subject, certificate_finding, locate, stage_name
 
 _Claim = tuple[DocumentCases, Case | Stage]
 
@@ -124,4 +124,6 @@ RULE = Rule(
     says="two states manage one stage or client certificate",
     check=check,
     judges=Judges.FACTS,
+    # One state cannot show that no other one manages it.
+    subject=Subject.RUN,
 )

@@ -37,7 +37,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.analysis.backend_trust import as_backend, held_for
+from checker.analysis.backend_trust import as_backend, held_for, trust_of
 from checker.model.cases import Case, Cases, DocumentCases
 from checker.model.finding import Finding
 from checker.model.plan import StageChange
@@ -98,6 +98,14 @@ def _refusing(
             yield str(held.consumer), held.source, why
 
 
+def _is_answered(cases: Cases, document: DocumentCases, case: Case) -> bool:
+    """Return whether every backend is known to trust the certificate that its stage gets."""
+    return all(
+        trust_of(cases, document, (stage,), case) is TrustStatus.CONFIRMED
+        for stage in case.subject.to_be_presented_by
+    )
+
+
 RULE = Rule(
     name="trust-missing",
     severity=Severity.ERROR,
@@ -105,5 +113,6 @@ RULE = Rule(
     check=check,
     judges=Judges.EACH,
     needs=Needs.PLAN,
+    is_answered=_is_answered,
     headline=DO_NOT_APPLY,
 )

@@ -39,7 +39,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.analysis.backend_trust import as_backend, held_for
+from checker.analysis.backend_trust import as_backend, held_for, trust_of
 from checker.model.cases import Case, Cases, DocumentCases
 from checker.model.finding import Finding
 from checker.model.severity import Severity
@@ -76,6 +76,14 @@ def check(cases: Cases) -> Iterator[Finding]:
                     )
 
 
+def _is_answered(cases: Cases, document: DocumentCases, case: Case) -> bool:
+    """Return whether every backend of the certificate's stages is known to trust it."""
+    return all(
+        trust_of(cases, document, (stage,), case) is TrustStatus.CONFIRMED
+        for stage in case.subject.now
+    )
+
+
 def _older(document: DocumentCases, case: Case, backend: TrustBackend) -> Case | None:
     """Return a certificate of the bundle that ends before the given one."""
     return next(
@@ -102,4 +110,5 @@ RULE = Rule(
     says="a backend trusts only an older certificate than the one that its stage presents",
     check=check,
     judges=Judges.EACH,
+    is_answered=_is_answered,
 )

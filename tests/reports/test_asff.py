@@ -12,14 +12,16 @@ from msgspec.structs import replace
 from outcomes import ADDRESS, due, judged, many, mixed, pair
 from world import NOW
 
+from checker.analysis.certificate_uses import stage_key
 from checker.errors import UsageError
 from checker.model.cases import Evidence
 from checker.model.inventory import Inventory
-from checker.model.observation import Observations, Unanswered
+from checker.model.observation import Observations, ObservedStage, Unanswered
 from checker.model.outcome import UNVERIFIED
 from checker.model.places import Place
 from checker.model.policy import Policy, Run
 from checker.model.severity import Severity
+from checker.model.trust import BundleCertificate, TrustBackend
 from checker.pipeline import check
 from checker.reports import FORMATS
 
@@ -127,6 +129,47 @@ def test_i4_an_interrupted_run_resolves_nothing():
     outcome = judged(pair("orders", None, "abc123", 300))
     cases = replace(outcome.cases, observations=Observations(asked=True, interrupted=True))
     assert records(replace(outcome, cases=cases)) == {}
+
+
+@pytest.mark.parametrize("rule", ["trust-outdated", "managed-twice"])
+def test_i4_a_rule_whose_question_was_not_asked_resolves_nothing(rule):
+    """No backend was read, and one state says nothing about another; an earlier finding stays open."""
+    found = records(judged(pair("orders", None, "abc123", 300)))
+    assert "abc123/certificate-expired" in found
+    assert f"abc123/{rule}" not in found
+
+
+@pytest.mark.parametrize(("trusted", "resolved"), [(True, True), (None, False)])
+def test_i4_trust_is_resolved_only_by_a_bundle_that_was_read(trusted, resolved):
+    """A bundle that could not be read confirms nothing."""
+    stage, certificate = pair("orders", None, "abc123", 300)
+    certificate = replace(certificate, fingerprint="ab" * 32)
+    has = BundleCertificate(fingerprint="ab" * 32, subject="s", ends=NOW + timedelta(days=300))
+    backend = TrustBackend(
+        name="orders",
+        stages=(str(stage.address),),
+        bundle="t.pem",
+        server="nginx",
+        certificates=(has,) if trusted else None,
+    )
+    found = records(judged((stage, certificate), policy=Policy(backends=(backend,))))
+    assert ("abc123/trust-outdated" in found) == resolved
+
+
+@pytest.mark.parametrize("answer", [None, Unanswered(reason="AccessDenied", remedy="allow it")])
+def test_i4_drift_of_a_stage_that_aws_did_not_answer_about_stays_open(answer):
+    """As with `--drift due`, or a call that was denied, while AWS answered about another stage."""
+    asked, silent = pair("a", "a", "cert-a", 300), pair("b", "b", "cert-b", 300)
+    outcome = judged(asked, silent)
+    shown = ObservedStage(kind=asked[0].kind, api_id="a", name="a", certificate_id="cert-a")
+    stages = {stage_key(asked[0]): shown}
+    if answer is not None:
+        stages[stage_key(silent[0])] = answer
+    observations = replace(outcome.cases.observations, asked=True, stages=stages)
+    found = records(replace(outcome, cases=replace(outcome.cases, observations=observations)))
+    assert "cert-a/certificate-drifted" in found
+    assert "cert-b/certificate-drifted" not in found
+    assert "cert-b/certificate-expiring" in found
 
 
 def test_an_exempted_finding_is_suppressed_with_its_reason(tmp_path):
