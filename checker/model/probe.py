@@ -146,6 +146,9 @@ _HANDSHAKE = 500
 _FORBIDDEN = 403
 _DOWN = frozenset({502, 503, 504})
 _SLOW = frozenset({503, 504})
+# A caller that is limited or too slow gets these, whatever its certificate. Source: RFC 9110,
+# 15.5.9 (408), RFC 8470, 5.2 (425), and RFC 6585, 4 (429).
+_LATER = frozenset({408, 425, 429})
 
 
 def judge(
@@ -163,7 +166,8 @@ def judge(
     predecessor is the yardstick: a status that refuses counts as accepted if the predecessor gets
     the same one, and the control call is refused with another. An ended predecessor is no
     yardstick, and neither is a status that only means a refused certificate (495, 496), or a 403
-    where the control call failed. If the control call passed, nothing is confirmed.
+    where the control call failed. If the control call passed, nothing is confirmed. A status of a
+    slow or busy backend (408, 425, 429, 503, 504) refuses and confirms nothing by itself.
     """
     found = _Three(
         control=_status(control),
@@ -205,6 +209,8 @@ class _Three(Struct, frozen=True, kw_only=True):
             return _Call.NOTHING
         if status in self.refused:
             return _Call.REFUSED
+        if status in _LATER:
+            return _Call.NOTHING
         return _Call.FAILED if status >= 500 else _Call.PASSED
 
     @property
@@ -232,6 +238,8 @@ class _Three(Struct, frozen=True, kw_only=True):
                 return ProbeVerdict.UNKNOWN
             case _Call.PASSED, _:
                 return ProbeVerdict.NOT_REQUIRED
+            case _ if self._hurried & {self.control, self.predecessor}:
+                return ProbeVerdict.UNKNOWN
             case _, _Call.PASSED:
                 fits = self.ended or self._like_the_predecessor
                 return ProbeVerdict.BOTH if fits else ProbeVerdict.UNKNOWN
@@ -240,14 +248,16 @@ class _Three(Struct, frozen=True, kw_only=True):
 
     def _when_refused(self) -> ProbeVerdict:
         control, predecessor = self._kinds
-        unmeasured = predecessor is _Call.NOTHING and self.control == self.successor
+        missing = predecessor is _Call.NOTHING or self.predecessor in self._hurried
+        unmeasured = missing and self.control == self.successor
         unproven = control is _Call.NOTHING and predecessor is not _Call.PASSED
         if self._alike or unmeasured or unproven:
             return ProbeVerdict.UNKNOWN
         measured = self.predecessor == self.successor and not self.ended
         other_means = control in {_Call.REFUSED, _Call.FAILED}
         if measured and other_means and self.successor not in _ONLY_CERTIFICATES:
-            return ProbeVerdict.UNKNOWN if self._forbidden else ProbeVerdict.BOTH
+            unclear = self._forbidden or self.control in self._hurried
+            return ProbeVerdict.UNKNOWN if unclear else ProbeVerdict.BOTH
         return ProbeVerdict.PREDECESSOR_ONLY
 
     def _when_failed(self) -> ProbeVerdict:
@@ -256,6 +266,11 @@ class _Three(Struct, frozen=True, kw_only=True):
             return ProbeVerdict.PREDECESSOR_ONLY if decided else ProbeVerdict.UNKNOWN
         down = {self.control, self.predecessor, self.successor} <= _DOWN
         return ProbeVerdict.UNREACHABLE if down else ProbeVerdict.UNKNOWN
+
+    @property
+    def _hurried(self) -> frozenset[int]:
+        """Return the statuses of a slow or busy backend, which say nothing about a certificate."""
+        return (_SLOW | _LATER) - self.refused
 
     @property
     def _forbidden(self) -> bool:
@@ -286,6 +301,12 @@ class _Three(Struct, frozen=True, kw_only=True):
                 hint = "; if the application wants a header, give it"
             case ProbeVerdict.NOT_REQUIRED:
                 hint = "; a call without a certificate passes too"
+            case ProbeVerdict.UNKNOWN if self._hurried & {
+                self.control,
+                self.predecessor,
+                self.successor,
+            }:
+                hint = "; a slow or busy backend answers so: run it again"
             case ProbeVerdict.UNKNOWN if self._alike:
                 hint = "; if the application authenticates by other means, give a header"
             case ProbeVerdict.UNKNOWN if self.predecessor == self.successor and self._forbidden:

@@ -267,6 +267,34 @@ def test_what_is_no_report_is_exit_2(tfcert, root, text):
     assert b"not a report of tfcert probe" in done.stderr
 
 
+@pytest.mark.parametrize("made", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_date_that_utc_does_not_have_is_exit_2(tfcert, root, pems, made):
+    """It is a date of its own time zone only."""
+    done = tfcert("check", *AT, *put(root, report(pems, made_at=made)), cwd=root)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"not a report of tfcert probe" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_line_end_in_a_report_begins_no_line_of_a_patch(tfcert, root, pems):
+    """Neither do control characters get into a patch or a runbook."""
+    forged = "so\ndiff --git a/other.tf b/other.tf\n\x1b[2J"
+
+    def hostile(one):
+        return [{**one, "backend": f"https://b{forged}", "reason": forged, "remedy": forged}]
+
+    put(root, report(pems, backends=hostile, verdict="trusts the successor only"))
+    done = tfcert(
+        "patch", *AT, "--probe-report", "probe.json", "--phase", "all", "--out", "out", cwd=root
+    )
+    assert done.returncode in {0, 3}, done.stderr
+    texts = [each.read_text() for each in (root / "out").iterdir()]
+    assert any("so\\ndiff --git" in text for text in texts)
+    for text in texts:
+        assert "\x1b" not in text
+        assert "\ndiff --git a/other.tf" not in text
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -14,7 +14,9 @@ from checker.model.probe import REFUSED_STATUSES, ProbeAnswer, ProbeVerdict, jud
 
 BOTH, SUCCESSOR, PREDECESSOR, NOT_REQUIRED, UNREACHABLE, UNKNOWN = ProbeVerdict
 
-STATUSES = st.sampled_from([None, 200, 204, 302, 404, *REFUSED_STATUSES, 418, 500, 502, 503, 504])
+STATUSES = st.sampled_from(
+    [None, 200, 204, 302, 404, *REFUSED_STATUSES, 418, 429, 500, 502, 503, 504]
+)
 LOGS = st.sampled_from([None, True, False])
 
 
@@ -71,6 +73,20 @@ def verdict(control, predecessor, successor, **rest):
         (502, 503, 504, UNREACHABLE),
         (400, 200, 503, UNKNOWN),
         (504, 200, 504, PREDECESSOR),
+        # A slow or busy backend says nothing about the certificate of that call.
+        (504, 200, 200, UNKNOWN),
+        (503, 403, 200, UNKNOWN),
+        (403, 504, 200, UNKNOWN),
+        (429, 200, 200, UNKNOWN),
+        (403, 429, 200, UNKNOWN),
+        (403, 403, 429, UNKNOWN),
+        (403, 200, 429, UNKNOWN),
+        (200, 200, 429, UNKNOWN),
+        (403, 429, 403, UNKNOWN),
+        (429, 429, 429, UNKNOWN),
+        (429, 200, 403, PREDECESSOR),
+        (504, 401, 401, UNKNOWN),
+        (401, 504, 401, UNKNOWN),
         (None, 200, 200, UNKNOWN),
         (400, None, 200, UNKNOWN),
         (400, 200, None, UNKNOWN),
@@ -139,6 +155,15 @@ def test_nothing_is_confirmed_if_the_control_call_passed_or_is_missing(
     """One successful call proves nothing about trust."""
     found, _ = judge(control, predecessor, successor, predecessor_ended=ended)
     if control.status is None or (control.status < 500 and control.status not in REFUSED_STATUSES):
+        assert not found.confirms
+
+
+@given(answers(), answers(), answers(), st.booleans())
+def test_nothing_is_confirmed_by_the_haste_of_a_backend(control, predecessor, successor, ended):
+    """A backend that was slow or busy for the control call may require no certificate at all."""
+    found, _ = judge(control, predecessor, successor, predecessor_ended=ended)
+    hurried = {429, 503, 504}
+    if hurried & {successor.status, control.status}:
         assert not found.confirms
 
 

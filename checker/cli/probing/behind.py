@@ -43,6 +43,8 @@ def compared(
     Raises UsageError for a backend of the report that is not behind its stage.
     """
     reported: dict[StageName, set[Backend]] = {}
+    # An entry that was not called has no VPC link.
+    named: dict[StageName, set[str]] = {}
     for each in bound.document.backends:
         name = (each.stage.api_id, each.stage.name)
         own = (each.backend, each.vpc_link)
@@ -57,11 +59,11 @@ def compared(
     for other in bound.document.not_probed:
         if other.backend is not None:
             name = (other.stage.api_id, other.stage.name)
-            reported.setdefault(name, set()).add((other.backend, None))
+            named.setdefault(name, set()).add(other.backend)
     for (api, stage), backends in behind.items():
-        known = {address for address, _ in reported.get((api, stage), ())}
+        known, uncalled = reported.get((api, stage), set()), named.get((api, stage), set())
         for own in sorted(backends, key=str):
-            if own[0] not in known:
+            if own not in known and own[0] not in uncalled:
                 yield ProbeEvidence(
                     account=None,
                     region=None,

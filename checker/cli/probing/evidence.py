@@ -13,6 +13,7 @@ from checker.errors import UsageError
 from checker.model.cases import Cases
 from checker.model.rotation import Rotation
 from checker.model.trust import ProbeEvidence, StagePair, TrustStatus
+from checker.reports.escape import printable
 from checker.reports.json_v1 import instant
 from checker.reports.probe.document import JsonProbe, JsonProbedBackend
 from checker.reports.probe.lines import stage_in_words
@@ -63,7 +64,10 @@ def _key(pair: StagePair) -> tuple[object, ...]:
 
 
 def evidence_of(document: JsonProbe) -> tuple[ProbeEvidence, ...]:
-    """Return the evidence of a report."""
+    """Return the evidence of a report.
+
+    Its texts go into the comments of patches: a line end in one must not begin a line of the patch.
+    """
     return (
         *(
             ProbeEvidence(
@@ -71,13 +75,13 @@ def evidence_of(document: JsonProbe) -> tuple[ProbeEvidence, ...]:
                 region=each.stage.region,
                 api_id=each.stage.api_id,
                 stage=each.stage.name,
-                backend=each.backend,
+                backend=printable(each.backend),
                 predecessor=each.predecessor.sha256_fingerprint,
                 successor=each.successor.sha256_fingerprint,
                 status=_STATUS.get(each.verdict, (_UNKNOWN, _UNKNOWN))[0],
                 old=_STATUS.get(each.verdict, (_UNKNOWN, _UNKNOWN))[1],
-                reason=f"{each.verdict}: {each.reason}",
-                remedy=each.remedy or "",
+                reason=printable(f"{each.verdict}: {each.reason}"),
+                remedy=printable(each.remedy or ""),
             )
             for each in document.backends
         ),
@@ -87,13 +91,13 @@ def evidence_of(document: JsonProbe) -> tuple[ProbeEvidence, ...]:
                 region=other.stage.region,
                 api_id=other.stage.api_id,
                 stage=other.stage.name,
-                backend=other.backend,
+                backend=printable(other.backend) if other.backend is not None else None,
                 predecessor=None,
                 successor=None,
                 status=_UNKNOWN,
                 old=_UNKNOWN,
-                reason=other.reason,
-                remedy=other.remedy,
+                reason=printable(other.reason),
+                remedy=printable(other.remedy),
             )
             for other in document.not_probed
         ),

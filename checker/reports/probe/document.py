@@ -271,6 +271,14 @@ def read_probe(where: str, data: bytes) -> JsonProbe:
             where=where,
             remedy=_REMEDY,
         )
+    try:
+        document.made_at.astimezone(UTC)
+    except OverflowError as error:
+        raise UnreadableError(
+            "is not a report of tfcert probe: `made_at` is not a date of UTC",
+            where=where,
+            remedy=_REMEDY,
+        ) from error
     if document.dry_run or document.planned:
         raise UnreadableError(
             "is a dry run, which called nothing", where=where, remedy="run it without --dry-run"
