@@ -221,12 +221,18 @@ def _stages_in_aws(
     )
 
 
+def _is_answered(_cases: Cases, document: DocumentCases, _case: Case) -> bool:
+    """Return whether a plan or the configuration was read: a state alone shows no next apply."""
+    return document.document.plan is not None or document.document.declared is not None
+
+
 RULE = Rule(
     name="rotation-destroys-in-use",
     severity=Severity.ERROR,
     says="a plan or the next apply destroys or replaces a certificate that a stage presents",
     check=check,
     judges=Judges.FACTS,
+    is_answered=_is_answered,
     mildest=Severity.ERROR,
     mildest_because="the apply would fail or cut callers off",
     exemptable=False,

@@ -102,12 +102,18 @@ def _remedy(cases: Cases, document: DocumentCases, case: Case, successor: Case) 
     )
 
 
+def _is_answered(_cases: Cases, document: DocumentCases, _case: Case) -> bool:
+    """Return whether the configuration was read: it names the successor."""
+    return document.document.declared is not None
+
+
 RULE = Rule(
     name="rotation-overdue",
     severity=Severity.ERROR,
     says="a rotation's own deadline has passed: successor there, stage not moved",
     check=check,
     judges=Judges.EACH,
+    is_answered=_is_answered,
     headline=RuleHeadline(rank=4, one="A rotation is overdue.", many="A rotation is overdue."),
     cured_by_rotation=True,
 )

@@ -131,9 +131,11 @@ def test_i4_an_interrupted_run_resolves_nothing():
     assert records(replace(outcome, cases=cases)) == {}
 
 
-@pytest.mark.parametrize("rule", ["trust-outdated", "managed-twice"])
+@pytest.mark.parametrize(
+    "rule", ["trust-outdated", "managed-twice", "rotation-overdue", "rotation-destroys-in-use"]
+)
 def test_i4_a_rule_whose_question_was_not_asked_resolves_nothing(rule):
-    """No backend was read, and one state says nothing about another; an earlier finding stays open."""
+    """No backend and no configuration was read, and one state says nothing about another: a finding stays open."""
     found = records(judged(pair("orders", None, "abc123", 300)))
     assert "abc123/certificate-expired" in found
     assert f"abc123/{rule}" not in found
