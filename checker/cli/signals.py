@@ -20,6 +20,7 @@ class _Received:
         self.first: int | None = None
         self.waits = 0
         self.reported = False
+        self.answered = False
 
 
 _received = _Received()
@@ -44,6 +45,7 @@ def ignore() -> None:
 def _receive(number: int, _frame: FrameType | None) -> None:
     if _received.first is None:
         _received.first = number
+    _received.answered = False
     if not _received.waits:
         raise KeyboardInterrupt
 
@@ -67,9 +69,14 @@ def received() -> bool:
 
 
 def obey() -> None:
-    """Raise KeyboardInterrupt if a signal was received."""
-    if received():
+    """Raise KeyboardInterrupt if a signal was received that `answer` was not called for."""
+    if received() and not _received.answered:
         raise KeyboardInterrupt
+
+
+def answer() -> None:
+    """Go on after a signal: the reading has ended, and the report of what was read is written."""
+    _received.answered = received()
 
 
 def exit_code() -> int:

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from states import AS_OF, due, other, state, write
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,7 +28,8 @@ cli.main()
 """
 
 
-def test_what_was_read_by_then_is_judged(tmp_path):
+@pytest.mark.parametrize("file", ["", "report.json"], ids=["stdout", "file"])
+def test_what_was_read_by_then_is_judged(tmp_path, file):
     """Exit code 130; the rest is named as not read, so nothing is clean; AWS is not asked."""
     for number in range(400):
         write(
@@ -35,7 +37,7 @@ def test_what_was_read_by_then_is_judged(tmp_path):
         )
     process = subprocess.Popen(
         [sys.executable, "-c", SLOW, "check", "--states", "fleet", "--as-of", AS_OF, "--format",
-         "json"],
+         f"json={file}" if file else "json"],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -45,7 +47,7 @@ def test_what_was_read_by_then_is_judged(tmp_path):
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
     assert process.returncode == 130, err.decode()
-    report = json.loads(out)
+    report = json.loads((tmp_path / file).read_bytes() if file else out)
     assert report["offline"] is True
     assert len(report["sources"]) == 5
     assert any("the run was interrupted" in each["message"] for each in report["findings"])
