@@ -136,9 +136,10 @@ def report_texts(texts: Sequence[tuple[Iterable[bytes], str | None]]) -> None:
 def _write_files(texts: Sequence[tuple[Iterable[bytes], str | None]]) -> None:
     files = {Path(file): text for text, file in texts if file is not None}
     if files:
+        from checker.cli import signals
         from checker.cli.atomic_write import replace_files
 
-        replace_files(files)
+        replace_files(files, obey=signals.obey_pending)
 
 
 def _write_stdout(texts: Sequence[tuple[Iterable[bytes], str | None]]) -> None:

@@ -14,10 +14,14 @@ _ENDING = tuple(
 
 
 class _Received:
-    """The first signal of this process, whether signals wait, and whether the user was notified."""
+    """The first signal of this process, whether signals wait, and whether the user was notified.
+
+    `pending`: a signal came after the notification, or without one.
+    """
 
     def __init__(self) -> None:
         self.first: int | None = None
+        self.pending = False
         self.waits = 0
         self.reported = False
 
@@ -44,6 +48,7 @@ def ignore() -> None:
 def _receive(number: int, _frame: FrameType | None) -> None:
     if _received.first is None:
         _received.first = number
+    _received.pending = True
     if not _received.waits:
         raise KeyboardInterrupt
 
@@ -72,6 +77,15 @@ def obey() -> None:
         raise KeyboardInterrupt
 
 
+def obey_pending() -> None:
+    """Raise KeyboardInterrupt if a signal was received of which the user was not notified.
+
+    A run that has notified the user still writes its report of the answers until then.
+    """
+    if _received.pending:
+        raise KeyboardInterrupt
+
+
 def exit_code() -> int:
     """Return the exit code of an interrupted run: 128 plus the signal's number, as in shells."""
     return 128 + (_received.first if _received.first is not None else signal.SIGINT)
@@ -79,6 +93,7 @@ def exit_code() -> int:
 
 def report_interruption(what: str | None = None) -> None:
     """Print once on stderr that the run was interrupted, with `what`; the terminal may be gone."""
+    _received.pending = False
     if _received.reported:
         return
     _received.reported = True
