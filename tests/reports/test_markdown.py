@@ -563,3 +563,12 @@ def test_a_scan_s_markdown_tells_the_unmanaged_from_what_is_not_known():
         )
         assert words in text
         assert "(not in this state)" not in text
+
+
+def test_rotations_that_read_the_same_are_counted():
+    """Root modules that share a module have one line, with their number, not one that hides the others."""
+    step = rotation()
+    shown = render_documents(named(outcome(rotations=[step, step, step])))
+    assert shown.count("**next is") == 1
+    assert "- 3 root modules: `aws_api_gateway_client_certificate.orders`" in shown
+    assert "root modules:" not in render_documents(named(outcome(rotations=[step])))

@@ -10,10 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from outcomes import ADDRESS, finding, judged, many, mixed, pair, scanned
-from world import BASE, CERTIFICATE, STAGE, bounded, days, world
+from world import BASE, CERTIFICATE, NOW, STAGE, bounded, days, world
 
 from checker.cli.output import report
+from checker.model.inventory import Document, Inventory, Source, Unread
 from checker.model.outcome import UNVERIFIED
+from checker.model.policy import Policy, Run
+from checker.pipeline import check
 from checker.reports.escape import printable
 from checker.reports.text import Show, lay_out, render
 from checker.reports.text.coloured import coloured
@@ -285,3 +288,46 @@ def test_a_scan_of_three_hundred_certificates_is_two_screens():
     for one in outcome.findings:
         assert words(one.message) in full
     assert full.count("manual rotation: ") == len(outcome.manual)
+
+
+def alike(count: int, *, copies: int = 1):
+    """So many states of one module, which all have the same address; each state is there so many times."""
+    documents = []
+    for number in range(count):
+        stage, certificate = pair("orders", None, f"id{number:04}", 12)
+        stage = replace(stage, api_id=f"api{number}")
+        documents += [
+            Document(
+                source=Source(path=f"team-{number:02}/{copy}.tfstate", kind="state"),
+                stages=(stage,),
+                certificates=(certificate,),
+            )
+            for copy in range(copies)
+        ]
+    return check(Inventory(documents=tuple(documents)), None, Run(as_of=NOW, policy=Policy()))
+
+
+def test_findings_that_share_an_address_are_told_apart_by_their_state():
+    """As the states of a fleet do, which come from one module: each state is named, also in the list that is cut short."""
+    text = words(render(alike(20)))
+    assert "19 more: error: certificate-expiring" in text
+    assert all(f"team-{number:02}/0.tfstate" in text for number in range(20))
+    assert f"{ADDRESS} in team-00/0.tfstate ends on 2026-12-05" in text
+
+
+def test_a_certificate_of_two_copies_of_a_state_counts_once_in_the_headline():
+    """Each copy has its finding, and `managed-twice` names both."""
+    text = words(render(alike(2, copies=2)))
+    assert "2 certificates in use near their end" in text
+    assert text.count(": certificate-expiring") + text.count("error: certificate-expiring") >= 4
+    assert "managed-twice" in text
+    assert "A certificate in use ends in 12 days." in words(render(alike(1, copies=2)))
+
+
+def test_a_path_at_the_start_of_a_sentence_is_not_capitalised():
+    """It would be another path."""
+    unread = Unread(path="states", reason="is empty", remedy="run it again")
+    outcome = check(
+        Inventory(documents=(), unread=(unread,)), None, Run(as_of=NOW, policy=Policy())
+    )
+    assert "checked. states could not be read: is empty." in words(render(outcome))

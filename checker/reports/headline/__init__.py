@@ -17,6 +17,7 @@ from checker.reports.headline.planned_change import PlannedChange
 from checker.rules.base import NEAR_ITS_END
 
 _LONGEST = 300
+_UNREAD = " could not be read: "  # what is before it is a path
 _DO_NOT = 0  # the rank of "Do not apply this plan as it is."
 
 
@@ -287,5 +288,6 @@ def _short(text: str) -> str:
 
 
 def _capital(text: str) -> str:
-    """Capitalise a sentence, unless it begins with a name or with code."""
-    return f"{text[:1].upper()}{text[1:]}" if text.partition(" ")[0].isalpha() else text
+    """Capitalise a sentence, unless it begins with a name, a path or code."""
+    plain = text.partition(" ")[0].isalpha() and _UNREAD not in text
+    return f"{text[:1].upper()}{text[1:]}" if plain else text

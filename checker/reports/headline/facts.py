@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from checker.model.address import AddressError, parse
 from checker.model.cases import Case
@@ -30,6 +31,7 @@ class OneFinding(Struct, frozen=True, kw_only=True):
     message: str
     remedy: str
     days_left: int | None
+    certificate: str | None
     suppressed: bool
     not_before: datetime | None
 
@@ -37,8 +39,9 @@ class OneFinding(Struct, frozen=True, kw_only=True):
 class Group(Struct, kw_only=True):
     """The findings of one severity; `best` is the headline of the lowest rank among them.
 
-    `of_best` counts the findings of `best`, and `soonest` is the fewest days left of these. `other`
-    counts the findings that are not about an end, and `first` is the first one of `best`.
+    `of_best` counts the findings of `best`, and `soonest` is the fewest days left of these. A
+    certificate that several states have counts once. `other` counts the findings that are not about
+    an end, and `first` is the first one of `best`.
     """
 
     count: int = 0
@@ -47,6 +50,7 @@ class Group(Struct, kw_only=True):
     of_best: int = 0
     soonest: int = 0
     first: OneFinding | None = None
+    counted: set[tuple[str | None, int | None]] = set()
 
     def add(self, one: OneFinding) -> None:
         """Count one more finding."""
@@ -55,8 +59,12 @@ class Group(Struct, kw_only=True):
         self.other += shown != NEAR_ITS_END and one.rule not in _CURED
         if shown is not None and (self.best is None or shown.rank < self.best.rank):
             self.best, self.of_best, self.soonest, self.first = shown, 0, one.days_left or 0, one
+            self.counted.clear()
         if shown is not None and shown == self.best:
-            self.of_best += 1
+            entry = (one.certificate, one.days_left)
+            again = one.rule in _CURED and one.certificate is not None and entry in self.counted
+            self.of_best += not again
+            self.counted.add(entry)
             self.soonest = min(self.soonest, one.days_left or 0)
         if self.first is None:
             self.first = one
@@ -75,11 +83,15 @@ class Tally(Struct, kw_only=True):
 
 
 class NamedEnd(Struct, frozen=True, kw_only=True):
-    """The end of a certificate in use, and the number of stages that present it."""
+    """The end of a certificate in use, and the number of stages that present it.
+
+    `source` is set where it has an address, which another source may have too.
+    """
 
     at: datetime
     name: str
     stages: int
+    source: str | None = None
 
 
 class NextStep(Struct, frozen=True, kw_only=True):
@@ -161,13 +173,18 @@ def facts_of(outcome: Outcome) -> Facts:
     """Return the facts of an outcome."""
     as_of = outcome.cases.as_of
     used = [case for case in outcome.cases.all if case.presented]
-    alive = [case for case in used if case.expires_at is not None and case.expires_at >= as_of]
+    ends = [
+        _end(case, part.document.source.path)
+        for part in outcome.cases.documents
+        for case in part.cases
+        if case.presented and case.expires_at is not None and case.expires_at >= as_of
+    ]
     return Facts(
         as_of=as_of,
         verdict=str(outcome.verdict),
         tally=tally(map(_finding, outcome.findings)),
         used=len(used),
-        first=_end(min(alive, key=_urgency)) if alive else None,
+        first=first_end(ends),
         change=planned_change(outcome.cases.documents),
         steps=tuple(
             _step(rotation)
@@ -186,22 +203,28 @@ def _finding(finding: Finding) -> OneFinding:
         message=finding.message,
         remedy=finding.remedy,
         days_left=finding.days_left,
+        certificate=finding.certificate_id,
         suppressed=finding.suppression is not None,
         not_before=finding.not_before,
     )
 
 
-def _urgency(case: Case) -> tuple[datetime, str, str]:
-    assert case.expires_at is not None  # noqa: S101 -- the caller leaves others out
-    return case.expires_at, str(case.address), case.id or ""
+def first_end(ends: Sequence[NamedEnd]) -> NamedEnd | None:
+    """Return the next end; the name has the source if the address is in several of them."""
+    first = min(ends, key=lambda end: (end.at, end.name), default=None)
+    if first is None or first.source is None:
+        return first
+    sources = {end.source for end in ends if end.name == first.name}
+    return replace(first, name=f"{first.name} in {first.source}") if len(sources) > 1 else first
 
 
-def _end(case: Case) -> NamedEnd:
+def _end(case: Case, source: str) -> NamedEnd:
     assert case.expires_at is not None  # noqa: S101 -- as above
     return NamedEnd(
         at=case.expires_at,
         name=str(case.address) if case.address is not None else f"Certificate {case.id}",
         stages=len({_stage(stage) for stage in case.subject.stages}),
+        source=source if case.address is not None else None,
     )
 
 

@@ -13,6 +13,7 @@ from checker.reports.headline.facts import (
     NamedEnd,
     NextStep,
     OneFinding,
+    first_end,
     tally,
 )
 from checker.reports.headline.planned_change import COUNTS, PlannedChange, joined
@@ -38,17 +39,21 @@ def facts_of_documents(documents: Sequence[JsonDocument]) -> Facts | None:
             at=at,
             name=one["address"] or f"Certificate {one['id']}",
             stages=len(one["presented_by"]),
+            source=one["source"] if one["address"] else None,
         )
         for one in used
         if (at := moment_of(one["expires_at"])) is not None and at >= as_of
     ]
-    findings = sorted((one for document in documents for one in document["findings"]), key=_weight)
+    findings = sorted(
+        ((at, one) for at, document in enumerate(documents) for one in document["findings"]),
+        key=lambda entry: _weight(entry[1]),
+    )
     return Facts(
         as_of=as_of,
         verdict=min((one["verdict"] for one in documents), key=_WORST.index),
-        tally=tally(map(_finding, findings)),
+        tally=tally(_finding(at, one) for at, one in findings),
         used=len(used),
-        first=min(ends, key=lambda end: (end.at, end.name), default=None),
+        first=first_end(ends),
         change=joined(map(_change, documents)),
         steps=tuple(step for document in documents for step in _steps(document)),
         applies=Applies.ON_MERGE
@@ -99,13 +104,16 @@ def _weight(one: JsonFinding) -> tuple[int, int]:
     )
 
 
-def _finding(one: JsonFinding) -> OneFinding:
+def _finding(at: int, one: JsonFinding) -> OneFinding:
+    """Return a finding of the outcome at an index; each outcome counts its own certificates."""
+    identity = one.get("certificate_id")
     return OneFinding(
         rule=one["rule"],
         severity=one["severity"],
         message=one["message"],
         remedy=one["remedy"],
         days_left=one.get("days_left"),
+        certificate=f"{at}/{identity}" if at and identity is not None else identity,
         suppressed=one["suppression"] is not None,
         not_before=moment_of(one.get("not_before")),
     )

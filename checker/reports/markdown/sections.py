@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
@@ -152,7 +153,13 @@ def steps(documents: Sequence[NamedAccounts]) -> list[str]:
         if one["phase"] != "done"
     ]
     found.sort(key=lambda entry: (entry[1]["introduce_by"] is None, entry[1]["introduce_by"] or ""))
-    return list(dict.fromkeys(_step(name, one, as_of) for name, one, as_of in found))
+    lines = Counter(_step(name, one, as_of) for name, one, as_of in found)
+    return [_times(line, count) for line, count in lines.items()]
+
+
+def _times(line: str, count: int) -> str:
+    """Return the item of a rotation that is the same in so many root modules."""
+    return line if count == 1 else f"- {count} root modules: {line.removeprefix('- ')}"
 
 
 def notices(documents: Sequence[NamedAccounts]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
@@ -31,10 +32,10 @@ def list_findings(
             yield from _finding(finding, width, named=named)
         if len(full) < len(alike):
             yield Line(())
-            yield from _briefly(alike[len(full) :], width)
+            yield from _briefly(alike[len(full) :], width, named=named)
 
 
-def _briefly(findings: Sequence[Finding], width: int) -> Iterator[Line]:
+def _briefly(findings: Sequence[Finding], width: int, *, named: bool) -> Iterator[Line]:
     first = findings[0]
     word, tone = first.severity.word, TONES[first.severity]
     head = (
@@ -44,13 +45,20 @@ def _briefly(findings: Sequence[Finding], width: int) -> Iterator[Line]:
         TextSpan(" (--all shows them in full)"),
     )
     yield from wrapped(head, width, hanging=4)
-    text = ", ".join(map(_brief, findings))
+    shared = Counter(map(_name, findings))
+    text = ", ".join(_brief(one, named=named and shared[_name(one)] > 1) for one in findings)
     yield from wrapped((TextSpan(text),), width, indent=4)
 
 
-def _brief(finding: Finding) -> str:
-    name = finding.address or finding.certificate_id or finding.message
-    left = finding.days_left
+def _name(finding: Finding) -> str:
+    return finding.address or finding.certificate_id or finding.message
+
+
+def _brief(finding: Finding, *, named: bool) -> str:
+    """Return a finding's name, and its source if `named`: states often share addresses."""
+    name, left = _name(finding), finding.days_left
+    if named and finding.source is not None:
+        name = f"{name} in {finding.source}"
     return f"{name} ({_days(left)})" if left is not None else name
 
 
