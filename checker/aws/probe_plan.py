@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from checker.aws.boto_gateway import BotoGateways
 from checker.aws.connection import Role
 from checker.aws.deadline import RegionalGateway, TimeBudget
-from checker.aws.gateway import GatewayError
+from checker.aws.gateway import GatewayError, MissingError
 from checker.aws.integrations import (
     PRESENTING,
     ApiMethod,
@@ -215,6 +215,14 @@ def _planned(
         region, api_id, name = place.region or "", pair.stage.api_id or "", pair.stage.name or ""
         methods = listing.methods(role, region, api_id)
         variables = listing.variables(role, region, api_id, name)
+    except MissingError as error:
+        yield NotProbed(
+            pair=pair,
+            reason=error.unanswered.reason,
+            remedy="check that the API and the stage are in this account and region; if they are "
+            "deleted there, run `terraform plan`",
+        )
+        return
     except GatewayError as error:
         why = error.unanswered
         yield NotProbed(pair=pair, reason=why.reason, remedy=why.remedy)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -28,10 +28,11 @@ def replace_file(target: Path, text: bytes) -> None:
     replace_files({target: text})
 
 
-def replace_files(texts: Mapping[Path, Contents]) -> None:
+def replace_files(texts: Mapping[Path, Contents], obey: Callable[[], None] = signals.obey) -> None:
     """Write a text to each file; all are completely on disk before the first one is renamed.
 
     Raises UsageError if one cannot be written, as on a full disk; every file is then unchanged.
+    `obey` raises KeyboardInterrupt for a signal that has to stop the writing.
     """
     staged: list[tuple[Path, Path]] = []
     devices: list[tuple[Path, Contents]] = []
@@ -39,7 +40,7 @@ def replace_files(texts: Mapping[Path, Contents]) -> None:
     with signals.waiting():
         try:
             for target, text in texts.items():
-                signals.obey()
+                obey()
                 if target.is_dir():
                     raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
                 if target.exists() and not target.is_file():

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from checker.cli import signals
 from checker.errors import UsageError
 from checker.model.observation import Calls
 from checker.model.outcome import UNVERIFIED, Outcome
@@ -137,11 +136,10 @@ def report_texts(texts: Sequence[tuple[Iterable[bytes], str | None]]) -> None:
 def _write_files(texts: Sequence[tuple[Iterable[bytes], str | None]]) -> None:
     files = {Path(file): text for text, file in texts if file is not None}
     if files:
-        # An interrupted run that comes to its report writes it; another signal still stops that.
-        signals.answer()
+        from checker.cli import signals
         from checker.cli.atomic_write import replace_files
 
-        replace_files(files)
+        replace_files(files, obey=signals.obey_pending)
 
 
 def _write_stdout(texts: Sequence[tuple[Iterable[bytes], str | None]]) -> None:

@@ -14,13 +14,16 @@ _ENDING = tuple(
 
 
 class _Received:
-    """The first signal of this process, whether signals wait, and whether the user was notified."""
+    """The first signal of this process, whether signals wait, and whether the user was notified.
+
+    `pending`: a signal came after the notification, or without one.
+    """
 
     def __init__(self) -> None:
         self.first: int | None = None
+        self.pending = False
         self.waits = 0
         self.reported = False
-        self.answered = False
 
 
 _received = _Received()
@@ -45,7 +48,7 @@ def ignore() -> None:
 def _receive(number: int, _frame: FrameType | None) -> None:
     if _received.first is None:
         _received.first = number
-    _received.answered = False
+    _received.pending = True
     if not _received.waits:
         raise KeyboardInterrupt
 
@@ -69,14 +72,18 @@ def received() -> bool:
 
 
 def obey() -> None:
-    """Raise KeyboardInterrupt if a signal was received that `answer` was not called for."""
-    if received() and not _received.answered:
+    """Raise KeyboardInterrupt if a signal was received."""
+    if received():
         raise KeyboardInterrupt
 
 
-def answer() -> None:
-    """Go on after a signal: the reading has ended, and the report of what was read is written."""
-    _received.answered = received()
+def obey_pending() -> None:
+    """Raise KeyboardInterrupt if a signal was received of which the user was not notified.
+
+    A run that has notified the user still writes its report of the answers until then.
+    """
+    if _received.pending:
+        raise KeyboardInterrupt
 
 
 def exit_code() -> int:
@@ -86,6 +93,7 @@ def exit_code() -> int:
 
 def report_interruption(what: str | None = None) -> None:
     """Print once on stderr that the run was interrupted, with `what`; the terminal may be gone."""
+    _received.pending = False
     if _received.reported:
         return
     _received.reported = True

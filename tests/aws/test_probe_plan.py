@@ -207,6 +207,15 @@ def test_what_cannot_be_probed_says_why_and_what_to_do(aws, of, why):
     assert found.not_probed[0].remedy
 
 
+@pytest.mark.parametrize("of", [{"api": "gone00"}, {"name": "gone"}])
+def test_a_stage_that_aws_does_not_have_is_a_matter_of_place(aws, of):
+    """It is in another account or region, or deleted; nothing is to be reported as an error of tfcert."""
+    seeded(aws, {"GET /health": f"{A}/health"})
+    (found,) = plan(subject("GET /health", **of)).not_probed
+    assert "account and region" in found.remedy
+    assert "report it" not in found.remedy
+
+
 def test_a_websocket_stage_is_not_even_asked_about(aws):
     """No call to AWS is made for it."""
     aws.forget_calls()

@@ -434,7 +434,8 @@ def test_on_a_terminal_it_asks_first(world):
     assert (code, asked) == (0, False), screen
 
 
-def test_ctrl_c_reports_what_was_answered(world):
+@pytest.mark.parametrize("file", ["", "=probe.json"])
+def test_ctrl_c_reports_what_was_answered(world, file):
     """One backend has answered, the other is silent: the report has the first, exit code 130."""
     world.trust(*BOTH)
     gateway = world.aws.client("apigateway")
@@ -443,7 +444,16 @@ def test_ctrl_c_reports_what_was_answered(world):
     world.aws.forget_calls()
     command = [
         *(sys.executable, "-c", "from checker.cli import main; main()"),
-        *("probe", "state.json", *HEALTH, "--method", "GET /slow", "--yes", "--format", "json"),
+        *(
+            "probe",
+            "state.json",
+            *HEALTH,
+            "--method",
+            "GET /slow",
+            "--yes",
+            "--format",
+            f"json{file}",
+        ),
     ]
     child = subprocess.Popen(
         command,
@@ -463,6 +473,7 @@ def test_ctrl_c_reports_what_was_answered(world):
         child.kill()
     assert child.returncode == 130, err
     assert "Traceback" not in err
+    out = (world.folder / "probe.json").read_text() if file else out
     document = json.loads(out)
     assert document["interrupted"]
     assert [each["verdict"] for each in document["backends"]] == ["trusts both"]
