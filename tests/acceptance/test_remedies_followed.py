@@ -23,7 +23,7 @@ def test_a_taint_a_state_that_lags_and_a_failed_update(aws, tool, tmp_path):
     for rule in ("rotation-destroys-in-use", "rotation-unstaged"):
         found = [finding for finding in tainted.document["findings"] if finding["rule"] == rule]
         assert all(
-            finding["remedy"].startswith(f"`terraform untaint '{OLD}'`") for finding in found
+            finding["remedy"].startswith(f"run `terraform untaint '{OLD}'`") for finding in found
         ), found
         assert found
     terraform(bench, "untaint", OLD)

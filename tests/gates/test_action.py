@@ -273,6 +273,18 @@ def test_every_option_of_a_check_is_an_input_or_left_out_with_reason(tfcert):
         "include": "the same",
         "exclude": "the same",
         "verbose": "for a person who wonders",
+        "quiet": "for a person at a terminal",
+        "all": "the same",
+        "trust": "a gate reads AWS with the policy of check alone; see docs/pipeline.md",
+        "probe": "a gate on a pull request calls no backend",
+        "probe-report": "the same: a fork could hand over one of its own",
+        "probe-max-age": "the same",
+        "method": "the same",
+        "any-get": "the same",
+        "unsafe": "the same",
+        "header": "the same",
+        "max-calls": "the same",
+        "yes": "the same",
     }
     told = "".join(
         tfcert(verb, "--help").stdout.decode().partition("Options")[2] for verb in ("check", "scan")
