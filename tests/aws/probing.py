@@ -96,7 +96,7 @@ def subject(*methods, headers=None, refused=None, **of):
     return ProbeSubject(pair=pair(**of), methods=methods, headers=headers or {}, **more)
 
 
-def gateways(*, timeout=10.0, **rest):
+def gateways(*, timeout=60.0, **rest):
     return BotoGateways(Connection(timeout=timeout, **rest))
 
 

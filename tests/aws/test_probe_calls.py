@@ -236,12 +236,13 @@ def test_a_certificate_that_aws_no_longer_has_leaves_the_verdict_unknown(aws, si
 def test_a_slow_call_ends_with_the_timeout(aws, site):
     """The next calls are made all the same."""
     seeded(aws, {"GET /health": f"{site.url}/health"})
-    using = gateways(timeout=1.5)
+    using = gateways(timeout=6.0)
     planned = plan(subject("GET /health"), using=using)
     inject(aws, Hang(seconds=20), times=1)
     begun = time.monotonic()
     report = run_probe(using, ProbeWish(now=NOW), planned)
-    assert time.monotonic() - begun < 10
+    # Less than the hang, however busy the machine is.
+    assert time.monotonic() - begun < 20
     assert report.results[0].control.status is None
     assert (report.calls, len(site.seen)) == (3, 2)
 
