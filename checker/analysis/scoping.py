@@ -106,7 +106,7 @@ class Scoping:
 
         A certificate that no stage presents has its traits alone.
         """
-        place = subject.key.place if subject.key is not None else subject.certificate.place
+        place = subject.place
         presenters = tuple(dict.fromkeys(subject.stages))
         for stage in presenters or (None,):
             yield self._traits(document, subject.certificate, stage, place)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from checker.model.observation import CertificateKey
+from checker.model.places import Place
 from checker.model.resources import Certificate, Stage
 
 
@@ -20,6 +21,11 @@ class CertificateUse(Struct, frozen=True, kw_only=True):
     presented_by: tuple[Stage, ...]
     to_be_presented_by: tuple[Stage, ...]
     shown_by: tuple[Stage, ...] = ()
+
+    @property
+    def place(self) -> Place:
+        """Return where it is: the place that AWS is asked in, else the recorded one."""
+        return self.key.place if self.key is not None else self.certificate.place
 
     @property
     def now(self) -> tuple[Stage, ...]:

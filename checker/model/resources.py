@@ -100,6 +100,11 @@ class Stage(Struct, frozen=True, kw_only=True):
     deposed: str | None = None
     tags: Tags | None = None
 
+    @property
+    def label(self) -> str:
+        """Return its name in reports: its address, or else its API and name."""
+        return str(self.address) if self.address is not None else f"{self.api_id}/{self.name}"
+
 
 # A date before 1970 is the zero value of some library, such as Go's year 1. A beginning after 9000
 # leaves no room to add days. An end may be the last second of 9999: RFC 5280's "no well-defined

@@ -25,7 +25,7 @@ from checker.model.outcome import UNVERIFIED, Outcome
 from checker.model.places import Place, partition_of_region
 from checker.model.resources import Stage
 from checker.model.severity import Severity
-from checker.reports.escape import printable
+from checker.reports.escape import bounded, printable
 from checker.reports.json_v1 import json_text
 from checker.rules import RULES
 from checker.rules.base import Rule, Subject, stage_name
@@ -126,11 +126,9 @@ def _about(finding: Finding) -> _About:
             name = finding.certificate_id or finding.address or finding.source or finding.rule
             return _About(name=name, place=Place(), kind="Other")
         case subject:
-            key = subject.key
-            certificate = subject.certificate
             return _About(
-                name=certificate.id or finding.address or finding.rule,
-                place=key.place if key is not None else certificate.place,
+                name=subject.certificate.id or finding.address or finding.rule,
+                place=subject.place,
                 kind="Other",
             )
 
@@ -182,12 +180,7 @@ def _is_verified(case: Case) -> bool:
 
 
 def _of_case(case: Case) -> _About:
-    key = case.subject.key
-    return _About(
-        name=case.id or "",
-        place=key.place if key is not None else case.certificate.place,
-        kind="Other",
-    )
+    return _About(name=case.id or "", place=case.subject.place, kind="Other")
 
 
 def _failed(run: _Run, finding: Finding, about: _About) -> dict[str, Any]:
@@ -201,7 +194,7 @@ def _failed(run: _Run, finding: Finding, about: _About) -> dict[str, Any]:
     )
     record |= {
         "Severity": {"Label": _SEVERITIES[finding.severity], "Original": finding.severity.word},
-        "Remediation": {"Recommendation": {"Text": _bounded(finding.remedy, _REMEDY)}},
+        "Remediation": {"Recommendation": {"Text": bounded(finding.remedy, _REMEDY)}},
         "Compliance": {"Status": "FAILED"},
         "Workflow": {"Status": "NEW" if suppression is None else "SUPPRESSED"},
         "RecordState": "ACTIVE",
@@ -209,7 +202,7 @@ def _failed(run: _Run, finding: Finding, about: _About) -> dict[str, Any]:
     if suppression is not None:
         text = f"suppressed until {suppression.until}: {suppression.reason}"
         record["Note"] = {
-            "Text": _bounded(text, _REMEDY),
+            "Text": bounded(text, _REMEDY),
             "UpdatedBy": "tfcert",
             "UpdatedAt": _instant(run.as_of),
         }
@@ -239,7 +232,7 @@ def _record(run: _Run, about: _About, *, rule: str, title: str, description: str
     name = printable(about.name)
     return {
         "SchemaVersion": "2018-10-08",
-        "Id": _bounded(f"tfcert/{place.account}/{place.region}/{name}/{rule}", _ID),
+        "Id": bounded(f"tfcert/{place.account}/{place.region}/{name}/{rule}", _ID),
         "ProductArn": f"{product}:product/{place.account}/default",
         "ProductName": "tfcert",
         "CompanyName": "tfcert",
@@ -249,12 +242,12 @@ def _record(run: _Run, about: _About, *, rule: str, title: str, description: str
         "Types": [_TYPE],
         "CreatedAt": _instant(min(run.created.get(about.name, run.as_of), run.as_of)),
         "UpdatedAt": now,
-        "Title": _bounded(title, _TITLE),
-        "Description": _bounded(description, _DESCRIPTION),
+        "Title": bounded(title, _TITLE),
+        "Description": bounded(description, _DESCRIPTION),
         "Resources": [
             {
                 "Type": about.kind,
-                "Id": _bounded(_resource_id(about), _ID),
+                "Id": bounded(_resource_id(about), _ID),
                 "Partition": place.partition,
                 "Region": place.region,
             }
@@ -279,11 +272,6 @@ def _resource_id(about: _About) -> str:
     return (
         f"arn:{about.place.partition}:apigateway:{about.place.region}::/clientcertificates/{name}"
     )
-
-
-def _bounded(text: str, longest: int) -> str:
-    plain = printable(text)
-    return plain if len(plain) <= longest else f"{plain[: longest - 1]}…"
 
 
 def _instant(moment: datetime) -> str:

@@ -105,7 +105,7 @@ def _document(outcome: Outcome, parts: _Parts) -> str:
 
 def _add_certificate(parts: _Parts, case: Case, source: str) -> None:
     reference = _of_case(case)
-    place = _place(case)
+    place = case.subject.place
     known = parts.components.get(reference)
     certificate = _parsed(case)
     signature = _algorithm(parts, certificate) if certificate is not None else None
@@ -225,11 +225,7 @@ def _asset(parts: _Parts, name: str, properties: CryptoProperties) -> BomRef:
 
 
 def _of_case(case: Case) -> str:
-    return _reference("certificate", *_keys(_place(case)), case.id or "")
-
-
-def _place(case: Case) -> Place:
-    return case.subject.key.place if case.subject.key is not None else case.certificate.place
+    return _reference("certificate", *_keys(case.subject.place), case.id or "")
 
 
 def _keys(place: Place) -> tuple[str, str]:

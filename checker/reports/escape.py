@@ -31,6 +31,20 @@ def printable(text: str) -> str:
     )
 
 
+def bounded(text: str, longest: int) -> str:
+    """Return the text as `printable` writes it, in at most so many characters.
+
+    A longer one keeps its beginning and gets a hash of the whole.
+    """
+    plain = printable(text)
+    if len(plain) <= longest:
+        return plain
+    # Imported here: most reports have no limit.
+    from hashlib import sha256
+
+    return f"{plain[: longest - 17]}~{sha256(plain.encode()).hexdigest()[:16]}"
+
+
 def encoded(text: str) -> bytes:
     """Encode the text as UTF-8; lone surrogates (undecodable bytes of a path) become escapes."""
     return text.encode("utf-8", "backslashreplace")

@@ -76,13 +76,8 @@ def _of_case(
 
 def _event(case: Case, name: str, at: datetime) -> Event:
     label = printable(str(case.address) if case.address is not None else str(case.id))
-    place = case.subject.key.place if case.subject.key is not None else case.certificate.place
-    stages = sorted(
-        {
-            str(stage.address) if stage.address is not None else f"{stage.api_id}/{stage.name}"
-            for stage in case.subject.stages
-        }
-    )
+    place = case.subject.place
+    stages = sorted({stage.label for stage in case.subject.stages})
     day = at.astimezone(UTC).date()
     event = Event()
     event.add("uid", _uid(case, name))
@@ -107,7 +102,7 @@ def _event(case: Case, name: str, at: datetime) -> Event:
 
 def _uid(case: Case, name: str) -> str:
     """Return the UID: the same in every run for one deadline of one certificate."""
-    place = case.subject.key.place if case.subject.key is not None else case.certificate.place
+    place = case.subject.place
     parts = (place.account or "", place.region or "", case.id or "", name)
     digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
     return f"{digest[:32]}@tfcert"

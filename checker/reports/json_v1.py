@@ -191,7 +191,7 @@ def _summary(outcome: Outcome, stages: int, certificates: int) -> dict[str, int]
 
 
 def _certificate(case: Case, part: DocumentCases, observations: Observations) -> dict[str, Any]:
-    place = case.subject.key.place if case.subject.key is not None else case.certificate.place
+    place = case.subject.place
     presenters = set(case.subject.stages)
     return {
         "address": _text(case.address),
@@ -202,7 +202,7 @@ def _certificate(case: Case, part: DocumentCases, observations: Observations) ->
         "days_left": case.days_left,
         "evidence": str(case.evidence),
         "sha256_fingerprint": case.fingerprint,
-        "presented_by": sorted({_named(stage) for stage in presenters}),
+        "presented_by": sorted({stage.label for stage in presenters}),
         **({} if presenters else {"searched": searched(part, case, observations)}),
         "managed": part.document.manages(case.certificate),
         "source": part.document.source.path,
@@ -329,10 +329,6 @@ def _manual(rotation: ManualRotation) -> dict[str, Any]:
             for step in rotation.steps
         ],
     }
-
-
-def _named(stage: Stage) -> str:
-    return str(stage.address) if stage.address is not None else f"{stage.api_id}/{stage.name}"
 
 
 def _text(address: Address | None) -> str | None:

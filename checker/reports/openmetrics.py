@@ -7,7 +7,6 @@ node_exporter, collector/textfile.go.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from operator import itemgetter
@@ -20,7 +19,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 from checker.model.cases import Case, DocumentCases, Evidence
 from checker.model.outcome import UNVERIFIED, Outcome, Verdict
 from checker.model.severity import Severity
-from checker.reports.escape import printable
+from checker.reports.escape import bounded
 from checker.rules import RULES
 
 _LONGEST = 200
@@ -110,12 +109,10 @@ def _series(documents: Iterable[DocumentCases]) -> Iterator[tuple[list[str], Cas
     seen: set[tuple[str, ...]] = set()
     for part in documents:
         for case in part.cases:
-            place = (
-                case.subject.key.place if case.subject.key is not None else case.certificate.place
-            )
+            place = case.subject.place
             address = str(case.address) if case.address is not None else ""
             values = (part.document.source.path, address, case.id, place.account, place.region)
-            labels = [_bounded(text or "") for text in values]
+            labels = [bounded(text or "", _LONGEST) for text in values]
             if case.id is not None and tuple(labels) not in seen:
                 seen.add(tuple(labels))
                 yield labels, case
@@ -135,14 +132,3 @@ def _findings(outcome: Outcome) -> Metric:
         for severity in Severity:
             metric.add_metric([name, severity.word], counted[name, severity])
     return metric
-
-
-def _bounded(text: str) -> str:
-    """Return a label's value of at most 200 characters.
-
-    A longer one keeps its beginning and gets a hash of the whole value.
-    """
-    plain = printable(text)
-    if len(plain) <= _LONGEST:
-        return plain
-    return f"{plain[: _LONGEST - 17]}~{hashlib.sha256(plain.encode()).hexdigest()[:16]}"

@@ -286,11 +286,6 @@ def manual_rotations(cases: Cases) -> tuple[ManualRotation, ...]:
     )
 
 
-def stage_label(stage: Stage) -> str:
-    """Return the name of a stage in a manual rotation: its address, or its API and name."""
-    return str(stage.address) if stage.address is not None else f"{stage.api_id}/{stage.name}"
-
-
 def _document_rotations(scoping: Scoping, document: DocumentCases) -> Iterator[ManualRotation]:
     for case in document.cases:
         if case.certificate.kind != "gateway" or case.id is None or case.subject.key is None:
@@ -322,7 +317,7 @@ def _document_rotations(scoping: Scoping, document: DocumentCases) -> Iterator[M
             managed=owned,
             successor=target.successor_id,
             ends=case.expires_at,
-            stages=tuple(sorted(map(stage_label, manual))),
+            stages=tuple(sorted(each.label for each in manual)),
             steps=manual_steps(target),
         )
 

@@ -13,7 +13,6 @@ from checker.model.cases import Case
 from checker.model.finding import Finding
 from checker.model.outcome import UNVERIFIED, Outcome
 from checker.model.policy import Applies
-from checker.model.resources import Stage
 from checker.model.rotation import Blocked, Done, Next, Rotation, Waiting
 from checker.reports.headline.planned_change import PlannedChange, planned_change
 from checker.rules import RULES
@@ -223,13 +222,9 @@ def _end(case: Case, source: str) -> NamedEnd:
     return NamedEnd(
         at=case.expires_at,
         name=str(case.address) if case.address is not None else f"Certificate {case.id}",
-        stages=len({_stage(stage) for stage in case.subject.stages}),
+        stages=len({stage.label for stage in case.subject.stages}),
         source=source if case.address is not None else None,
     )
-
-
-def _stage(stage: Stage) -> str:
-    return str(stage.address) if stage.address is not None else f"{stage.api_id}/{stage.name}"
 
 
 def _step(rotation: Rotation) -> NextStep:

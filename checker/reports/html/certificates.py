@@ -124,7 +124,7 @@ def timeline(outcome: Outcome, anchors: Mapping[int, str]) -> Timeline:
 
 def outcome_place(outcome: Outcome) -> str:
     """Return the account and region of all certificates; empty if they differ or are unknown."""
-    places = {_place(case) for case in outcome.cases.all if case.id is not None}
+    places = {case.subject.place for case in outcome.cases.all if case.id is not None}
     only = next(iter(places)) if len(places) == 1 else Place()
     return " ".join(filter(None, (only.account, only.region)))
 
@@ -197,10 +197,6 @@ def _name(case: Case) -> Name:
     return name_of(case.address, case.id or "a certificate")
 
 
-def _place(case: Case) -> Place:
-    return case.subject.key.place if case.subject.key is not None else case.certificate.place
-
-
 def _about(part: DocumentCases, case: Case, *, several: bool, apart: bool) -> Iterator[str]:
     """Yield the words below the name; `several` is whether more than one source was read.
 
@@ -209,7 +205,7 @@ def _about(part: DocumentCases, case: Case, *, several: bool, apart: bool) -> It
     if case.id is not None and (case.address is not None or case.presented):
         yield case.id
     if apart:
-        place = _place(case)
+        place = case.subject.place
         yield from (text for text in (place.account, place.region) if text is not None)
     if part.document.manages(case.certificate) is False:
         yield "in no state that was read"

@@ -8,7 +8,6 @@ from checker.model.cases import Case, DocumentCases, Evidence
 from checker.model.observation import Observations
 from checker.model.outcome import Outcome
 from checker.model.policy import Policy
-from checker.model.resources import Stage
 from checker.reports.presenting import presenters_in_words, searched
 from checker.reports.text.layout import Line, TextSpan, Tone, wrapped
 
@@ -97,16 +96,12 @@ def _rest(cases: Sequence[Case], *, among: bool) -> str:
 
 
 def _now(case: Case) -> set[str]:
-    return {_stage(stage) for stage in case.subject.now}
+    return {stage.label for stage in case.subject.now}
 
 
 def _then(case: Case) -> set[str]:
     # A stage that only AWS shows is not in the plan, which leaves it as it is.
-    return {_stage(stage) for stage in (*case.subject.to_be_presented_by, *case.subject.shown_by)}
-
-
-def _stage(stage: Stage) -> str:
-    return str(stage.address) if stage.address is not None else f"{stage.api_id}/{stage.name}"
+    return {stage.label for stage in (*case.subject.to_be_presented_by, *case.subject.shown_by)}
 
 
 def _presented(case: Case, part: DocumentCases, observations: Observations) -> str:
