@@ -91,7 +91,7 @@ class ProbePlan:
 
     @property
     def targets(self) -> tuple[ProbeTarget, ...]:
-        """Return the targets, each of which is called three times."""
+        """Return the targets; a run calls each of them three times."""
         return tuple(each.target for each in self.planned)
 
     @property

@@ -69,7 +69,7 @@ def parse_request(
     """
     if null and sources_from is None:
         raise UsageError(
-            "there is no list of sources", where="-0", remedy="give --sources-from FILE, or -"
+            "no option names a list of sources", where="-0", remedy="give --sources-from FILE, or -"
         )
     listed: tuple[str, ...] = ()
     if sources_from is not None:

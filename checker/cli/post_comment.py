@@ -6,6 +6,7 @@ import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypedDict
 
 from msgspec import Struct
 
@@ -53,6 +54,16 @@ _LIMITS = {
     Forge.BITBUCKET: BITBUCKET_LIMIT,
 }
 _CODES = {"clean": 0, "findings": 1, "inconclusive": 3}
+
+
+class _Where(TypedDict):
+    """Where a comment goes, and with which token and limits."""
+
+    base_url: str
+    token: str
+    repository: str
+    number: int
+    retries: RetryPolicy
 
 
 class CommentRequest(Struct, frozen=True, kw_only=True):
@@ -151,39 +162,29 @@ def _conversation(forge: Forge, target: PullRequest, *, needed: bool) -> Convers
         )
     if token is None:
         return None
+    where: _Where = {
+        "base_url": target.base_url,
+        "token": token,
+        "repository": target.repository,
+        "number": target.number or 0,
+        "retries": retries,
+    }
     try:
-        if forge is Forge.AZURE:
-            from checker.forges.azure import AzureConversation
+        match forge:
+            case Forge.AZURE:
+                from checker.forges.azure import AzureConversation
 
-            return AzureConversation(
-                base_url=target.base_url,
-                token=token,
-                repository=target.repository,
-                number=target.number or 0,
-                retries=retries,
-            )
-        if forge is Forge.BITBUCKET:
-            from checker.forges.bitbucket import BitbucketConversation
+                return AzureConversation(**where)
+            case Forge.BITBUCKET:
+                from checker.forges.bitbucket import BitbucketConversation
 
-            return BitbucketConversation(
-                base_url=target.base_url,
-                token=token,
-                user=target.user,
-                repository=target.repository,
-                number=target.number or 0,
-                retries=retries,
-            )
-        if forge is Forge.GITLAB:
-            from checker.forges.gitlab import GitlabConversation
+                return BitbucketConversation(**where, user=target.user)
+            case Forge.GITLAB:
+                from checker.forges.gitlab import GitlabConversation
 
-            return GitlabConversation(
-                base_url=target.base_url,
-                token=token,
-                repository=target.repository,
-                number=target.number or 0,
-                retries=retries,
-            )
-        from checker.forges.github import GithubClient, GithubConversation, number_by_head
+                return GitlabConversation(**where)
+            case Forge.GITHUB:
+                from checker.forges.github import GithubClient, GithubConversation, number_by_head
     except ImportError as error:
         remedy = "pip install 'tfcert[comment]'"
         raise UsageError(

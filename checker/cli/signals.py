@@ -78,7 +78,7 @@ def obey() -> None:
 
 
 def obey_pending() -> None:
-    """Raise KeyboardInterrupt if a signal was received of which the user was not notified.
+    """Raise KeyboardInterrupt if a signal came and the user does not know of it yet.
 
     A run that has notified the user still writes its report of the answers until then.
     """

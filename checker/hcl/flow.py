@@ -54,7 +54,7 @@ def cut_by(traversal: Traversal, data: bytes) -> str | None:
         if name in _CUTTERS:
             return name
         if "sha" in name or "md5" in name:
-            # A hash of both PEMs, of which a part is as good as the whole.
+            # A hash of both PEMs: a part of it also changes with each PEM.
             return None
         node = node.parent
     return None

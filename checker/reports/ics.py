@@ -18,7 +18,7 @@ from checker.model.cases import Case, DocumentCases
 from checker.model.outcome import Outcome
 from checker.model.rotation import Rotation
 from checker.reports.escape import printable
-from checker.reports.html.format import deadlines
+from checker.reports.presenting import deadlines_of_case
 
 _ENDS = "ends"
 _TITLES = {
@@ -68,7 +68,7 @@ def _of_case(
 ) -> Iterator[Event]:
     assert case.expires_at is not None  # noqa: S101 -- the caller looks
     policy = scoping.policy_of(part, (case,))
-    due = deadlines(case, rotation, policy)
+    due = deadlines_of_case(case, rotation, policy)
     if due or case.certificate.kind == "gateway":
         for name, at in (*due, (_ENDS, case.expires_at)):
             yield _event(case, name, at)

@@ -20,11 +20,11 @@ from checker.model.observation import Observations
 from checker.model.outcome import UNVERIFIED, Outcome
 from checker.model.policy import Applies
 from checker.model.resources import Certificate, Presents, PresentsNothing, PresentsPlanned, Stage
-from checker.model.rotation import Blocked, Done, Next, Rotation, Waiting, WrittenPatch
+from checker.model.rotation import Next, Rotation, WrittenPatch
 from checker.model.severity import Severity
 from checker.model.trust import TrustEvidence
 from checker.reports.headline.planned_change import COUNTS, PlannedChange, planned_change
-from checker.reports.presenting import searched
+from checker.reports.presenting import searched, step_in_words
 
 if TYPE_CHECKING:
     from checker.model.rotation import ManualRotation
@@ -254,21 +254,9 @@ def _stage(
 
 
 def _rotation(rotation: Rotation) -> dict[str, Any]:
-    reason: str | None = None
-    match rotation.step:
-        case Next(phase=phase):
-            word = str(phase)
-            reason = (
-                f"{rotation.taken_up.guess}; {rotation.taken_up.then}"
-                if rotation.taken_up is not None
-                else None
-            )
-        case Waiting(reason=reason):
-            word = "waiting"
-        case Blocked(reason=why, remedy=remedy):
-            word, reason = "blocked", f"{why}; {remedy}"
-        case Done():
-            word = "done"
+    word, reason = step_in_words(rotation.step)
+    if isinstance(rotation.step, Next) and rotation.taken_up is not None:
+        reason = f"{rotation.taken_up.guess}; {rotation.taken_up.then}"
     return {
         "predecessor": rotation.label,
         "successor": _text(rotation.successor),

@@ -103,7 +103,7 @@ def _has(
 ) -> bool:
     """Return whether a consumer has the PEM of an applied successor, or cannot show it.
 
-    An apply may have sent it before this plan.
+    Then an earlier apply has sent it already.
     """
     if not successors:
         return False

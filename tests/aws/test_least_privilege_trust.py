@@ -271,7 +271,7 @@ def test_a_presigned_url_is_fetched_only_from_s3_of_the_region_or_from_the_overr
 def test_an_answer_with_an_address_somewhere_else_is_not_followed(
     aws, everything, read, monkeypatch
 ):
-    """A proxy, or whoever answers in AWS's place, cannot make tfcert call another host."""
+    """A proxy, or another server in AWS's place, cannot make tfcert call another host."""
     asked = []
 
     class Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""The calls of a probe: which are made, in which order and pace, and what becomes of their answers."""
+"""The calls of a probe: which ones tfcert makes, in which order and pace, and how it uses the answers."""
 
 from __future__ import annotations
 

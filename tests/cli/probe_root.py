@@ -94,7 +94,7 @@ def integrate(gateway, path, uri, verb="GET", kind="HTTP_PROXY", parameters=None
 
 
 @contextmanager
-def laid(aws, folder, *, path="health", age=5, left=20):
+def prepared(aws, folder, *, path="health", age=5, left=20):
     """Lay the root module out in front of a backend that trusts the old certificate."""
     now = datetime.now(UTC)
     aws.seed(

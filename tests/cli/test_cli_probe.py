@@ -28,7 +28,7 @@ from probe_root import (
     S,
     configuration,
     integrate,
-    laid,
+    prepared,
     state,
 )
 from test_cli_probe_report import plan_of
@@ -45,7 +45,7 @@ BOTH = ("old", "new")
 @pytest.fixture
 def world(aws, tmp_path):
     """A rotation before repoint, whose backend trusts the old certificate only."""
-    with laid(aws, tmp_path) as found:
+    with prepared(aws, tmp_path) as found:
         yield found
 
 

@@ -35,7 +35,7 @@ class AzureStandIn(StrictServer):
         return f"{self.origin}/{ORGANIZATION}"
 
     def add(self, body, *, by=PERSON, number=7, system=False):
-        """A thread that is there, whoever wrote it."""
+        """A thread of any author."""
         with self.lock:
             self._next += 1
             thread = {

@@ -34,7 +34,7 @@ class BitbucketStandIn(StrictServer):
         return f"{self.origin}/2.0"
 
     def add(self, body, *, by=PERSON, number=7):
-        """A comment that is there, whoever wrote it."""
+        """A comment of any author."""
         with self.lock:
             self._next += 1
             comment = {"id": self._next, "body": body, "by": by, "deleted": False}

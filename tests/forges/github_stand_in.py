@@ -34,7 +34,7 @@ class GithubStandIn(StrictServer):
         return f"{self.origin}{PREFIX}"
 
     def add(self, body, *, by=PERSON, number=7, minimized=False):
-        """A comment that is there, whoever wrote it."""
+        """A comment of any author."""
         with self.lock:
             self._next += 1
             comment = {

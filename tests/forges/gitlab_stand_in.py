@@ -29,7 +29,7 @@ class GitlabStandIn(StrictServer):
         return f"{self.origin}/api/v4"
 
     def add(self, body, *, by=PERSON, number=7, system=False):
-        """A note that is there, whoever wrote it."""
+        """A note of any author."""
         with self.lock:
             self._next += 1
             note = {"id": self._next, "body": body, "by": by, "system": system}

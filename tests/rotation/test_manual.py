@@ -16,7 +16,7 @@ from checker.model.observation import Found, Gone, Unanswered
 from checker.model.places import Access, Place
 from checker.model.policy import Policy, Scope
 from checker.model.resources import StageKind
-from checker.rotation.manual import ManualTarget, manual_rotations, manual_steps, stage_label
+from checker.rotation.manual import ManualTarget, manual_rotations, manual_steps
 
 REST = replace(stage("prod", "old"), address=None)
 SOCKET = replace(REST, kind=StageKind.WEBSOCKET, name="live")
@@ -212,8 +212,8 @@ def test_terraform_s_own_stages_are_named_only_where_it_does_not_move_them_itsel
 
 def test_the_label_of_a_stage():
     """Its address, else its API and its name."""
-    assert stage_label(MANAGED) == str(MANAGED.address)
-    assert stage_label(REST) == "api1/prod"
+    assert MANAGED.label == str(MANAGED.address)
+    assert REST.label == "api1/prod"
 
 
 def scan(*certificates, stages=(REST,), answers=None, unread=(), managed=None, **more):

@@ -14,6 +14,7 @@ from checker.model.deadlines import due, left_in_words, moment
 from checker.model.outcome import Verdict
 from checker.reports.headline.facts import Facts, Group, worst
 from checker.reports.headline.planned_change import PlannedChange
+from checker.reports.presenting import count_noun
 from checker.rules.base import NEAR_ITS_END
 
 _LONGEST = 300
@@ -82,7 +83,9 @@ def _failing(facts: Facts) -> Headline:
     weighing = found.errors if found.errors.count else found.warnings
     tone = "bad" if found.errors.count else "warn"
     unchecked = (
-        (f"{_count(found.unverified, 'item')} could not be checked.",) if found.unverified else ()
+        (f"{count_noun(found.unverified, 'item')} could not be checked.",)
+        if found.unverified
+        else ()
     )
     lenient = (
         () if facts.verdict == Verdict.FINDINGS else ("The policy does not fail a run for it.",)
@@ -117,7 +120,7 @@ def _applicable(facts: Facts, change: PlannedChange) -> Headline:
     """Return the headline of a change that nothing speaks against."""
     verb, found = facts.applies.verb, facts.tally
     if found.warnings.other:
-        first = f"Read {_count(found.warnings.other, 'warning')} before you {verb} this change."
+        first = f"Read {count_noun(found.warnings.other, 'warning')} before you {verb} this change."
         tone = "warn"
     else:
         trusted = ", once every backend trusts the new certificate" if change.moved else ""
@@ -156,9 +159,9 @@ def _calm(facts: Facts) -> Headline:
         *acts[1:],
         *_effects(facts),
         *_ends(facts),
-        *((f"{_count(notes, 'note')}.",) if notes else ()),
+        *((f"{count_noun(notes, 'note')}.",) if notes else ()),
         *(
-            (f"{_count(suppressed, 'finding is', 'findings are')} suppressed.",)
+            (f"{count_noun(suppressed, 'finding is', 'findings are')} suppressed.",)
             if suppressed
             else ()
         ),
@@ -215,15 +218,15 @@ def _parts(facts: Facts, change: PlannedChange) -> Iterator[str]:
     if change.replaced:
         yield f"replaces {_a(change.replaced, 'certificate')}"
     if change.moved:
-        yield f"moves {_count(change.moved, 'stage')} to {_made(facts, change)}"
+        yield f"moves {count_noun(change.moved, 'stage')} to {_made(facts, change)}"
     elif change.created or change.replaced:
         yield "moves no stage"
     if change.given:
-        yield f"gives {_count(change.given, 'stage')} a first certificate"
+        yield f"gives {count_noun(change.given, 'stage')} a first certificate"
     if change.detached:
-        yield f"takes the certificate from {_count(change.detached, 'stage')}"
+        yield f"takes the certificate from {count_noun(change.detached, 'stage')}"
     if change.removed:
-        yield f"deletes {_count(change.removed, 'stage')}"
+        yield f"deletes {count_noun(change.removed, 'stage')}"
     if change.deleted:
         yield f"deletes {_a(change.deleted, 'certificate')}"
     if change.forgotten:
@@ -253,7 +256,7 @@ def _to_do(facts: Facts) -> Iterator[str]:
             by = min((step.by for step in steps if step.by is not None), default=None)
             when = "" if by is None else f" {due(by, facts.as_of)}"
             first = ", the first" if by is not None and len(steps) > 1 else ""
-            what = one if len(facts.steps) == 1 else many.format(_count(len(steps), noun))
+            what = one if len(facts.steps) == 1 else many.format(count_noun(len(steps), noun))
             yield f"{what}{first}{when}: `tfcert patch` writes the patch."
     for phase in ("waiting", "blocked"):
         steps = [step for step in facts.steps if step.phase == phase]
@@ -262,20 +265,14 @@ def _to_do(facts: Facts) -> Iterator[str]:
             colon = "" if reason.startswith("until ") else ":"
             yield f"Its rotation is {phase}{colon} {_short(reason)}."
         elif steps and not (phase == "blocked" and facts.by_hand >= len(steps)):
-            yield f"{_count(len(steps), 'rotation is', 'rotations are')} {phase}; see below."
+            yield f"{count_noun(len(steps), 'rotation is', 'rotations are')} {phase}; see below."
     if facts.by_hand:
-        yield (
-            f"{_count(facts.by_hand, 'certificate needs', 'certificates need')} a manual rotation; "
-            "the steps are below."
-        )
-
-
-def _count(count: int, one: str, many: str = "") -> str:
-    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
+        needs = count_noun(facts.by_hand, "certificate needs", "certificates need")
+        yield f"{needs} a manual rotation; the steps are below."
 
 
 def _a(count: int, noun: str) -> str:
-    return f"a {noun}" if count == 1 else f"{count:,} {noun}s"
+    return f"a {noun}" if count == 1 else count_noun(count, noun)
 
 
 def _and(parts: Sequence[str]) -> str:

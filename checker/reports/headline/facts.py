@@ -13,8 +13,9 @@ from checker.model.cases import Case
 from checker.model.finding import Finding
 from checker.model.outcome import UNVERIFIED, Outcome
 from checker.model.policy import Applies
-from checker.model.rotation import Blocked, Done, Next, Rotation, Waiting
+from checker.model.rotation import Done, Rotation
 from checker.reports.headline.planned_change import PlannedChange, planned_change
+from checker.reports.presenting import step_in_words
 from checker.rules import RULES
 from checker.rules.base import NEAR_ITS_END, RuleHeadline
 
@@ -228,19 +229,10 @@ def _end(case: Case, source: str) -> NamedEnd:
 
 
 def _step(rotation: Rotation) -> NextStep:
-    reason = ""
-    match rotation.step:
-        case Next(phase=phase):
-            word = str(phase)
-        case Waiting(reason=reason):
-            word = "waiting"
-        case Blocked(reason=why, remedy=remedy):
-            word, reason = "blocked", f"{why}; {remedy}"
-        case Done():
-            word = "done"
+    word, reason = step_in_words(rotation.step)
     return NextStep(
         phase=word,
-        reason=reason,
+        reason=reason or "",
         introduce_by=rotation.introduce_by if rotation.stages else None,
         repoint_by=rotation.repoint_by if rotation.stages else None,
     )

@@ -27,7 +27,6 @@ from checker.reports.html.diffs import patches_of, places
 from checker.reports.html.findings import counts, finding_views
 from checker.reports.html.format import (
     NOW,
-    count_noun,
     date_of,
     dated,
     draw_life,
@@ -38,6 +37,7 @@ from checker.reports.html.format import (
 )
 from checker.reports.html.manual_rotations import manual_cards, steps_of
 from checker.reports.html.rotations import cards
+from checker.reports.presenting import count_noun
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -12,8 +12,9 @@ from msgspec import Struct
 
 from checker.model.finding import Finding
 from checker.model.outcome import UNVERIFIED, Outcome
-from checker.reports.html.format import Deadline, Name, count_noun, deadline_of, split
+from checker.reports.html.format import Deadline, Name, deadline_of, split
 from checker.reports.html.rotations import Card, CardAction, Links
+from checker.reports.presenting import count_noun
 from checker.rules import RULES
 
 _CURED = {rule.name for rule in RULES if rule.cured_by_rotation}

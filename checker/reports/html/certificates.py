@@ -24,13 +24,12 @@ from checker.reports.html.format import (
     Name,
     StageName,
     date_of,
-    deadlines,
     life_of,
     listed,
     month_of,
     name_of,
 )
-from checker.reports.presenting import presenters_in_words, searched
+from checker.reports.presenting import deadlines_of_case, presenters_in_words, searched
 
 _OPEN = 40
 _FEW = 12
@@ -163,7 +162,7 @@ def _row(
     apart: bool,
 ) -> CertificateRow:
     anchor, rotation = rotations.get(case.id or "", (None, None))
-    due = deadlines(case, rotation, policy)
+    due = deadlines_of_case(case, rotation, policy)
     stages = tuple(listed(_stages(case)))
     # The name of the row is that of its one stage.
     said = case.address is None and len(stages) == 1 and not stages[0].when

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from checker.model.finding import Finding, Suppression
 from checker.model.outcome import UNVERIFIED, Outcome
 from checker.model.severity import Severity
-from checker.reports.html.format import Name, count_noun, day_of, split
+from checker.reports.html.format import Name, day_of, split
+from checker.reports.presenting import count_noun
 
 
 class FindingView(Struct, frozen=True, kw_only=True):

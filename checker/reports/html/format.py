@@ -15,7 +15,6 @@ from checker.model.cases import Case, Evidence
 from checker.model.deadlines import left_in_words
 from checker.model.observation import Found
 from checker.model.policy import Policy
-from checker.model.rotation import Rotation
 from checker.reports.escape import printable
 
 if TYPE_CHECKING:
@@ -105,11 +104,6 @@ def month_of(moment: datetime) -> str:
     return f"{MONTHS[moment.month - 1]} {moment.year}"
 
 
-def count_noun(count: int, noun: str) -> str:
-    """Format a count with its noun: 1 stage, 2,950 certificates."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 def deadline_of(by: datetime, as_of: datetime) -> Deadline:
     """Format a deadline, as seen from a moment."""
     return Deadline(date_of(by), "now" if by == as_of else left_in_words(by, as_of), by < as_of)
@@ -190,25 +184,6 @@ class Life(NamedTuple):
 
     stretches: tuple[LifeSpan, ...]
     marks: tuple[LifeMark, ...]
-
-
-def deadlines(
-    case: Case, rotation: Rotation | None, policy: Policy
-) -> tuple[tuple[str, datetime], ...]:
-    """Return the deadlines of a rotation, or those that the policy computes from the end.
-
-    There are none if ACM renews the certificate.
-    """
-    if case.expires_at is None or not case.presented or case.certificate.kind == "acm":
-        return ()
-    introduced = rotation is not None and rotation.introduced
-    introduce_by = (rotation.introduce_by if rotation is not None else None) or policy.introduce_by(
-        case.expires_at
-    )
-    repoint_by = (rotation.repoint_by if rotation is not None else None) or policy.repoint_by(
-        case.expires_at
-    )
-    return (*(() if introduced else (("introduce", introduce_by),)), ("repoint", repoint_by))
 
 
 def life_of(

@@ -25,12 +25,12 @@ from checker.reports.html.format import (
     Deadline,
     Name,
     StageName,
-    count_noun,
     date_of,
     deadline_of,
     listed,
     split,
 )
+from checker.reports.presenting import count_noun
 from checker.rotation.sentences import status_in_words, step_in_words
 
 _STATE = {ConditionStatus.YES: "yes", ConditionStatus.NO: "no", ConditionStatus.UNKNOWN: "unknown"}
