@@ -23,11 +23,12 @@ from checker.model.policy import Applies, Policy, Run
 from checker.model.resources import Certificate, Presents, PresentsNothing, PresentsPlanned
 from checker.pipeline import check
 from checker.reports import FORMATS
-from checker.reports.headline import headline
+from checker.reports.headline import headline, shorten_clause
 from checker.reports.headline.facts import facts_of
 from checker.reports.headline.from_json import facts_of_documents
 from checker.reports.html import render as page
 from checker.reports.markdown import render_documents
+from checker.reports.markdown.escape import sentence
 from checker.reports.text import render as text
 
 GOLDEN = Path(__file__).parent / "first_lines"
@@ -233,3 +234,21 @@ def test_no_sentence_is_calmer_than_the_findings(tmp_path, presents, says):
     unclear = headline(facts_of(judged(place, Plan(errored=True))))
     assert unclear.sentence == "Not everything could be checked."
     assert "This change does not touch client certificates." not in unclear.more
+
+
+def test_brackets_around_a_command_are_plain_text():
+    """A remedy in the first lines ends with a command in brackets."""
+    assert sentence("then move the stage (`tfcert patch`).") == (
+        "then move the stage (`tfcert patch`)."
+    )
+    assert sentence("(`a`), (`b`); [x](y) (@evil)") == "(`a`), (`b`); `[x](y)` (`@evil`)"
+
+
+def test_a_long_clause_ends_after_a_whole_word():
+    """Never in the middle of a word."""
+    text = " ".join(f"word{number}," for number in range(100))
+    short = shorten_clause(text)
+    assert len(short) <= 300
+    assert short.endswith(" …")
+    assert short.removesuffix(" …").split()[-1].rstrip(",") in text.replace(",", "").split()
+    assert shorten_clause("as it is.") == "as it is"

@@ -59,13 +59,13 @@ def _inconclusive(facts: Facts) -> Headline:
     besides = f" (and {more:,} more)" if more > 0 else ""
     sentences: list[str] = []
     if doubt is not None:
-        sentences += [f"{_capital(_short(doubt.message))}{besides}."]
+        sentences += [f"{_capital(shorten_clause(doubt.message))}{besides}."]
         before = (
             f"Do not {facts.applies.verb} this change before it is checked"
             if facts.change is not None
             else "Check it first"
         )
-        sentences += [f"{before}: {_short(doubt.remedy)}."]
+        sentences += [f"{before}: {shorten_clause(doubt.remedy)}."]
     elif facts.change is not None:
         sentences += [f"Do not {facts.applies.verb} this change before it is checked."]
     if facts.tally.warnings.count:
@@ -94,7 +94,7 @@ def _failing(facts: Facts) -> Headline:
     more = (*lenient, *unchecked)
     if weighing.best is not None and weighing.best.rank == _DO_NOT:
         first = weighing.first
-        act = (f"{_capital(_short(first.remedy))}.",) if first is not None else ()
+        act = (f"{_capital(shorten_clause(first.remedy))}.",) if first is not None else ()
         return Headline(
             tone=tone,
             sentence=f"Do not {facts.applies.verb} this {facts.applies.noun} as it is.",
@@ -263,7 +263,7 @@ def _to_do(facts: Facts) -> Iterator[str]:
         if len(steps) == len(facts.steps) == 1 and not facts.by_hand:
             reason = steps[0].reason
             colon = "" if reason.startswith("until ") else ":"
-            yield f"Its rotation is {phase}{colon} {_short(reason)}."
+            yield f"Its rotation is {phase}{colon} {shorten_clause(reason)}."
         elif steps and not (phase == "blocked" and facts.by_hand >= len(steps)):
             yield f"{count_noun(len(steps), 'rotation is', 'rotations are')} {phase}; see below."
     if facts.by_hand:
@@ -279,9 +279,12 @@ def _and(parts: Sequence[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-def _short(text: str) -> str:
+def shorten_clause(text: str) -> str:
+    """Return a clause without its period; a long one ends after a whole word, with an ellipsis."""
     text = text.rstrip(".")
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    if len(text) <= _LONGEST:
+        return text
+    return f"{text[: _LONGEST - 2].rpartition(' ')[0].rstrip(',;:')} …"
 
 
 def _capital(text: str) -> str:

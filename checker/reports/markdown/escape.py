@@ -23,6 +23,8 @@ _PLAIN = re.compile(r"\(?(?:\d{4}-\d\d-\d\d|[A-Za-z]+(?:['-][A-Za-z]+)*(?:'s)?|\
 # The start of a numbered list, at the beginning of a line.
 _NUMBERED = re.compile(r"\d+[.)]")
 _PUNCTUATION = ",.;:"
+# What stands around quoted code: "(`tfcert patch`)."
+_BRACKETS = re.compile(r"\(|\)[,.;:]?")
 _COMMIT = re.compile(r"[0-9a-f]{7,}", re.IGNORECASE)
 
 
@@ -86,8 +88,10 @@ def shorten(text: str, longest: int) -> str:
 
 
 def _word(word: str) -> str:
-    if word in _PUNCTUATION or (
-        _PLAIN.fullmatch(word) and not _COMMIT.search(word) and not _NUMBERED.match(word)
+    if (
+        word in _PUNCTUATION
+        or _BRACKETS.fullmatch(word)
+        or (_PLAIN.fullmatch(word) and not _COMMIT.search(word) and not _NUMBERED.match(word))
     ):
         return word
     # The end of a sentence stays outside, so that a name can be copied unchanged.
