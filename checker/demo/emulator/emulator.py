@@ -116,6 +116,10 @@ class Emulator:
         """Return the calls since the start or `forget_calls` that match a pattern."""
         return self._world.calls.seen(pattern)
 
+    def failures(self) -> tuple[str, ...]:
+        """Return a text for each call that got a 500 because of an error in the emulator."""
+        return tuple(self._world.failures)
+
     def forget_calls(self) -> None:
         """Empty the log of calls."""
         self._world.calls.clear()

@@ -11,6 +11,7 @@ from functools import wraps
 from html import escape
 from http import HTTPStatus
 from threading import Condition, Thread
+from traceback import format_exc
 from typing import Any
 
 from flask import Flask
@@ -38,6 +39,7 @@ from checker.demo.emulator.faults import (
 )
 from checker.demo.emulator.methods import MethodOperations
 from checker.demo.emulator.paging import page
+from checker.demo.emulator.repeats import Application, Environ, Start
 from checker.demo.emulator.requests import TURN, buffered, has_region, identify, refused
 from checker.demo.emulator.stages import StageOperations
 from checker.demo.emulator.state import PRESIGNED, World
@@ -119,10 +121,6 @@ def _extended(app: Flask, service: str, world: World) -> Flask:
     return app
 
 
-Environ = dict[str, Any]
-Start = Callable[..., Any]
-Application = Callable[[Environ, Start], Iterable[bytes]]
-
 # AWS has no such host; this is the answer of a host of another region.
 _NO_SUCH_REGION = AnswerFault(
     status=403,
@@ -174,7 +172,7 @@ class Middleware:
         if error is not None:
             return _answer(error, call, start)
         try:
-            return self._inner(environ, start)
+            return self._world.repeats.serve(self._inner, environ, start)
         except NotImplementedError as lacking:
             # Moto raises this error. With a 500 the SDKs would retry again and again.
             return _answer(
@@ -182,6 +180,9 @@ class Middleware:
                 call,
                 start,
             )
+        except Exception:
+            self._world.failures.append(f"{call.method} {call.path}: {format_exc()}")
+            raise
 
     def _fail(
         self, fault: Fault, call: RecordedCall, environ: Environ, start: Start

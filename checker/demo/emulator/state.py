@@ -9,6 +9,7 @@ from threading import Event, Lock
 
 from checker.demo.emulator.calls import CallLog
 from checker.demo.emulator.faults import Faults
+from checker.demo.emulator.repeats import Repeats
 from checker.demo.emulator.seeds import SeedRole
 
 
@@ -89,7 +90,8 @@ class World:
     `certificate_quota` is the number of client certificates that an account may have in a region
     (60 in AWS, adjustable). `roles` are the roles that may be assumed; if it is empty, every role
     may. `stopping` ends hung requests. `lock` makes a check and the change that depends on it
-    atomic. `presigned` has what each presigned URL answers, by its token.
+    atomic. `presigned` has what each presigned URL answers, by its token. `failures` has a text for
+    each call that the emulator could not answer.
     """
 
     clock: Clock = field(default_factory=Clock)
@@ -100,6 +102,8 @@ class World:
     test_log: LogForm = LogForm.CONSOLE
     roles: dict[str, SeedRole] = field(default_factory=dict)
     presigned: dict[str, bytes] = field(default_factory=dict)
+    repeats: Repeats = field(default_factory=Repeats)
+    failures: list[str] = field(default_factory=list)
     stopping: Event = field(default_factory=Event)
     lock: Lock = field(default_factory=Lock)
 
@@ -113,3 +117,5 @@ class World:
         self.test_log = LogForm.CONSOLE
         self.roles.clear()
         self.presigned.clear()
+        self.repeats.clear()
+        self.failures.clear()

@@ -223,7 +223,7 @@ class Bench:
     def _terraform(self, *arguments: str) -> bytes:
         environment = self.attached if arguments[0] in _ATTACHED else self.environment
         ended = run([self.tool.binary.path, *arguments], folder=self.infra, environment=environment)
-        assert ended.code == 0, str(ended)
+        assert ended.code == 0, "\n".join([str(ended), *self.aws.failures()])
         return ended.stdout
 
     # tfcert
