@@ -1,4 +1,4 @@
-"""Makes `world` importable, whatever import mode pytest runs in."""
+"""Make `world` importable in every import mode of pytest."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What a run finds as JSON for a file that tests compare: every word of rotations and findings.
+"""Record the rotations and findings of a run as JSON, with their full text, and compare them.
 
-`TFCERT_RECORD=1` writes the file again; read the difference before you keep it.
+`TFCERT_RECORD=1` writes the file again; review the difference before you commit it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ from checker.model.finding import Finding
 
 
 def plain(value: object) -> object:
-    """Return a value as JSON has it: a value of texts alone as one text, and no empty field."""
+    """Return a value as JSON.
+
+    A struct with only text fields becomes one string; empty fields are dropped.
+    """
     if isinstance(value, tuple):
         return [plain(each) for each in value]
     if isinstance(value, Struct) and not isinstance(value, Address):
@@ -40,7 +43,7 @@ def texts(findings: Iterable[Finding]) -> list[str]:
 
 
 def assert_recorded(name: str, found: object, file: Path) -> None:
-    """Compare with what the file has under this name."""
+    """Compare a result with the recorded one of this name."""
     recorded = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     if os.environ.get("TFCERT_RECORD"):
         recorded[name] = found

@@ -1,4 +1,6 @@
-"""The comment that names a predecessor counts in every form and place that people give it; what cannot be read blocks."""
+"""The `succeeds` comment works in every form and place that people use; an unreadable comment
+blocks.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +75,10 @@ def introduced(folder, text: str) -> World:
 
 @pytest.mark.parametrize("form", READ)
 def test_a_displaced_comment_goes_through_the_whole_rotation_and_goes_at_retire(form, tmp_path):
-    """No second successor; the stage moves; retire takes the comment and leaves every other word of the file."""
+    """A successor with a displaced comment goes through all phases.
+
+    Retire removes the comment and keeps every other word of the file.
+    """
     home = introduced(tmp_path, READ[form])
     for phase in (Phase.REPOINT, Phase.RETIRE):
         _, patches = home.ask()
@@ -94,7 +99,9 @@ def test_a_displaced_comment_goes_through_the_whole_rotation_and_goes_at_retire(
 
 @pytest.mark.parametrize("form", UNREAD)
 def test_a_comment_that_cannot_be_read_is_reported_with_its_line_and_blocks(form, tmp_path):
-    """A warning that names the line; the rotation is blocked, and no second successor is written."""
+    """An unreadable comment gives a warning with its file and blocks the rotation without
+    a patch.
+    """
     text, why = UNREAD[form]
     home = introduced(tmp_path, text)
     outcome, patches = home.ask(every=True)
@@ -113,7 +120,9 @@ def test_a_comment_that_cannot_be_read_is_reported_with_its_line_and_blocks(form
 
 
 def test_a_comment_between_two_certificates_belongs_to_neither(tmp_path):
-    """Directly below one certificate and apart from the next: a guess could rotate the wrong one."""
+    """A comment below one certificate and a blank line above another blocks: it may belong to
+    either.
+    """
     text = f'resource "{CERTIFICATE}" "carts" {{\n}}\n# {MARK}\n\n{OPEN}{BODY}'
     _, patches = introduced(tmp_path, text).ask(every=True)
     assert any(

@@ -1,4 +1,4 @@
-"""What a blocked rotation tells a person to do, done to the letter: then it is blocked no more."""
+"""Following the remedy of a blocked rotation unblocks it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ FOLLOWED: dict[str, tuple[tuple[str, str | None, str], ...]] = {
 
 @pytest.mark.parametrize("name", list(FOLLOWED))
 def test_the_remedy_of_a_blocked_configuration_unblocks_it(name, tmp_path):
-    """The text of the remedy is followed, and the rotation goes on with introduce, or waits for what is written."""
+    """Editing the files as the remedy says leads to introduce, or to waiting for the next apply."""
     world = lay_out(name, tmp_path)
     (rotation,) = world.ask()[1].rotations
     assert isinstance(rotation.step, Blocked)
@@ -61,7 +61,7 @@ def test_the_remedy_of_a_blocked_configuration_unblocks_it(name, tmp_path):
 
 
 def test_a_taken_name_is_chosen_otherwise(tmp_path):
-    """`--name` is the remedy."""
+    """A rotation blocked by a taken name continues with another `--name`."""
     world = lay_out("blocked-name-taken", tmp_path)
     (rotation,) = world.ask()[1].rotations
     assert isinstance(rotation.step, Blocked)
@@ -71,7 +71,7 @@ def test_a_taken_name_is_chosen_otherwise(tmp_path):
 
 
 def test_to_ignore_all_is_answered_by_a_list(tmp_path):
-    """Nothing can be taken out of `all`: what is to be ignored has to be listed."""
+    """The remedy for `ignore_changes = all` is to list the attributes."""
     world = lay_out("blocked-ignore-all", tmp_path)
     (rotation,) = world.ask()[1].rotations
     assert isinstance(rotation.step, Blocked)

@@ -1,4 +1,4 @@
-"""Every folder `literal-*`: a certificate that Terraform does not manage, whose id becomes a reference."""
+"""Scenarios `literal-*`: a certificate outside Terraform, whose literal id becomes a reference."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ OLD = "old000"
 
 @pytest.mark.parametrize("name", LITERAL)
 def test_the_two_patches_are_those_that_are_expected_and_git_applies_each(name, tmp_path):
-    """Introduce and repoint, byte for byte; retire is not Terraform's, and how to delete it is said when it is asked for."""
+    """The introduce and repoint patches equal the expected files, and `git apply` accepts both.
+
+    A request for retire names the AWS command that deletes the certificate.
+    """
     world = lay_out(name, tmp_path)
     before = tree(tmp_path)
     _, patches = world.ask(every=True)
@@ -41,7 +44,9 @@ def test_the_two_patches_are_those_that_are_expected_and_git_applies_each(name, 
 def test_i6_asking_again_goes_through_the_whole_rotation_and_ends_when_the_old_one_is_deleted(
     name, tmp_path
 ):
-    """It waits between writing and applying, can be taken back, and is done once AWS does not know the old id any more."""
+    """I6: a rotation of a literal id waits after each write, can be rolled back, and ends when AWS
+    has deleted the old certificate.
+    """
     world = lay_out(name, tmp_path)
     literal_text = {}
     for phase in (Phase.INTRODUCE, Phase.REPOINT):
@@ -76,7 +81,9 @@ def test_i6_asking_again_goes_through_the_whole_rotation_and_ends_when_the_old_o
 
 
 def test_a_literal_s_predecessor_that_ended_cannot_be_presented_again(tmp_path):
-    """Rollback says on which day it ended, and writes nothing."""
+    """Rollback to an expired certificate outside Terraform names its end date and writes
+    no patch.
+    """
     world = lay_out("literal-in-the-stage", tmp_path)
     for phase in (Phase.INTRODUCE, Phase.REPOINT):
         _, patches = world.ask()
@@ -89,7 +96,7 @@ def test_a_literal_s_predecessor_that_ended_cannot_be_presented_again(tmp_path):
 
 
 def test_the_runbook_says_how_to_delete_what_is_not_terraform_s(tmp_path):
-    """Its third part has no patch."""
+    """The runbook gives the AWS command that deletes the old certificate, and no retire patch."""
     world = lay_out("literal-in-the-stage", tmp_path)
     outcome, patches = world.ask(every=True)
     declared = outcome.cases.documents[0].document.declared

@@ -1,4 +1,4 @@
-"""Rotations that people begin manually: a second certificate without the comment that says what it is for."""
+"""Rotations that a person begins manually, with a second certificate and no `succeeds` comment."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ resource "{STAGE}" "main" {{
 def begun(
     folder, name: str, shown: str, *, applied: bool = False, end: float = 360, **more: str
 ) -> World:
-    """Somebody has written the second certificate; the stage still presents the first one."""
+    """Return a world with a second certificate block; by default the stage presents the
+    first one.
+    """
     return world(
         folder,
         {"main.tf": text(name, shown, **more)},
@@ -54,7 +56,10 @@ def begun(
     ["edge_two", "edge_new", "edge_2026", "edge_v2", "edge_next", "edge_b", "edge2", "other"],
 )
 def test_a_one_step_change_is_taken_apart_into_the_three_phases(name, tmp_path):
-    """The stage and the PEM go back, the certificate stays: no third one is made, and the rotation goes on to its end."""
+    """A change that adds a certificate and moves the stage in one step becomes the three phases.
+
+    The stage and the PEM go back to the predecessor, and no third certificate is introduced.
+    """
     home = begun(tmp_path, name, name)
     outcome, patches = home.ask()
     (rotation,) = patches.rotations
@@ -82,7 +87,9 @@ def test_a_one_step_change_is_taken_apart_into_the_three_phases(name, tmp_path):
 
 
 def test_with_trust_bundle_the_consumer_gets_both(tmp_path):
-    """What the person wrote hands the new PEM on: both are handed on until retire."""
+    """With `--trust-bundle`, a consumer that already has the new PEM gets both PEMs until
+    retire.
+    """
     home = begun(tmp_path, "edge_two", "edge_two")
     _, patches = home.ask(trust_bundle=True)
     home.write(patches)
@@ -93,7 +100,9 @@ def test_with_trust_bundle_the_consumer_gets_both(tmp_path):
 
 @pytest.mark.parametrize("shown", ["edge", "edge_two"])
 def test_a_successor_in_state_gets_its_comment_and_nothing_else(shown, tmp_path):
-    """It is made already, so no reference goes back; the comment alone is written, and the next phase follows without an apply."""
+    """A successor that is already in state gets only the `succeeds` comment, and the next phase
+    follows without an apply.
+    """
     home = begun(tmp_path, "edge_two", shown, applied=True)
     _, patches = home.ask()
     assert [each.step for each in patches.rotations] == [Next(Phase.INTRODUCE)]
@@ -111,7 +120,9 @@ def test_a_successor_in_state_gets_its_comment_and_nothing_else(shown, tmp_path)
 
 
 def test_a_certificate_of_the_same_description_is_a_guess(tmp_path):
-    """Dates in a description do not matter; a name need not be alike."""
+    """Two certificates whose descriptions differ only in a date are guessed to be successors,
+    whatever their names.
+    """
     home = begun(tmp_path, "shiny", "edge", applied=True)
     (rotation,) = home.ask()[1].rotations
     assert rotation.taken_up is not None
@@ -120,7 +131,7 @@ def test_a_certificate_of_the_same_description_is_a_guess(tmp_path):
 
 @pytest.mark.parametrize("description", ["", "Managed by Terraform", "something else"])
 def test_a_description_that_says_nothing_makes_no_guess(description, tmp_path):
-    """Two certificates with Terraform's default description are strangers."""
+    """An empty, default or different description makes no guess: a new successor is introduced."""
     home = begun(tmp_path, "shiny", "edge", applied=True, description=description)
     (rotation,) = home.ask()[1].rotations
     assert rotation.taken_up is None
@@ -128,7 +139,7 @@ def test_a_description_that_says_nothing_makes_no_guess(description, tmp_path):
 
 
 def test_two_that_may_be_meant_are_both_named(tmp_path):
-    """No guess is taken where two would do."""
+    """Two possible successors block the rotation, and both are named with their lines."""
     home = begun(tmp_path, "edge_two", "edge", applied=True)
     (tmp_path / "more.tf").write_text(f'resource "{CERTIFICATE}" "edge_three" {{\n}}\n')
     before = tree(tmp_path)
@@ -142,7 +153,9 @@ def test_two_that_may_be_meant_are_both_named(tmp_path):
 
 
 def test_a_new_stage_on_the_successor_is_not_pointed_back(tmp_path):
-    """It never presented the old certificate, so the separation is left to `-target`."""
+    """A new stage on the successor is not pointed back; the remedy applies the successor alone with
+    `-target`.
+    """
     home = begun(tmp_path, "edge_two", "edge_two")
     (tmp_path / "more.tf").write_text(
         f'resource "{STAGE}" "new" {{\n  client_certificate_id = {OLD}_two.id\n}}\n'
@@ -160,7 +173,9 @@ def test_a_new_stage_on_the_successor_is_not_pointed_back(tmp_path):
 def test_a_successor_that_ends_too_soon_is_passed_over_and_retired_with_the_predecessor(
     end, why, tmp_path
 ):
-    """One command introduces a fresh one under another name; in the end only that is left."""
+    """A successor that ends too soon is replaced by a fresh one, and retire removes it with the
+    predecessor.
+    """
     home = begun(
         tmp_path,
         "edge_202611",
@@ -189,7 +204,9 @@ def test_a_successor_that_ends_too_soon_is_passed_over_and_retired_with_the_pred
 
 
 def test_a_successor_that_is_passed_over_can_be_asked_for_by_name(tmp_path):
-    """`--only` with its address means the rotation that it stands in."""
+    """`--only` with the address of a successor that ends too soon selects the rotation of its
+    predecessor.
+    """
     home = begun(
         tmp_path, "edge_202611", "edge", applied=True, end=-3, lineage=f"# tfcert: succeeds {OLD}\n"
     )
@@ -198,7 +215,10 @@ def test_a_successor_that_is_passed_over_can_be_asked_for_by_name(tmp_path):
 
 
 def test_no_stage_moves_to_a_successor_that_ends_sooner_and_the_remedy_leads_out(tmp_path):
-    """The repoint is written already: rollback takes it back, then a fresh successor is introduced."""
+    """A repoint to a successor that ends sooner is blocked.
+
+    After the rollback that the remedy names, a fresh successor is introduced.
+    """
     home = begun(
         tmp_path,
         "edge_202611",
@@ -221,7 +241,9 @@ def test_no_stage_moves_to_a_successor_that_ends_sooner_and_the_remedy_leads_out
 
 
 def test_a_leftover_is_named_and_retired_once_aws_confirms(tmp_path):
-    """A hand-made rotation that forgot the old certificate: offline AWS has to be asked, live the block goes."""
+    """A leftover certificate waits for AWS with `--offline`; once AWS confirms it, retire removes
+    its block.
+    """
     home = begun(tmp_path, "edge_two", "edge_two", applied=True)
     home.stages[f"{STAGE}.main"] = "new000"
     _, patches = home.ask(offline=True)
@@ -240,7 +262,9 @@ def test_a_leftover_is_named_and_retired_once_aws_confirms(tmp_path):
 
 
 def test_a_leftover_that_a_stage_elsewhere_presents_is_kept(tmp_path):
-    """AWS shows a stage outside Terraform: it is named, and nothing is written."""
+    """A leftover that a stage outside Terraform presents is blocked, and the reason names that
+    stage.
+    """
     home = begun(tmp_path, "edge_two", "edge_two", applied=True)
     home.stages[f"{STAGE}.main"] = "new000"
     home.elsewhere["hidden"] = "old000"
@@ -252,7 +276,9 @@ def test_a_leftover_that_a_stage_elsewhere_presents_is_kept(tmp_path):
 
 
 def test_a_deletion_is_not_told_to_be_applied_and_has_no_dates(tmp_path):
-    """Beside a refusal nothing tells to apply; a mere deletion has no deadlines."""
+    """A certificate that the next apply deletes has no deadlines, and beside a blocked rotation no
+    reason says to apply.
+    """
     home = world(
         tmp_path,
         {"main.tf": text("edge_three", "edge_three").replace('"edge"', '"edge_four"')},
@@ -271,7 +297,9 @@ def test_a_deletion_is_not_told_to_be_applied_and_has_no_dates(tmp_path):
 
 
 def test_a_second_successor_without_a_comment_is_named(tmp_path):
-    """The rotation goes on with the one that the comment names; the other is said to be left over, with its line."""
+    """The rotation continues with the successor that has the comment, and a caution names the other
+    one with its line.
+    """
     home = begun(
         tmp_path, "edge_202611", "edge", applied=True, lineage=f"# tfcert: succeeds {OLD}\n"
     )
@@ -287,7 +315,9 @@ def test_a_second_successor_without_a_comment_is_named(tmp_path):
     ("ends", "kept"), [((300, 350), "two"), ((350, 300), "one"), ((350, None), "one")]
 )
 def test_of_two_that_claim_to_succeed_one_the_leftover_is_named(ends, kept, tmp_path):
-    """Kept is the one in state that ends last; what to do with the other says whether it needs an apply."""
+    """Of two successors with a comment, the remedy keeps the one in state that ends last and names
+    the other.
+    """
     home = begun(tmp_path, "one", "edge", lineage=f"# tfcert: succeeds {OLD}\n")
     (tmp_path / "two.tf").write_text(
         f'# tfcert: succeeds {OLD}\nresource "{CERTIFICATE}" "two" {{\n}}\n'
@@ -313,7 +343,9 @@ def test_of_two_that_claim_to_succeed_one_the_leftover_is_named(ends, kept, tmp_
 
 
 def test_a_rename_by_a_moved_block_is_no_successor(tmp_path):
-    """Terraform renames it and destroys nothing: no guess, no refusal, and nothing is written until that is applied."""
+    """A rename by a `moved` block is no successor: the rotation waits until the rename is
+    applied.
+    """
     home = begun(tmp_path, "edge_two", "edge_two")
     moved = f"moved {{\n  from = {OLD}\n  to   = {OLD}_two\n}}\n"
     renamed = text("edge_two", "edge_two").partition("\n\n")[2]
@@ -327,7 +359,7 @@ def test_a_rename_by_a_moved_block_is_no_successor(tmp_path):
 
 
 def test_a_stage_that_may_take_either_is_not_taken_up(tmp_path):
-    """A condition chooses between the two: the next apply might make the second one and move the stage at once."""
+    """A stage with a condition over both certificates blocks the rotation without a patch."""
     home = begun(tmp_path, "edge_two", "edge")
     written = (
         (tmp_path / "main.tf")
@@ -343,7 +375,7 @@ def test_a_stage_that_may_take_either_is_not_taken_up(tmp_path):
 
 
 def test_an_output_of_the_new_pem_beside_that_of_the_old_one_stays(tmp_path):
-    """Whatever its name: the old PEM has an output of its own, so this one never named the old certificate."""
+    """An output of the new PEM stays unchanged if the old PEM has an output of its own."""
     home = begun(tmp_path, "edge_two", "edge_two")
     outputs = "".join(
         f'output "{name}" {{\n  value = {CERTIFICATE}.{of}.pem_encoded_certificate\n}}\n'

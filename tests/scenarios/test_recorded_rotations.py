@@ -1,6 +1,6 @@
-"""Whole rotations and their findings in every word, as a reader of the JSON gets them.
+"""Recorded JSON of whole rotations and their findings, with their full text.
 
-`fixtures/scenarios/rotations.json` has each phase of a few scenarios, and each reason to block.
+`fixtures/scenarios/rotations.json` has each phase of a few scenarios, and each reason for a block.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ def seen(world: World, **wish: object) -> dict[str, object]:
 
 
 def story(world: World) -> dict[str, object]:
-    """Return what a run finds at the start, without AWS, after the end, and after each apply."""
+    """Return the results of runs at the start, offline, after the end date, and after each write
+    and apply.
+    """
     found = {
         "start": seen(world),
         "offline": seen(world, offline=True),
@@ -44,19 +46,19 @@ def story(world: World) -> dict[str, object]:
 
 
 def recorded_without(folder: Path, found: object) -> object:
-    """Return the same without the path of this test's own folder."""
+    """Return the result without the path of the test's own folder."""
     return json.loads(json.dumps(found).replace(str(folder), "."))
 
 
 @pytest.mark.parametrize("name", WHOLE)
 def test_every_word_of_a_rotation(name, tmp_path):
-    """The rotation, its conditions and its cautions, and the findings of the same run."""
+    """A rotation, its conditions, cautions and findings equal the recorded text in every phase."""
     assert_recorded(name, recorded_without(tmp_path, story(lay_out(name, tmp_path))), RECORDED)
 
 
 @pytest.mark.parametrize("name", BLOCKED)
 def test_every_word_of_what_is_blocked(name, tmp_path):
-    """The reason, the remedy, the cautions and the findings."""
+    """The reason, remedy, cautions and findings of a blocked rotation equal the recorded text."""
     outcome, patches = lay_out(name, tmp_path).ask()
     steps = [plain((each.step, each.back, each.cautions)) for each in patches.rotations]
     found = [*steps, *texts(outcome.findings)]
@@ -77,7 +79,9 @@ UNJOINED = {
 
 @pytest.mark.parametrize("name", UNJOINED)
 def test_every_word_where_both_pems_are_asked_for(name, tmp_path):
-    """`--trust-bundle` joins the two PEMs, or says why it cannot and what to do."""
+    """`--trust-bundle` joins the two PEMs, or gives the recorded reason and remedy why it
+    cannot.
+    """
     _, patches = world(tmp_path, {"main.tf": BASE + UNJOINED[name]}).ask(trust_bundle=True)
     found = [
         *plain(patches.rotations),

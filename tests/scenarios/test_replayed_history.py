@@ -1,7 +1,9 @@
-"""Ten rotations of three environments, as people wrote them in three years of public commits, replayed commit by commit.
+"""Ten rotations of three environments, replayed commit by commit from three years of public
+history.
 
-The shapes are those of ministryofjustice/cloud-platform-environments, hmpps-integration-api, from May 2023 to June 2026: one commit
-adds a certificate and moves the stage and a Kubernetes secret to it, and a hash of the file triggers the deployment.
+They have the shapes of ministryofjustice/cloud-platform-environments, hmpps-integration-api, from
+May 2023 to June 2026. One commit adds a certificate and moves the stage and a Kubernetes secret to
+it; a hash of the file triggers the deployment.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ resource "aws_api_gateway_deployment" "main" {
 
 
 def block(name: str) -> str:
-    """Descriptions carry dates, and wrong ones."""
+    """Return a certificate block, with a wrong date in its description like the original."""
     dated = "" if name == "client" else " expires 02/02/2026"
     return f'resource "{CERTIFICATE}" "{name}" {{\n  description = "presented to the backend{dated}"\n}}\n'
 
@@ -52,7 +54,7 @@ def day(text: str) -> datetime:
 
 
 def before(folder: Path, recorded: str, shown: str, now: str) -> World:
-    """The state before a commit: `recorded` has names with their ends."""
+    """Return the state before a commit; `recorded` has `name=end` pairs."""
     ends = {name: day(end) for name, _, end in (each.partition("=") for each in recorded.split())}
     return world(
         folder,
@@ -65,7 +67,9 @@ def before(folder: Path, recorded: str, shown: str, now: str) -> World:
 
 
 def follow(home: World) -> None:
-    """Write and apply what is asked for until nothing is left to do; each step is the next phase."""
+    """Write and apply patches until nothing is left to do, and check that each step is the next
+    phase.
+    """
     for _ in range(4):
         _, patches = home.ask()
         if not patches.patches:
@@ -137,7 +141,10 @@ ONE_STEP = {
 
 @pytest.mark.parametrize("told", ONE_STEP)
 def test_a_rotation_in_one_commit_is_taken_apart_and_ends_with_one_certificate(told, tmp_path):
-    """The stage goes back, the trigger is named, leftovers are retired, and what is left presents the new certificate."""
+    """A rotation in one commit becomes separate phases.
+
+    Leftovers are retired, and one certificate remains.
+    """
     recorded, old, names, new, now = ONE_STEP[told]
     home = before(tmp_path, recorded, old, now)
     commit(tmp_path, names, new)
@@ -196,7 +203,10 @@ REPLACED = {
 
 @pytest.mark.parametrize("told", REPLACED)
 def test_a_block_that_goes_with_the_move_comes_back_first(told, tmp_path):
-    """The one remedy is to put it back; then the rotation is taken up as any other."""
+    """A commit that deletes the old block is blocked.
+
+    After the block is put back, the rotation continues.
+    """
     recorded, old, names, new, now = REPLACED[told]
     home = before(tmp_path, recorded, old, now)
     commit(tmp_path, names, new)
@@ -220,9 +230,11 @@ def test_a_block_that_goes_with_the_move_comes_back_first(told, tmp_path):
     "recorded", ["client=2024-05-18 client_two=2025-05-16", "client_two=2025-05-16"]
 )
 def test_an_apply_that_failed_halfway_is_taken_up_where_it_stands(recorded, tmp_path):
-    """prod 2024-06, the second commit: the blocks are back, the new certificate is made, the stage presents the old one.
+    """After an apply that failed halfway, introduce continues with the certificate that it created
+    (prod 2024-06, second commit).
 
-    The comment alone is written, though the file is hashed: the apply that comes next moves the stage and redeploys anyway.
+    The patch adds only the comment, although the file is hashed: the next apply moves the stage and
+    redeploys anyway.
     """
     home = before(tmp_path, f"{recorded} client_three=2025-06-27", "client_two", "2024-06-27")
     commit(tmp_path, "client client_two client_three", "client_three")
@@ -247,7 +259,9 @@ def test_an_apply_that_failed_halfway_is_taken_up_where_it_stands(recorded, tmp_
 
 
 def test_a_comment_in_a_hashed_file_waits_for_a_deployment_where_no_apply_is_under_way(tmp_path):
-    """The successor waits beside its predecessor: check and patch agree that the comment is a person's, and it leads on."""
+    """A comment in a hashed file blocks the rotation if no apply is pending; a person can write the
+    comment.
+    """
     home = before(tmp_path, "client=2024-05-18 client_two=2025-05-10", "client", "2024-05-17")
     commit(tmp_path, "client client_two", "client")
     _, patches = home.ask()
@@ -262,7 +276,9 @@ def test_a_comment_in_a_hashed_file_waits_for_a_deployment_where_no_apply_is_und
 
 
 def test_old_certificates_that_are_removed_at_last_wait_for_nothing_but_terraform(tmp_path):
-    """prod 2024-06, the third commit: no stage presents them, so nothing is told but that Terraform deletes them."""
+    """Old certificates that no stage presents wait only for the apply that deletes them (prod
+    2024-06, third commit).
+    """
     home = before(
         tmp_path,
         "client=2025-06-27 client_two=2025-06-27 client_three=2025-06-27",
@@ -282,7 +298,7 @@ def test_old_certificates_that_are_removed_at_last_wait_for_nothing_but_terrafor
 
 
 def test_a_hash_of_another_file_is_no_caution(tmp_path):
-    """Only what the phase edits triggers it."""
+    """A trigger that hashes another file than the edited one gives no caution."""
     home = before(tmp_path, "client=2024-05-10", "client", "2024-05-15")
     commit(tmp_path, "client client_two", "client_two")
     file = tmp_path / "api_gateway.tf"

@@ -1,6 +1,7 @@
-"""Every folder of fixtures/scenarios: its three patches byte for byte, what git makes of them, and the whole rotation by `next`.
+"""Each folder of fixtures/scenarios: its three patches, `git apply` of them, and the whole
+rotation.
 
-`TFCERT_RECORD=1` writes the expected patches anew; read them before you keep them.
+`TFCERT_RECORD=1` writes the expected patches again; review the difference before you commit it.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def lay_out(name: str, folder: Path) -> World:
 
 @pytest.mark.parametrize("name", ROTATING)
 def test_the_three_patches_are_those_that_are_expected_and_git_applies_each(name, tmp_path):
-    """Each patch is the expected one, byte for byte, and `git apply` makes of it exactly the text of that phase."""
+    """Each patch equals the expected file, and `git apply` writes exactly the text of its phase."""
     world = lay_out(name, tmp_path)
     before = tree(tmp_path)
     _, patches = world.ask(every=True)
@@ -65,7 +66,9 @@ def test_the_three_patches_are_those_that_are_expected_and_git_applies_each(name
 
 @pytest.mark.parametrize("name", ROTATING)
 def test_asking_again_after_each_step_goes_through_the_whole_rotation_and_ends(name, tmp_path):
-    """I6: written but not applied it waits and writes nothing, applied it gives the next phase, after retire nothing is to do."""
+    """I6: a written phase waits and writes nothing, an applied one gives the next, and retire ends
+    the rotation.
+    """
     world = lay_out(name, tmp_path)
     for phase in SERIES:
         _, patches = world.ask()
@@ -95,7 +98,9 @@ def test_asking_again_after_each_step_goes_through_the_whole_rotation_and_ends(n
 
 
 def assert_it_can_be_taken_back(world: World, repointed: PhasePatch) -> None:
-    """Rollback gives each file the bytes from before repoint; once the predecessor has ended it says so and writes nothing."""
+    """Check that rollback restores the bytes from before repoint, and is blocked once the
+    predecessor has ended.
+    """
     _, patches = world.ask(phase=Phase.ROLLBACK)
     assert [rotation.step for rotation in patches.rotations] == [Next(Phase.ROLLBACK)] * len(
         patches.rotations
@@ -119,7 +124,9 @@ def assert_it_can_be_taken_back(world: World, repointed: PhasePatch) -> None:
     "wish", [{}, {"every": True}, {"phase": Phase.RETIRE}], ids=["next", "all", "retire"]
 )
 def test_what_cannot_be_written_safely_is_blocked_and_names_the_reason(name, wish, tmp_path):
-    """A blocked rotation has no patch in any phase, and its reason names the file, the block or the value in the way."""
+    """A blocked rotation has no patch in any phase, and its reason names the expected file, block
+    or value.
+    """
     world = lay_out(name, tmp_path)
     before = tree(tmp_path)
     wanted = tomllib.loads((SCENARIOS / name / "state.toml").read_text(encoding="utf-8"))
@@ -141,7 +148,7 @@ def test_what_cannot_be_written_safely_is_blocked_and_names_the_reason(name, wis
     "name", ["for-each", "one-stage", "outputs", "several-stages", "two-certificates"]
 )
 def test_what_terraform_fmt_left_alone_it_leaves_alone_after_each_phase(name, tmp_path):
-    """The text of each phase is as `terraform fmt` would write it, where the text before it was."""
+    """A file that `terraform fmt` leaves unchanged stays in that format after each phase."""
     world = lay_out(name, tmp_path)
     _, patches = world.ask(every=True)
     assert [entry.phase for entry in patches.patches] == list(SERIES)

@@ -1,4 +1,6 @@
-"""State and configuration that stand apart: another workspace, a certificate taken out of the state, and everything destroyed."""
+"""State and configuration that differ: other workspaces, `terraform state rm`, and a tainted
+certificate.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ resource "{STAGE}" "prod" {{
 
 
 def test_a_state_two_phases_behind_gets_the_successor_alone_first(tmp_path):
-    """The text moves the stage already: one apply would make and move, so `-target` makes the successor alone, and then repoint waits."""
+    """If state is two phases behind the configuration, the remedy creates the successor alone with
+    `-target`. After that, the rest of the change waits for its apply.
+    """
     home = world(tmp_path, {"main.tf": TEXT})
     (rotation,) = home.ask()[1].rotations
     assert isinstance(rotation.step, Blocked)
@@ -45,7 +49,7 @@ def test_a_state_two_phases_behind_gets_the_successor_alone_first(tmp_path):
 
 
 def test_a_predecessor_that_was_taken_out_of_the_state(tmp_path):
-    """`terraform state rm` after repoint: its block has to go, and then nothing is to do."""
+    """A predecessor that `terraform state rm` removed blocks until its block is deleted."""
     home = world(
         tmp_path,
         {"main.tf": TEXT},
@@ -63,7 +67,9 @@ def test_a_predecessor_that_was_taken_out_of_the_state(tmp_path):
 
 
 def test_before_anything_is_applied_nothing_was_taken_out(tmp_path):
-    """A workspace that is new: neither of them is in state."""
+    """In a new workspace, where neither certificate is in state, the rotation waits for the first
+    apply.
+    """
     home = world(tmp_path, {"main.tf": TEXT}, certificates={}, stages={})
     (rotation,) = home.ask()[1].rotations
     assert isinstance(rotation.step, Waiting)
@@ -72,7 +78,9 @@ def test_before_anything_is_applied_nothing_was_taken_out(tmp_path):
 
 @pytest.fixture
 def lagging(tmp_path, fixtures):
-    """A configuration after repoint, whose workspace prod is repointed and whose workspace dev still presents the predecessor."""
+    """Return a configuration after repoint, where workspace prod is repointed and dev still uses
+    the predecessor.
+    """
     folder = tmp_path / "lagging"
     shutil.copytree(fixtures / "acceptance/shared-2-repoint/config", folder)
     for name, step in (("prod", "shared-3-retire"), ("dev", "shared-2-repoint")):
@@ -87,7 +95,7 @@ def lagging(tmp_path, fixtures):
 
 
 def _seeded(aws):
-    """AWS as the workspace prod has left it; returns the path of its state."""
+    """Seed AWS as workspace prod left it, and return the path of its state."""
     from datetime import datetime
 
     from checker.demo.emulator import SeedApi, SeedCertificate
@@ -102,7 +110,9 @@ def _seeded(aws):
 
 
 def test_retire_waits_for_the_other_workspaces_at_hand(outcome, lagging, aws):
-    """The block that retire removes serves dev too: it is named, with the state that says so."""
+    """Retire waits for workspace dev, which still presents the predecessor, and names dev and its
+    state file.
+    """
     state = _seeded(aws)
     told = (state, "--config", ".", "--as-of", "2026-12-01")
     document, _ = outcome(*told, cwd=lagging, environment=aws.environment())
@@ -117,7 +127,9 @@ def test_retire_waits_for_the_other_workspaces_at_hand(outcome, lagging, aws):
 
 
 def test_retire_waits_for_the_state_of_the_default_workspace(outcome, lagging, aws):
-    """It lies beside the others' folder, and its stages count like theirs."""
+    """Retire also waits for the state of the default workspace, which is outside
+    `terraform.tfstate.d`.
+    """
     state = _seeded(aws)
     (lagging / "terraform.tfstate.d/dev/terraform.tfstate").rename(lagging / "terraform.tfstate")
     document, _ = outcome(
@@ -131,7 +143,9 @@ def test_retire_waits_for_the_state_of_the_default_workspace(outcome, lagging, a
 def test_i2_retire_is_blocked_by_the_state_of_another_workspace_that_cannot_be_read(
     outcome, lagging, aws
 ):
-    """What its stages present is unknown; the state is named with the reason, and once it is gone retire is next."""
+    """I2: an unreadable state of another workspace blocks retire, with its name and reason, until
+    it is gone.
+    """
     state = _seeded(aws)
     other = lagging / "terraform.tfstate.d/dev/terraform.tfstate"
     other.write_text("{")
@@ -147,7 +161,7 @@ def test_i2_retire_is_blocked_by_the_state_of_another_workspace_that_cannot_be_r
 
 @pytest.mark.parametrize("shown", [False, True])
 def test_a_tainted_certificate_is_untainted_first(outcome, tfcert, story, shown):
-    """The next apply would replace it; without the taint the rotation begins."""
+    """A tainted certificate must be untainted first, because the next apply would replace it."""
     path = story / "terraform.tfstate"
     state = json.loads(path.read_text())
     (resource,) = (each for each in state["resources"] if each["type"] == CERTIFICATE)

@@ -1,4 +1,7 @@
-"""A remedy's own words, parsed and done: the command, block or address is taken from the text, so that another text fails here."""
+"""Parse the remedy of a rotation and do what it says.
+
+The command, block or address comes from the text, so a wrong text fails the test.
+"""
 
 from __future__ import annotations
 
@@ -28,13 +31,13 @@ BLOCK = f'resource "{CERTIFICATE}" "orders" {{\n  description = "orders"\n}}\n'
 
 
 def asked(home: World, **wish: object) -> Rotation:
-    """The only rotation, as it stands now."""
+    """Return the only rotation of a run."""
     (rotation,) = home.ask(**wish)[1].rotations
     return rotation
 
 
 def words(rotation: Rotation) -> str:
-    """What a person is told to do: the remedy of a refusal, else why it waits."""
+    """Return the remedy of a blocked rotation, or the reason of a waiting one."""
     match rotation.step:
         case Blocked(remedy=remedy):
             return remedy
@@ -45,7 +48,7 @@ def words(rotation: Rotation) -> str:
 
 
 def taken(pattern: str, text: str) -> tuple[str, ...]:
-    """What the text names; a text that says something else fails."""
+    """Return the groups that the pattern matches in the text; fail if it does not match."""
     found = re.search(pattern, text)
     assert found is not None, text
     return found.groups()
@@ -75,7 +78,7 @@ def keyed(folder: Path) -> World:
 
 @pytest.mark.parametrize("only", [f'{CERTIFICATE}.c["a"]', "id000a"])
 def test_one_instance_of_several_by_the_option_that_is_named(only, tmp_path):
-    """Asking again with that `--only` rotates the whole block."""
+    """The `--only` option that the remedy names rotates all instances of the block."""
     home = keyed(tmp_path)
     (option,) = taken(r"--only '([^']+)'", words(asked(home, only=frozenset({only}))))
     rotation = asked(home, only=frozenset({option}))
@@ -84,7 +87,9 @@ def test_one_instance_of_several_by_the_option_that_is_named(only, tmp_path):
 
 
 def test_one_instance_of_several_by_another_key(tmp_path):
-    """The key that is named gets a neighbour, its stage moves, and the key goes: only the other instance is due in the end."""
+    """The remedy rotates one instance of several: add another key, move its stage, remove the old
+    key. In the end only the other instance is due.
+    """
     home = keyed(tmp_path)
     text = words(asked(home, only=frozenset({"id000a"})))
     (key,) = taken(
@@ -113,7 +118,7 @@ def test_one_instance_of_several_by_another_key(tmp_path):
 
 
 def test_the_removed_block_is_taken_out(tmp_path):
-    """The kind of block that the remedy names goes, and introduce is next."""
+    """After the `removed` block that the remedy names is deleted, introduce is next."""
     home = lay_out("blocked-removed-block", tmp_path)
     (kind,) = taken(r"delete the (\w+) block, then run tfcert again", words(asked(home)))
     without, count = re.subn(
@@ -129,7 +134,9 @@ def test_the_removed_block_is_taken_out(tmp_path):
 
 @pytest.mark.parametrize("gone", ["the block alone", "the block and the reference"])
 def test_the_block_is_put_back(gone, tmp_path):
-    """Each refusal names the next thing to write, until introduce is next."""
+    """Each remedy names the next thing to restore, the block and then the reference, until
+    introduce is next.
+    """
     stage = BASE.removeprefix(BLOCK)
     text = stage if gone == "the block alone" else stage.replace(f"{OLD}.id", "null")
     home = world(tmp_path, {"main.tf": text})
@@ -144,7 +151,7 @@ def test_the_block_is_put_back(gone, tmp_path):
 
 
 def test_the_call_of_a_module_is_put_back(tmp_path):
-    """The module that is named is called again."""
+    """After the call of the module that the reason names is restored, introduce is next."""
     at = {
         "certificates": {f"module.edge.{OLD}": "old000"},
         "stages": {f"module.edge.{STAGE}.prod": "old000"},
@@ -160,7 +167,9 @@ def test_the_call_of_a_module_is_put_back(tmp_path):
 
 @pytest.mark.parametrize("named", ["two", "three"])
 def test_the_comment_is_written_above_the_one_that_is_meant(named, tmp_path):
-    """Whichever of the two it is, the rotation goes on with that one."""
+    """The comment that the remedy gives, written above either candidate, makes that one the
+    successor.
+    """
     more = "".join(
         f'\nresource "{CERTIFICATE}" "orders_{name}" {{\n}}\n' for name in ("two", "three")
     )
@@ -173,7 +182,7 @@ def test_the_comment_is_written_above_the_one_that_is_meant(named, tmp_path):
 
 
 def test_the_comment_is_written_above_the_block_that_has_the_name(tmp_path):
-    """The other way out of a name that is taken, beside `--name`."""
+    """For a taken name, the comment above the block of that name makes it the successor."""
     home = lay_out("blocked-name-taken", tmp_path)
     (comment,) = taken(
         "or write `([^`]+)` above it if it is meant to be the successor", words(asked(home))
@@ -184,7 +193,9 @@ def test_the_comment_is_written_above_the_block_that_has_the_name(tmp_path):
 
 
 def test_the_successor_that_a_new_stage_needs_is_made_alone(tmp_path):
-    """The target that is named is applied, then the rest; retire is next."""
+    """The `-target` that the remedy names creates the successor; after the remaining apply, retire
+    is next.
+    """
     begun = (
         BASE.replace(f"{OLD}.id", f"{OLD}_two.id")
         + f'\nresource "{CERTIFICATE}" "orders_two" {{\n}}\n'
@@ -205,7 +216,9 @@ def test_the_successor_that_a_new_stage_needs_is_made_alone(tmp_path):
 
 
 def test_a_condition_gives_way_to_the_certificate_that_is_named(tmp_path):
-    """The stage takes its id from that one alone; the successor is taken up and introduced."""
+    """After the condition is replaced by the certificate that the remedy names, the successor is
+    introduced.
+    """
     begun = (
         BASE.replace(f"{OLD}.id", f"var.new ? {OLD}_two.id : {OLD}.id")
         + f'\nresource "{CERTIFICATE}" "orders_two" {{\n}}\n'
@@ -225,7 +238,7 @@ def test_a_condition_gives_way_to_the_certificate_that_is_named(tmp_path):
 
 
 def test_a_rename_is_applied_alone(tmp_path):
-    """State has the new address then, and introduce is next."""
+    """After the apply of a rename, state has the new address and introduce is next."""
     renamed = f"moved {{\n  from = {OLD}\n  to   = {OLD}_x\n}}\n\n" + BASE.replace(
         '"orders" {', '"orders_x" {'
     ).replace(f"{OLD}.id", f"{OLD}_x.id")
@@ -240,7 +253,7 @@ def test_a_rename_is_applied_alone(tmp_path):
 
 
 def test_terraform_deletes_what_has_no_block(tmp_path):
-    """It waits for that alone; then nothing is to do."""
+    """A certificate without a block waits only for the apply that deletes it."""
     home = world(tmp_path, {"main.tf": ""}, stages={})
     taken("so the next apply deletes it: AWS shows no stage that presents it", words(asked(home)))
     home.ends.pop(home.certificates.pop(OLD), None)
@@ -248,7 +261,7 @@ def test_terraform_deletes_what_has_no_block(tmp_path):
 
 
 def test_a_successor_that_aws_lost_is_made_again(tmp_path):
-    """The next apply makes it under another id, and repoint is next."""
+    """After a successor that AWS lost is created again with another id, repoint is next."""
     home = world(
         tmp_path,
         {"main.tf": BASE + "\n" + SUCCESSOR},
@@ -281,7 +294,7 @@ def test_a_successor_that_aws_lost_is_made_again(tmp_path):
 
 
 def test_stages_outside_this_state_move_first(tmp_path):
-    """Those that are named are moved to the successor; retire is next."""
+    """After the named stages outside this state move to the successor, retire is next."""
     repointed = BASE.replace(f"{OLD}.id", f"{NEW}.id") + "\n" + SUCCESSOR
     home = world(
         tmp_path,
@@ -302,7 +315,7 @@ def test_stages_outside_this_state_move_first(tmp_path):
 
 
 def test_what_was_never_applied_is_applied(tmp_path):
-    """A workspace that is new: both that are named come into state with the stage, which never presented the old one."""
+    """In a new workspace both named certificates are applied with the stage, and retire is next."""
     home = world(
         tmp_path,
         {"main.tf": BASE.replace(f"{OLD}.id", f"{NEW}.id") + "\n" + SUCCESSOR},
@@ -321,7 +334,7 @@ def test_what_was_never_applied_is_applied(tmp_path):
 
 @pytest.mark.parametrize("phase", [Phase.REPOINT, Phase.RETIRE])
 def test_asked_without_the_option_that_is_named(phase, tmp_path):
-    """`--offline` is what is in the way; AWS answers without it."""
+    """Without the `--offline` that the reason names, AWS answers and the next phase is written."""
     text = BASE + "\n" + SUCCESSOR
     moved = phase is Phase.RETIRE
     home = world(
@@ -337,7 +350,9 @@ def test_asked_without_the_option_that_is_named(phase, tmp_path):
 
 
 def test_a_written_retire_is_taken_back_by_the_command_that_is_named(tmp_path):
-    """The command is run as it stands beside the patch; then rollback is written."""
+    """The `git` command in the remedy takes a written retire patch back; then rollback is
+    written.
+    """
     home = world(
         tmp_path,
         {"main.tf": BASE.replace(f"{OLD}.id", f"{NEW}.id") + "\n" + SUCCESSOR},
@@ -362,7 +377,9 @@ def test_a_written_retire_is_taken_back_by_the_command_that_is_named(tmp_path):
 
 
 def test_two_rotations_of_one_name_go_one_after_the_other(tmp_path):
-    """Each with the options that are named writes its own introduce."""
+    """Two rotations with the same `--name` each write introduce with `--only` and their own
+    `--name`.
+    """
     text = (
         BASE
         + f'\nresource "{CERTIFICATE}" "other" {{\n}}\n\nresource "{STAGE}" "two" {{\n  client_certificate_id = {CERTIFICATE}.other.id\n}}\n'
@@ -387,7 +404,7 @@ def test_two_rotations_of_one_name_go_one_after_the_other(tmp_path):
 
 
 def test_only_the_successor_is_left_where_both_are_named(tmp_path):
-    """The expression in the line that is named loses the predecessor, and retire is next."""
+    """After the predecessor is removed from the line that the reason names, retire is next."""
     home = lay_out("blocked-both-in-one-trust", tmp_path)
     step = asked(home).step
     assert isinstance(step, Blocked)
@@ -405,7 +422,7 @@ def test_only_the_successor_is_left_where_both_are_named(tmp_path):
 
 
 def test_a_reference_to_a_leftover_is_taken_away(tmp_path):
-    """The line that is named goes, and the leftover is removed."""
+    """After the reference in the line that the reason names is removed, the leftover is retired."""
     text = f'resource "{CERTIFICATE}" "orders" {{\n}}\n\noutput "pem" {{\n  value = {OLD}.pem_encoded_certificate\n}}\n'
     home = world(tmp_path, {"main.tf": text}, stages={}, ends={"old000": days(-3)})
     step = asked(home).step
@@ -420,7 +437,7 @@ def test_a_reference_to_a_leftover_is_taken_away(tmp_path):
 
 
 def test_a_bundle_that_would_trigger_a_hash_is_left_out(tmp_path):
-    """Without the option that is named introduce is next."""
+    """Without the `--trust-bundle` that the remedy names, introduce is next."""
     text = (
         BASE
         + f"""
@@ -458,7 +475,10 @@ GIVEN = {
 
 @pytest.mark.parametrize("place", GIVEN)
 def test_an_id_that_another_configuration_gives_is_rotated_there(place, tmp_path):
-    """Each step that is named is done there, in its order; the stage moves with the next apply here, and nothing is due."""
+    """An id from another configuration is rotated there, by the named steps in their order.
+
+    The next apply here moves the stage, and then nothing is due.
+    """
     value, data = GIVEN[place]
     stage = f'{data}\nresource "{STAGE}" "prod" {{\n  client_certificate_id = {value}\n}}\n'
     home = world(tmp_path / "here", {"main.tf": stage}, certificates={}, ends={"old000": days(12)})
@@ -495,7 +515,9 @@ def test_an_id_that_another_configuration_gives_is_rotated_there(place, tmp_path
 
 
 def test_stages_refer_to_the_one_that_is_named_again(tmp_path):
-    """A successor that was written manually and ends sooner: the stage goes back, and a fresh one is introduced beside both."""
+    """After the stage refers to the predecessor again, a fresh successor replaces the manual one
+    that ends sooner.
+    """
     begun = (
         BASE.replace(f"{OLD}.id", f"{OLD}_two.id")
         + f'\nresource "{CERTIFICATE}" "orders_two" {{\n}}\n'

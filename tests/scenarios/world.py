@@ -1,4 +1,4 @@
-"""A world for tests: a configuration on disk, the state that goes with it, an AWS that answers, and an apply that changes both."""
+"""A world for tests: configuration files, matching state, answers of AWS, and a simulated apply."""
 
 from __future__ import annotations
 
@@ -52,7 +52,9 @@ def days(count: float, since: datetime = NOW) -> datetime:
 
 @dataclass(kw_only=True)
 class World:
-    """Certificates by address, stages by address, both as state and AWS have them; `elsewhere` are stages outside Terraform."""
+    """Certificates and stages by address, as state and AWS have them; `elsewhere` has stages
+    outside Terraform.
+    """
 
     folder: Path
     certificates: dict[str, str] = field(default_factory=dict)
@@ -158,7 +160,7 @@ class World:
             path.write_bytes(change.after)
 
     def apply(self, phase: Phase, rotations: Collection[Rotation]) -> None:
-        """Do to state and AWS what Terraform would do for that phase of these rotations."""
+        """Change state and AWS as Terraform would by applying this phase of these rotations."""
         for rotation in rotations:
             assert rotation.successor is not None
             if rotation.predecessor is None:
@@ -190,7 +192,9 @@ class World:
                         self.ends.pop(self.certificates.pop(old), None)
 
     def apply_literal(self, phase: Phase, old: str, successor: Address) -> None:
-        """Likewise for a predecessor that Terraform does not manage: nothing that it does takes that away."""
+        """Apply a phase of a rotation whose predecessor is outside Terraform; Terraform never
+        deletes that one.
+        """
         if phase is Phase.INTRODUCE:
             self.certificates[str(successor)] = successor.name
             self.ends[successor.name] = days(365 - AGED, self.now)
@@ -210,7 +214,7 @@ def lay(folder: Path, files: Mapping[str, str | bytes]) -> Path:
 
 
 def world(folder: Path, files: Mapping[str, str | bytes], **state: object) -> World:
-    """A world of one certificate and one stage, unless `state` says otherwise."""
+    """Return a world with one certificate and one stage, unless `state` overrides them."""
     lay(folder, files)
     given = {
         "certificates": {f"{CERTIFICATE}.orders": "old000"},
@@ -221,7 +225,7 @@ def world(folder: Path, files: Mapping[str, str | bytes], **state: object) -> Wo
 
 
 def git(folder: Path, *arguments: str, data: bytes | None = None) -> bytes:
-    """Git, deaf to the configuration of whoever runs the tests."""
+    """Run git without the user's own configuration."""
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
