@@ -1,4 +1,4 @@
-"""Stages, certificates, plans and cases for rules, in as few words as a test would say them."""
+"""Build stages, certificates, plans and cases for the tests of rules."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def stage_at(name: str) -> Address:
 
 
 def certificate(name: str, left: float | timedelta | None = 12) -> Certificate:
-    """A recorded certificate whose id is `name`, with so much time left."""
+    """Return a recorded certificate with the id `name` and this much time left."""
     end: datetime | None = None
     if left is not None:
         end = NOW + (left if isinstance(left, timedelta) else timedelta(days=left))
@@ -101,7 +101,9 @@ def deploying(action: Action) -> DeploymentChange:
 
 
 def lineage(**succeeds: str | None) -> ConfigurationFacts:
-    """A configuration in which each name is a certificate block, succeeding another one or none."""
+    """Return a configuration with a certificate block per name; each value is its predecessor or
+    None.
+    """
     blocks = tuple(
         DeclaredCertificate(
             block=certificate_at(name),
@@ -123,7 +125,7 @@ def document(
     plan: Plan | None = None,
     declared: ConfigurationFacts | None = None,
 ) -> Document:
-    """By default: the certificate `old` with 12 days left, presented by the stage `prod`."""
+    """Return a document; by default stage `prod` presents certificate `old` with 12 days left."""
     return Document(
         source=Source(path="plan.json", kind="plan" if plan is not None else "state"),
         certificates=tuple(certificates if certificates is not None else [certificate("old")]),
@@ -142,7 +144,10 @@ def backend(
     stages: tuple[str, ...] = (f"{STAGE}.prod",),
     name: str = "orders",
 ) -> TrustBackend:
-    """A backend whose bundle has these certificates, all of one subject; without names it was not read."""
+    """Return a backend whose bundle has these certificates, all with one subject.
+
+    Without names, its bundle was not read.
+    """
     found = tuple(
         BundleCertificate(fingerprint=PRINTS[each], subject="s", ends=NOW + timedelta(days=9))
         for each in names
@@ -153,7 +158,9 @@ def backend(
 
 
 def consuming(held: tuple[str, ...] | None, *, kind: str = "aws_ssm_parameter", others: int = 0):
-    """A configuration in which resources use the PEM of `old`, and what one of them has now."""
+    """Return a configuration whose resources use the PEM of `old`, and the recorded
+    bundle of one.
+    """
     declared = lineage(old=None, new="old")
     consumers = tuple(
         TrustConsumer(
@@ -182,7 +189,7 @@ def consuming(held: tuple[str, ...] | None, *, kind: str = "aws_ssm_parameter", 
 
 
 def known(name: str, left: float | timedelta | None = 12) -> Certificate:
-    """A recorded certificate with a fingerprint, which bundles may have."""
+    """Return a recorded certificate with the fingerprint that bundles use."""
     return replace(certificate(name, left), fingerprint=PRINTS[name])
 
 
@@ -194,7 +201,9 @@ def cases_of(
     asked: bool = True,
     policy: Policy | None = None,
 ) -> Cases:
-    """What AWS answers: by default what is recorded, and that no stage outside Terraform presents anything."""
+    """Return cases; by default AWS confirms the recorded dates and has no stage outside
+    Terraform.
+    """
     seen: dict[object, Observation] = {}
     for one in documents:
         for subject in certificate_uses(one):
@@ -224,7 +233,7 @@ def findings(cases: Cases, rule: str | None = None) -> list[Finding]:
 
 
 def said(cases: Cases) -> dict[str, str]:
-    """Each rule that found something, with the weight of its first finding."""
+    """Return the severity of the first finding of each rule."""
     weights: dict[str, str] = {}
     for finding in judge(cases):
         weights.setdefault(finding.rule, finding.severity.word)

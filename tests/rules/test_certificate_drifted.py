@@ -1,4 +1,4 @@
-"""certificate-drifted: what AWS has is not what state says."""
+"""Tests of certificate-drifted: AWS differs from state."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ REFUSED = Unanswered(reason="access denied", remedy="grant apigateway:GET")
 
 
 def drifted(recorded, shown, of_shown=None):
-    """A stage, what state and what AWS say that it presents, and what AWS says of the latter."""
+    """Return cases of a stage with its certificate by state, by AWS, and the answer of AWS about
+    the latter.
+    """
     one = stage("prod", recorded)
     cases = cases_of(document([certificate("old", 300)], [one]))
     answer = shown
@@ -57,12 +59,14 @@ def ending(left):
     ],
 )
 def test_another_certificate_on_the_stage_than_state_says(recorded, shown, of_shown, weights):
-    """A warning; an error where what the stage presents is no good; never clean where that is not known (I4)."""
+    """A different certificate on the stage than in state is a warning, or an error if that
+    certificate is bad. I4: an unknown certificate is never clean.
+    """
     assert said(drifted(recorded, shown, of_shown)) == weights
 
 
 def test_the_message_names_both_and_the_end_of_what_is_presented():
-    """A tired person sees what happened."""
+    """The message names both certificates and the end date of the one in use."""
     (finding,) = findings(drifted("old", "other", ending(30)))
     assert finding.message == (
         "in AWS aws_api_gateway_stage.prod presents certificate other, which ends on 2026-12-23; by state certificate old: "
@@ -77,14 +81,16 @@ def test_the_message_names_both_and_the_end_of_what_is_presented():
     ("hours", "weights"), [(0, {}), (23, {}), (24, {RULE: "warning"}), (-24, {RULE: "warning"})]
 )
 def test_another_end_than_state_says_from_a_day_on(hours, weights):
-    """AWS's attribute and the PEM may differ by seconds."""
+    """An end date that differs from state by a day or more is a warning."""
     recorded = certificate("old", 300)
     answer = Found(expires_at=recorded.expires_at + timedelta(hours=hours))
     assert said(cases_of(document([recorded]), answers={"old": answer})) == weights
 
 
 def test_acm_renews_under_the_same_arn_which_is_no_drift():
-    """State is behind, as it should be."""
+    """A later end date of an ACM certificate is no drift, because ACM renews it under the
+    same ARN.
+    """
     arn = "arn:aws:acm:us-east-1:123456789012:certificate/1"
     recorded = replace(certificate("old", 20), id=arn, kind="acm")
     assert (

@@ -1,4 +1,4 @@
-"""certificate-elsewhere: a stage in one region or account, a certificate in another."""
+"""Tests of certificate-elsewhere: a stage in one region or account, its certificate in another."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ def pair(of_stage, of_certificate=HOME, identity="old"):
     ],
 )
 def test_a_pair_across_regions_or_accounts_is_an_error(of_stage, of_certificate, weight):
-    """What no document places contradicts nothing."""
+    """A stage and a certificate in different regions or accounts are an error; an unknown place is
+    not.
+    """
     assert said(pair(of_stage, of_certificate)).get(RULE) == weight
 
 
@@ -44,12 +46,12 @@ def test_a_pair_across_regions_or_accounts_is_an_error(of_stage, of_certificate,
     ("of_stage", "weight"), [(HOME, None), (WEST, "error"), (THEIRS, "error"), (UNPLACED, None)]
 )
 def test_the_arn_of_acm_says_where_it_is_of(of_stage, weight):
-    """Whether state has it or not."""
+    """An ACM ARN of another region or account than the stage is an error."""
     assert said(pair(of_stage, identity=ARN)).get(RULE) == weight
 
 
 def test_it_names_both_places():
-    """Which is what a person has to compare."""
+    """The message names both regions, and the finding has the stage's address."""
     (finding,) = findings(pair(WEST), RULE)
     assert "us-west-2" in finding.message
     assert "us-east-1" in finding.message
@@ -59,7 +61,7 @@ def test_it_names_both_places():
 @pytest.mark.parametrize("there", [WEST, THEIRS])
 @pytest.mark.parametrize(("answer", "found"), [(Gone(), True), ("found", False)])
 def test_ids_may_collide_across_regions_and_accounts(answer, found, there):
-    """Where AWS has that id in the stage's own account and region, it is another certificate of the same name."""
+    """There is no finding if AWS has the same id in the stage's own account and region."""
     cases = pair(there)
     made = certificate("old", 300)
     said_there = answer if isinstance(answer, Gone) else Found(expires_at=made.expires_at)
@@ -74,7 +76,7 @@ def test_ids_may_collide_across_regions_and_accounts(answer, found, there):
 
 
 def test_a_plan_that_would_make_such_a_pair_is_told_before():
-    """Once, though the stage is recorded as well."""
+    """A plan that would create such a pair has one finding, although the stage is recorded too."""
     change = moving("prod", None, "old")
     change = replace(
         change, after=replace(change.after, place=WEST), before=replace(change.before, place=WEST)

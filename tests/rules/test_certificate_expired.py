@@ -1,4 +1,4 @@
-"""certificate-expired and certificate-gone: what a stage presents is no use any more."""
+"""Tests of certificate-expired and certificate-gone: a stage presents an unusable certificate."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from checker.model.plan import Plan
     [(timedelta(seconds=-1), True), (timedelta(0), False), (timedelta(seconds=1), False)],
 )
 def test_one_second_behind_its_end_it_has_expired(left, expired):
-    """From the first moment after the end the days left are -1."""
+    """One second after its end a certificate is expired, with -1 days left."""
     cases = cases_of(document([certificate("old", left)]))
     assert ("certificate-expired" in said(cases)) == expired
     assert ("certificate-expiring" in said(cases)) != expired
@@ -26,7 +26,7 @@ def test_one_second_behind_its_end_it_has_expired(left, expired):
 
 
 def test_aws_is_believed_over_state():
-    """State says that it lives, AWS that it has ended; and the other way round."""
+    """The end date from AWS overrides the recorded one, in both directions."""
     ended = Found(expires_at=certificate("x", -1).expires_at)
     lives = Found(expires_at=certificate("x", 300).expires_at)
     assert said(cases_of(document([certificate("old", 300)]), answers={"old": ended})) == {
@@ -57,7 +57,7 @@ def test_aws_is_believed_over_state():
     ],
 )
 def test_the_plan_that_cures_it_is_not_failed_for_it(left, rule, plan, declared, weight):
-    """Applying the cure must stay possible, however late."""
+    """A plan that replaces the expired or deleted certificate lowers its error to a warning."""
     known = [certificate("old", left), certificate("good", 340), certificate("bad", -400)]
     answers = {"old": Gone()} if rule == "certificate-gone" else None
     cases = cases_of(document(known, plan=plan, declared=declared), answers=answers)
@@ -70,7 +70,7 @@ def test_the_plan_that_cures_it_is_not_failed_for_it(left, rule, plan, declared,
 
 
 def test_an_id_that_only_a_stage_names_is_asked_for_too():
-    """The certificate may be nowhere in state."""
+    """An id that only a stage names, and that AWS does not have, is certificate-gone."""
     cases = cases_of(document([], [stage("prod", "ghost1")]), answers={"ghost1": Gone()})
     (finding,) = findings(cases)
     assert (finding.rule, finding.address, finding.certificate_id) == (
@@ -88,7 +88,9 @@ def test_an_id_that_only_a_stage_names_is_asked_for_too():
     ],
 )
 def test_the_remedy_fits_where_the_certificate_was_found(kind, remedy):
-    """A scan has no configuration that could make another one."""
+    """The remedy for a state names Terraform; the remedy for a scan says to run `tfcert patch`
+    where the state is.
+    """
     found = document([], [stage("prod", "ghost1")])
     found = replace(found, source=replace(found.source, kind=kind))
     (finding,) = findings(cases_of(found, answers={"ghost1": Gone()}))
@@ -96,5 +98,5 @@ def test_the_remedy_fits_where_the_certificate_was_found(kind, remedy):
 
 
 def test_what_is_gone_and_presented_by_nobody_is_no_finding():
-    """Retired by hand, and state has not noticed."""
+    """A deleted certificate that no stage presents is no finding."""
     assert said(cases_of(document(stages=[]), answers={"old": Gone()})) == {}

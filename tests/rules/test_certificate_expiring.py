@@ -1,4 +1,4 @@
-"""certificate-expiring: boundaries, and the cure that a gate never stops."""
+"""Tests of certificate-expiring: its boundaries, and plans that fix the finding."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ SECOND = timedelta(seconds=1)
     ],
 )
 def test_exactly_the_threshold_and_exactly_the_notice_are_findings(left, weight):
-    """Whole days, rounded down: 30 days and a part of a day are 30 days left."""
+    """At exactly the threshold it is an error, and at exactly the notice a warning; days are
+    rounded down.
+    """
     cases = cases_of(document([certificate("old", left)]))
     assert said(cases).get(RULE) == weight
     if weight:
@@ -37,7 +39,7 @@ def test_exactly_the_threshold_and_exactly_the_notice_are_findings(left, weight)
 
 
 def test_the_days_are_those_of_the_policy():
-    """Threshold and notice come from the policy."""
+    """The policy sets the threshold and the notice."""
     policy = Policy(threshold_days=5, notice_days=11)
     assert said(cases_of(document(), policy=policy)).get(RULE) is None
     assert (
@@ -47,12 +49,12 @@ def test_the_days_are_those_of_the_policy():
 
 
 def test_what_nobody_presents_is_no_finding():
-    """A certificate without a stage may end."""
+    """A certificate that no stage presents is no finding."""
     assert RULE not in said(cases_of(document(stages=[])))
 
 
 def test_what_a_plan_will_present_is_a_finding():
-    """A stage that the plan moves to a certificate near its end is told before it moves."""
+    """A stage that a plan moves to an expiring certificate is an error before the apply."""
     plan = Plan(stages=(moving("prod", None, "old"),))
     assert said(cases_of(document(stages=[stage("prod", None)], plan=plan)))[RULE] == "error"
 
@@ -71,7 +73,11 @@ def test_what_a_plan_will_present_is_a_finding():
 def test_a_plan_that_introduces_the_successor_is_not_failed_for_what_it_cures(
     declared, made, weight
 ):
-    """By lineage where the configuration is at hand; else a plan that only creates certificates counts."""
+    """A plan that introduces the successor lowers the error to a warning.
+
+    It is recognized by lineage, or without a configuration by a plan that only creates
+    certificates.
+    """
     plan = Plan(certificates=tuple(making(name) for name in made))
     assert said(cases_of(document(plan=plan, declared=declared)))[RULE] == weight
 
@@ -86,12 +92,14 @@ def test_a_plan_that_introduces_the_successor_is_not_failed_for_what_it_cures(
     ids=["moves a stage", "deletes another", "replaces"],
 )
 def test_without_the_configuration_a_plan_that_does_more_is_no_cure(more):
-    """It must only create certificates and touch no stage."""
+    """Without the configuration, a plan that also moves a stage or deletes a certificate keeps the
+    error.
+    """
     assert said(cases_of(document(plan=more)))[RULE] == "error"
 
 
 def test_without_the_configuration_one_new_certificate_cures_one():
-    """Two that near their end need two."""
+    """Without the configuration, a plan must create one certificate per expiring certificate."""
     both = [certificate("a"), certificate("b")]
     stages = [stage("a", "a"), stage("b", "b")]
     one = Plan(certificates=(making("new"),))
@@ -105,7 +113,9 @@ def test_without_the_configuration_one_new_certificate_cures_one():
     [(350, "warning"), (31, "warning"), (30, "error"), (12, "error"), (5, "error")],
 )
 def test_a_plan_that_moves_the_stage_to_one_that_lasts_is_a_cure(left, weight):
-    """The other certificate must end later, and beyond the threshold."""
+    """A plan that moves the stage lowers the error if the new certificate ends later and beyond the
+    threshold.
+    """
     plan = Plan(stages=(moving("prod", "old", "new"),))
     made = [certificate("old"), certificate("new", left)]
     weights = {
@@ -125,7 +135,7 @@ def test_a_plan_that_moves_the_stage_to_one_that_lasts_is_a_cure(left, weight):
     ],
 )
 def test_while_the_successor_is_in_state_it_is_a_warning(new, declared, weight):
-    """A rotation under way is known by its lineage, and by a successor that ends later."""
+    """A successor in state lowers the error if the configuration names it and it ends later."""
     cases = cases_of(document([certificate("old"), new], declared=declared))
     assert findings(cases, RULE)[0].severity.word == weight
     if weight == "warning":
@@ -137,7 +147,9 @@ def test_while_the_successor_is_in_state_it_is_a_warning(new, declared, weight):
     ("left", "rule"), [(12, "certificate-expiring"), (-3, "certificate-expired")]
 )
 def test_a_plan_that_destroys_the_stages_too_is_not_failed(left, rule):
-    """`plan -destroy` of everything is no rotation; a stage that stays makes it an error again."""
+    """A plan that destroys all stages of the certificate lowers the error; a stage that stays keeps
+    it.
+    """
     gone = Plan(
         certificates=(making("old", Action.DELETE),),
         stages=(moving("prod", "old", None, Action.DELETE),),

@@ -1,4 +1,4 @@
-"""certificate-not-renewing, and what the other rules and the planner say of a certificate of ACM."""
+"""Tests of certificate-not-renewing, and of other rules and the planner with ACM certificates."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def acm(
     left: float = 12,
     plan: Plan | None = None,
 ):
-    """A stage that names a certificate of ACM, which is not in this state."""
+    """Return cases of a stage with an ACM certificate that is not in this state."""
     if isinstance(answer, AcmDoesNotRenew | AcmRenews):
         answer = Found(expires_at=NOW + timedelta(days=left), renewal=answer)
     known = [] if plan is None else [certificate("good", 340)]
@@ -44,12 +44,16 @@ def acm(
     [(61, None), (60, "warning"), (31, "warning"), (30, "error"), (0, "error"), (-1, None)],
 )
 def test_an_error_at_the_threshold_and_a_warning_within_the_notice(left, weight):
-    """Behind its end certificate-expired speaks."""
+    """It is an error at the threshold and a warning within the notice; after the end only
+    certificate-expired reports.
+    """
     assert said(acm(IMPORTED, left)).get(RULE) == weight
 
 
 def test_what_acm_renews_is_no_finding_of_it_and_never_fails_a_gate():
-    """Nothing is to be done, and certificate-expiring says just that."""
+    """A certificate that ACM renews has no such finding, and certificate-expiring is a note or a
+    warning.
+    """
     assert said(acm(AcmRenews(), 45)) == {"certificate-expiring": "note"}
     assert said(acm(AcmRenews(), 12)) == {"certificate-expiring": "warning"}
     assert "nothing to do" in findings(acm(AcmRenews(), 12))[0].remedy
@@ -57,7 +61,7 @@ def test_what_acm_renews_is_no_finding_of_it_and_never_fails_a_gate():
 
 
 def test_the_remedy_of_what_was_imported_is_to_import_it_again():
-    """Never a patch."""
+    """The remedy for an imported certificate is to import it again, not a patch."""
     cases = acm(IMPORTED)
     assert said(cases) == {"certificate-expiring": "error", RULE: "error"}
     for finding in findings(cases):
@@ -67,27 +71,27 @@ def test_the_remedy_of_what_was_imported_is_to_import_it_again():
 
 @pytest.mark.parametrize("answer", [IMPORTED, Gone()])
 def test_the_plan_that_moves_the_stage_to_one_that_lasts_is_not_failed(answer):
-    """A gate never stops the cure."""
+    """A plan that moves the stage to a longer-lasting certificate has no error."""
     plan = Plan(stages=(moving("prod", ARN, "good"),))
     assert "error" not in said(acm(answer, plan=plan)).values()
 
 
 def test_what_acm_does_not_know_is_gone_without_a_word_of_patches():
-    """A patch cannot bring it back."""
+    """A certificate that ACM does not have is certificate-gone, and the remedy offers no patch."""
     (finding,) = findings(acm(Gone()))
     assert finding.rule == "certificate-gone"
     assert "run `tfcert patch`" not in finding.remedy
 
 
 def test_where_acm_was_not_asked_nothing_is_said_of_renewal():
-    """Not known is not clean (I4), and is not called failed either."""
+    """Without an answer from ACM only certificate-unverified reports (I4)."""
     assert set(said(acm(Unanswered(reason="denied", remedy="allow it")))) == {
         "certificate-unverified"
     }
 
 
 def test_a_client_certificate_of_api_gateway_has_nothing_to_do_with_it():
-    """It is never renewed, and the patches say so."""
+    """The rule ignores client certificates of API Gateway, which are never renewed."""
     assert RULE not in said(cases_of(document()))
 
 
@@ -101,7 +105,9 @@ def test_a_client_certificate_of_api_gateway_has_nothing_to_do_with_it():
 )
 @pytest.mark.parametrize("declared", [None, lineage()])
 def test_the_planner_leaves_it_alone_and_says_why(answer, left, step, words, declared):
-    """One entry, without a successor: nothing is ever written for it."""
+    """The planner lists an ACM certificate once, without a successor, with the reason why it writes
+    nothing.
+    """
     answered = (
         Found(expires_at=NOW + timedelta(days=left), renewal=answer)
         if not isinstance(answer, Gone)
@@ -118,7 +124,7 @@ def test_the_planner_leaves_it_alone_and_says_why(answer, left, step, words, dec
 
 
 def test_what_is_not_due_is_not_mentioned_by_the_planner():
-    """Unless it is asked for."""
+    """The planner skips an ACM certificate that is not due, unless asked for all."""
     cases = acm(IMPORTED, 300)
     assert plan_rotations(cases) == ()
     assert len(plan_rotations(cases, even_if_not_due=True)) == 1
@@ -126,7 +132,9 @@ def test_what_is_not_due_is_not_mentioned_by_the_planner():
 
 @pytest.mark.parametrize(("later", "kept"), [(0, "f" * 64), (300, None)])
 def test_what_acm_renewed_has_not_the_fingerprint_that_state_remembers(later, kept):
-    """The ARN is the same and the certificate is another; ACM does not tell its fingerprint."""
+    """After a renewal by ACM the recorded fingerprint is dropped, because the certificate is a new
+    one.
+    """
     recorded = replace(certificate("x", 12), id=ARN, kind="acm", fingerprint="f" * 64)
     answer = Found(expires_at=recorded.expires_at + timedelta(days=later), renewal=AcmRenews())
     (case,) = cases_of(document([recorded], [stage("prod", ARN)]), answers={ARN: answer}).all

@@ -1,4 +1,4 @@
-"""certificate-quota: whether the successors that are due find room."""
+"""Tests of certificate-quota: whether AWS has room for the successors that are due."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def two(left=12, **rest):
     ("held", "weight"), [(57, None), (58, None), (59, "warning"), (60, "warning"), (75, "warning")]
 )
 def test_as_many_as_are_due_must_be_free(held, weight):
-    """Two that are due need two."""
+    """Two due rotations need two free places in the quota."""
     assert said(holding({HERE: held}, two())).get(RULE) == weight
 
 
 def test_it_says_how_many_there_are_and_how_many_are_needed():
-    """And of what region."""
+    """The message gives the region, the number of certificates, the quota and the number needed."""
     (finding,) = findings(holding({HERE: 59}, two()), RULE)
     assert finding.message == (
         "account 123456789012, region us-east-1 has 59 of 60 client certificates, and rotations that are due need 2 more"
@@ -68,12 +68,14 @@ def test_it_says_how_many_there_are_and_how_many_are_needed():
     ],
 )
 def test_what_needs_no_room_is_no_finding(cases):
-    """Only a successor that is still to be made counts."""
+    """A certificate that needs no new successor needs no room."""
     assert RULE not in said(holding({HERE: 60}, cases))
 
 
 def test_one_that_is_gone_needs_a_new_one_and_other_places_have_their_own_room():
-    """The list of another region or account says nothing."""
+    """A deleted certificate needs room for a new one; the count of another region or account does
+    not matter.
+    """
     gone = two(300, answers={"a": Gone(), "b": Gone()})
     assert said(holding({HERE: 59}, gone))[RULE] == "warning"
     assert RULE not in said(holding({Place(None, "123456789012", "eu-west-1"): 60}, gone))
@@ -86,7 +88,10 @@ def test_one_that_is_gone_needs_a_new_one_and_other_places_have_their_own_room()
 def test_without_the_configuration_one_that_waits_for_stages_counts_as_a_successor(
     left, declared, found
 ):
-    """Nothing says whose successor it is, and it was made: it needs no room any more. With the configuration its comment says so."""
+    """Without the configuration, an unused certificate counts as a successor.
+
+    With it, only the `succeeds` comment makes a successor.
+    """
     both = [certificate("a", 12), certificate("b", left)]
     config = lineage(a=None, b=None) if declared else None
     assert (

@@ -1,4 +1,6 @@
-"""certificate-unused: what nobody presents, where all that could was seen."""
+"""Tests of certificate-unused: a certificate that no stage presents, where AWS listed all
+stages.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ def shown(identity):
 
 
 def left_over(left=200, **rest):
-    """The certificate `old`, made so long ago that so many of its 365 days are left, which no recorded stage presents."""
+    """Return cases of certificate `old`, which no recorded stage presents, with this many days
+    left.
+    """
     declared = rest.pop("declared", None)
     plan = rest.pop("plan", None)
     return cases_of(
@@ -32,7 +36,9 @@ def left_over(left=200, **rest):
 
 
 def test_what_no_stage_of_its_place_presents_is_a_note():
-    """It says where was looked, and until when the certificate lives."""
+    """A certificate that no stage of its account and region presents is a note with its
+    end date.
+    """
     (finding,) = findings(left_over(), RULE)
     assert finding.severity.word == "note"
     assert finding.certificate_id == "old"
@@ -44,7 +50,7 @@ def test_what_no_stage_of_its_place_presents_is_a_note():
 
 
 def test_it_makes_no_exit_code():
-    """A note is no reason to stop a pipeline."""
+    """certificate-unused is a note and has no effect on the exit code."""
     assert said(left_over()) == {RULE: "note"}
 
 
@@ -54,12 +60,16 @@ def test_it_makes_no_exit_code():
     ids=["nobody looked", "not every stage was listed", "a stage outside Terraform presents it"],
 )
 def test_i4_it_is_never_called_unused_where_not_every_stage_was_seen(survey):
-    """Nor where one that Terraform does not know presents it."""
+    """I4: there is no finding if not all stages were listed, or if a stage outside Terraform
+    presents it.
+    """
     assert RULE not in said(left_over(survey=survey))
 
 
 def test_i4_the_stages_of_another_account_or_region_say_nothing():
-    """All stages of its own place must have been listed."""
+    """I4: stages of another account or region prove nothing; the certificate's own must
+    be listed.
+    """
     cases = left_over()
     for other in (
         replace(HOME, account="222222222222"),
@@ -78,12 +88,14 @@ def test_i4_the_stages_of_another_account_or_region_say_nothing():
     ids=["new", "59 days", "60 days", "ended"],
 )
 def test_what_is_younger_than_the_notice_may_be_a_successor_that_nobody_declared(left, found):
-    """A rotation is begun in the notice before the end, so its successor is no older than that when stages move to it."""
+    """A certificate younger than the notice is not called unused: it may be an undeclared
+    successor.
+    """
     assert (RULE in said(left_over(left))) is found
 
 
 def test_its_age_is_what_aws_says():
-    """A certificate's end is 365 days after its beginning, but AWS's own date of the beginning counts first."""
+    """The age comes from the creation date in AWS if there is one, else from the end date."""
     ends = NOW + timedelta(days=200)
     young = left_over(answers={"old": Found(expires_at=ends, created_at=NOW - timedelta(days=5))})
     old = left_over(answers={"old": Found(expires_at=ends, created_at=NOW - timedelta(days=70))})
@@ -92,7 +104,7 @@ def test_its_age_is_what_aws_says():
 
 
 def test_a_declared_successor_between_introduce_and_repoint_is_not_unused_however_old():
-    """Its comment says what it is there for."""
+    """A declared successor is not unused while its predecessor is in use, whatever its age."""
     both = [certificate("old", 20), certificate("new", 250)]
     cases = cases_of(
         document(both, [stage("prod", "old")], declared=lineage(old=None, new="old")),
@@ -102,7 +114,9 @@ def test_a_declared_successor_between_introduce_and_repoint_is_not_unused_howeve
 
 
 def test_a_predecessor_whose_retire_was_forgotten_is_unused_however_young():
-    """The next phase is the remedy."""
+    """A predecessor whose stages have all moved is unused at any age, and the remedy is the retire
+    phase.
+    """
     both = [certificate("old", 350), certificate("new", 364)]
     cases = cases_of(
         document(both, [stage("prod", "new")], declared=lineage(old=None, new="old")),
@@ -116,23 +130,23 @@ def test_a_predecessor_whose_retire_was_forgotten_is_unused_however_young():
 
 @pytest.mark.parametrize("answer", [Gone(), Unanswered(reason="r", remedy="m")])
 def test_what_aws_does_not_have_or_did_not_say_is_not_called_unused(answer):
-    """Only what is there takes room."""
+    """A certificate that AWS does not have, or did not answer about, is not called unused."""
     assert RULE not in said(left_over(answers={"old": answer}))
 
 
 def test_what_a_plan_destroys_is_on_its_way_out():
-    """The plan is the cure."""
+    """A certificate that the plan destroys is not called unused."""
     assert RULE not in said(left_over(plan=Plan(certificates=(making("old", Action.DELETE),))))
 
 
 @pytest.mark.parametrize("after", ["old", PresentsPlanned(()), PresentsPlanned((), elsewhere=True)])
 def test_what_a_plan_lets_a_stage_present_or_may_let_is_not_unused(after):
-    """The stage moves to it, or to something that the plan does not name."""
+    """A certificate that a stage presents, or may present, after the plan is not called unused."""
     assert RULE not in said(left_over(plan=Plan(stages=(moving("prod", None, after),))))
 
 
 def test_what_no_terraform_manages_is_deleted_by_a_command():
-    """As a scan finds it: with the real id and region."""
+    """The remedy for a certificate outside Terraform is the AWS command with its id and region."""
     cases = left_over()
     (part,) = cases.documents
     (case,) = part.cases

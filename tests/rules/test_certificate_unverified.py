@@ -1,4 +1,4 @@
-"""I4: what could not be checked is never reported as clean."""
+"""I4: an unchecked certificate is never reported as clean."""
 
 from __future__ import annotations
 
@@ -63,25 +63,29 @@ def outcome(cases) -> Said:
     ],
 )
 def test_i4_what_was_left_unknown_is_inconclusive(cases, fail_on):
-    """Exit code 3, whatever `--fail-on` says."""
+    """I4: an unanswered question makes the verdict inconclusive, exit code 3, whatever `--fail-on`
+    says.
+    """
     assert outcome(cases(Policy(fail_on=fail_on))) == Said("inconclusive", 3)
 
 
 def test_i4_a_certificate_that_aws_was_not_asked_for_is_not_clean():
-    """A run that asks AWS must have an answer for each certificate: a recorded date does not stand in for it."""
+    """I4: a run that asks AWS needs an answer for each certificate; a recorded date is
+    not enough.
+    """
     inventory = Inventory(documents=(document([certificate("old", 300)]),))
     cases = build_cases(inventory, Observations(asked=True), as_of=NOW, policy=Policy())
     assert outcome(cases) == Said("inconclusive", 3)
 
 
 def test_offline_a_recorded_date_is_judged():
-    """Nobody wanted AWS to be asked."""
+    """An offline run judges the recorded dates."""
     assert outcome(cases_of(document([certificate("old", 300)]), asked=False)) == Said("clean", 0)
     assert outcome(cases_of(document(), asked=False)) == Said("findings", 1)
 
 
 def test_a_failing_finding_outranks_what_is_unknown():
-    """Exit code 1 where both are there; the reason and the remedy of what is unknown stay in the report."""
+    """If both apply, the exit code is 1; the unverified finding stays in the report."""
     cases = cases_of(document(), answers={"old": REFUSED})
     assert said(cases) == {"certificate-expiring": "error", RULE: "warning"}
     assert outcome(cases) == Said("findings", 1)
@@ -91,7 +95,7 @@ def test_a_failing_finding_outranks_what_is_unknown():
 
 
 def test_a_certificate_yet_to_be_created_has_nothing_to_verify():
-    """It has no id, no date and no finding."""
+    """A certificate that the plan will create has no finding."""
     from builders import making
 
     cases = cases_of(document([], [stage("prod", None)], plan=Plan(certificates=(making("new"),))))
@@ -99,7 +103,7 @@ def test_a_certificate_yet_to_be_created_has_nothing_to_verify():
 
 
 def test_the_same_id_in_another_region_is_another_certificate():
-    """An answer for one region says nothing of the other."""
+    """Certificates with one id in two regions are checked separately."""
     from msgspec.structs import replace
 
     from checker.model.places import Place
@@ -130,7 +134,9 @@ def test_the_same_id_in_another_region_is_another_certificate():
 
 
 def test_a_created_certificate_does_not_explain_what_comes_from_elsewhere():
-    """Whatever else the plan makes, the stage may present any certificate; what the configuration itself leads to is no unknown."""
+    """A stage whose planned id comes from elsewhere is unverified, even if the plan creates a
+    certificate.
+    """
     from builders import certificate_at, making, moving
 
     from checker.model.plan import Action

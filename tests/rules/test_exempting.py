@@ -1,4 +1,4 @@
-"""Exemptions: what they suppress, what they never do, and that several stages are not covered by one."""
+"""Exemptions: what they suppress, what they cannot suppress, and certificates of several stages."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def judged(found, *exemptions, **more):
 
 
 def standing(findings):
-    """What counts, and what is suppressed."""
+    """Return the rules of counted findings and of suppressed findings."""
     return (
         sorted(one.rule for one in findings if one.suppression is None),
         sorted(one.rule for one in findings if one.suppression is not None),
@@ -80,7 +80,10 @@ def standing(findings):
     ids=["address", "id", "its only stage"],
 )
 def test_an_exempted_finding_stays_and_does_not_count(entry):
-    """By the certificate's address, by its id, or by the one stage that presents it."""
+    """An exempted finding stays in the report and does not count.
+
+    The exemption names the certificate's address, its id, or its only stage.
+    """
     cases = cases_of(document(), policy=Policy(exemptions=(entry,)))
     (found,) = judge(cases)
     assert found.suppression is not None
@@ -98,7 +101,9 @@ def test_an_exempted_finding_stays_and_does_not_count(entry):
 
 
 def test_a_certificate_of_several_stages_is_not_exempted_by_one_of_them():
-    """By each of them it is; and the exemption of one alone is told what else presents it."""
+    """A certificate of several stages needs an exemption for each; a single one is unused and names
+    the other stage.
+    """
     found = document(None, [stage("prod", "old"), stage("dev", "old")])
     one, other = (
         exemption("certificate-expiring", f"{STAGE}.prod"),
@@ -116,7 +121,7 @@ def test_a_certificate_of_several_stages_is_not_exempted_by_one_of_them():
 
 
 def test_the_exemption_of_the_instance_comes_before_that_of_its_block():
-    """Of two that end on one day; a set of both names would decide by the hash of a string."""
+    """If the exemptions of an instance and of its block end on one day, the instance's applies."""
     recorded = certificate("old")
     for key in "abcdefghijkl":
         keyed = replace(recorded, address=replace(recorded.address, key=key))
@@ -128,7 +133,9 @@ def test_the_exemption_of_the_instance_comes_before_that_of_its_block():
 
 
 def test_an_address_without_keys_means_every_instance_of_the_block():
-    """And one with a key that instance alone."""
+    """An exemption for an address without a key covers all instances; one with a key covers that
+    instance.
+    """
     first, second = certificate("old"), certificate("older")
     keyed = [
         replace(each, address=replace(each.address, name="old", key=key))
@@ -146,7 +153,7 @@ def test_an_address_without_keys_means_every_instance_of_the_block():
 
 
 def test_an_id_does_not_exempt_a_certificate_that_is_named_otherwise():
-    """Nor an address another one, nor a rule another one."""
+    """An exemption does not match a longer id, a longer address or another rule."""
     for entry in (
         exemption(certificate_id="o"),
         exemption("certificate-expiring", f"{CERTIFICATE}.ol"),
@@ -157,7 +164,7 @@ def test_an_id_does_not_exempt_a_certificate_that_is_named_otherwise():
 
 
 def test_what_cannot_be_exempted_is_not():
-    """Whoever builds such an exemption, the expired certificate and the plan that destroys one in use count."""
+    """Some rules, such as certificate-expired and rotation-destroys-in-use, cannot be exempted."""
     assert {rule.name for rule in RULES if not rule.exemptable} == {
         "certificate-expired",
         "rotation-destroys-in-use",
@@ -179,7 +186,7 @@ def test_what_cannot_be_exempted_is_not():
 
 
 def test_i4_what_was_not_checked_cannot_be_exempted():
-    """I4: the verdict stays inconclusive."""
+    """I4: certificate-unverified cannot be exempted, and the verdict stays inconclusive."""
     away = {"old": Unanswered(reason="no credentials", remedy="log in")}
     cases = cases_of(
         document([certificate("old", 300)]),
@@ -192,7 +199,10 @@ def test_i4_what_was_not_checked_cannot_be_exempted():
 
 @given(st.integers(-5, 20), st.integers(0, 20))
 def test_an_exemption_holds_from_today_until_its_day_and_never_past_the_end(until, left):
-    """Three fates: it holds, it has run out, or it is to last longer than the certificate; then the finding counts."""
+    """An exemption applies from today to its last day.
+
+    The finding counts if that day is past, or after the certificate's end.
+    """
     findings = judged(
         document([certificate("old", left)]), exemption("certificate-expiring", OLD, until=until)
     )
@@ -204,7 +214,7 @@ def test_an_exemption_holds_from_today_until_its_day_and_never_past_the_end(unti
 
 
 def test_the_end_that_counts_is_the_one_that_aws_says():
-    """State may be out of date, and the certificate of a stage is looked up for a finding about the stage."""
+    """The limit of an exemption is the end date from AWS, also for a finding about a stage."""
     recorded = document([certificate("old", 100)], plan=Plan(stages=(moving("prod", "old", None),)))
     entry = exemption("stage-detached", f"{STAGE}.prod", until=50)
     assert standing(judged(recorded, entry)) == ([], ["stage-detached"])
@@ -214,7 +224,7 @@ def test_the_end_that_counts_is_the_one_that_aws_says():
 
 
 def test_a_finding_about_a_stage_is_exempted_by_the_stage():
-    """And by the id of the certificate that it names."""
+    """A finding about a stage is exempted by the stage's address or by the certificate's id."""
     found = document([certificate("old", 300)], plan=Plan(stages=(moving("prod", "old", None),)))
     for entry in (
         exemption("stage-detached", f"{STAGE}.prod"),
@@ -227,7 +237,9 @@ def test_a_finding_about_a_stage_is_exempted_by_the_stage():
 
 
 def test_a_certificate_without_an_address_is_exempted_by_all_of_its_stages_or_its_id():
-    """The finding is filed under one of them, which does not speak for the others."""
+    """A certificate without an address is exempted by its id; one of its several stages is not
+    enough.
+    """
     gone = {"lost": Gone()}
     found = document([], [stage("a", "lost"), stage("b", "lost")])
     assert (
@@ -240,12 +252,16 @@ def test_a_certificate_without_an_address_is_exempted_by_all_of_its_stages_or_it
 
 
 def apart(findings):
-    """The findings without the one that both documents of a test have the same resources."""
+    """Return the findings without managed-twice, which two documents with the same resources always
+    have.
+    """
     return [one for one in findings if one.rule != "managed-twice"]
 
 
 def test_an_exemption_may_be_narrowed_to_documents_and_places():
-    """Two root modules may well have the same address; one that is written for another is not called unused."""
+    """An exemption for one root module does not apply to another module with the same address, and
+    is not unused there.
+    """
     here = replace(document(), directory="/repo/live", workspace="prod")
     there = replace(here, source=replace(here.source, path="there.json"), directory="/repo/test")
     homes = {"policy": {"homes": ("/repo",)}}
@@ -267,7 +283,7 @@ def inline(*exemptions, faulty=()):
 
 
 def test_a_comment_exempts_in_its_own_configuration_alone():
-    """A second document without that configuration is judged as ever."""
+    """An exemption in a comment applies only to documents of its own configuration."""
     entry = exemption("certificate-expiring", OLD, kind=SuppressedBy.COMMENT)
     here = document(declared=inline(entry))
     there = replace(document(), source=replace(here.source, path="there.json"))
@@ -280,14 +296,14 @@ def test_a_comment_exempts_in_its_own_configuration_alone():
 
 
 def test_an_exemption_in_a_plan_that_cures_stays_used():
-    """The finding is a warning there, and suppressed all the same."""
+    """An exemption also suppresses the warning that a fixing plan leaves, so it is not unused."""
     found = document(plan=Plan(certificates=(making("new"),)))
     (one,) = judged(found, exemption("certificate-expiring", OLD))
     assert (one.severity, one.suppression is not None) == (Severity.WARNING, True)
 
 
 def test_a_suppressed_error_does_not_hide_another():
-    """Only what is exempted stops counting."""
+    """An exemption of one certificate leaves the error of another one counted."""
     found = document(
         [certificate("old"), certificate("other")], [stage("prod", "old"), stage("dev", "other")]
     )
@@ -298,7 +314,9 @@ def test_a_suppressed_error_does_not_hide_another():
 
 
 def test_a_faulty_comment_is_said_once_whichever_documents_share_it():
-    """A plan and a state of one configuration."""
+    """A faulty exemption comment is reported once, although a plan and a state share the
+    configuration.
+    """
     wrong = FaultyExemption(
         reason="it has no until", remedy="write one", location=Location("main.tf", 3)
     )
@@ -312,7 +330,9 @@ def test_a_faulty_comment_is_said_once_whichever_documents_share_it():
 
 
 def test_scopes_and_exemptions_go_together():
-    """What a scope makes a warning is suppressed as a warning, and a rule that is off there leaves its exemption unused."""
+    """An exemption suppresses a finding that a scope lowered; where a scope switches the rule off,
+    it is unused.
+    """
     lowered = Scope(
         conditions=Conditions(stage=("prod",)), rules=(("certificate-expiring", Severity.NOTE),)
     )

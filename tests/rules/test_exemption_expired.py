@@ -1,4 +1,4 @@
-"""exemption-expired: an exemption whose last day is over."""
+"""Tests of exemption-expired: an exemption past its last day."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from checker.model.policy import Policy
 
 
 def test_it_is_said_where_it_stands_and_what_it_exempted():
-    """One finding for each, a warning, also where it would match nothing any more."""
+    """Each expired exemption is one warning with its location, even if nothing matches it
+    any more.
+    """
     entries = (
         exemption("certificate-expiring", OLD, until=-1),
         exemption("stage-detached", certificate_id="nobody", until=-9),
@@ -25,7 +27,7 @@ def test_it_is_said_where_it_stands_and_what_it_exempted():
 
 
 def test_its_last_day_still_counts():
-    """Until is that day, included, in UTC."""
+    """The exemption still applies on its last day, in UTC."""
     entry = exemption("certificate-expiring", OLD, until=0)
     assert (
         findings(cases_of(document(), policy=Policy(exemptions=(entry,))), "exemption-expired")
@@ -34,7 +36,7 @@ def test_its_last_day_still_counts():
 
 
 def test_it_may_be_off():
-    """What it exempted counts anyway."""
+    """The rule can be switched off; the exempted finding counts anyway."""
     policy = Policy(
         exemptions=(exemption("certificate-expiring", OLD, until=-1),),
         rules=(("exemption-expired", None),),

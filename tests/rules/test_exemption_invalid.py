@@ -1,4 +1,4 @@
-"""exemption-invalid: an exemption that does not hold, by its form or by its length."""
+"""Tests of exemption-invalid: an exemption with a wrong form or too long a duration."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from checker.model.severity import Severity
 
 
 def test_one_past_the_certificates_end_names_the_end_and_exempts_nothing():
-    """The finding counts, and the exemption says how long it may be."""
+    """An exemption that lasts longer than the certificate has no effect; the remedy names the last
+    possible day.
+    """
     cases = cases_of(
         document(), policy=Policy(exemptions=(exemption("certificate-expiring", OLD, until=13),))
     )
@@ -33,7 +35,9 @@ def test_one_past_the_certificates_end_names_the_end_and_exempts_nothing():
 
 
 def test_a_comment_of_a_wrong_form_is_said_with_its_line():
-    """Also where there is nothing to exempt: whoever wrote it believes that it will hold."""
+    """A malformed exemption comment is reported with its line, even if there is no finding to
+    exempt.
+    """
     wrong = FaultyExemption(
         reason="it has no reason", remedy="write one", location=Location("main.tf", 7), address=OLD
     )

@@ -1,4 +1,4 @@
-"""exemption-unused: an exemption that no finding needed, where the run could have had one."""
+"""Tests of exemption-unused: an exemption without a finding in a run that could have found it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def unused(found, entry, *, asked=True, **policy):
 
 
 def test_it_says_why_nothing_needed_it():
-    """Misspelt, mended, or the rule is off."""
+    """The message says why: no such finding, no such address, or the rule is off."""
     (mended,) = unused(HEALTHY, exemption("certificate-expiring", OLD))
     assert "there is no such finding about it" in mended
     (misspelt,) = unused(HEALTHY, exemption("certificate-expiring", f"{OLD}er"))
@@ -48,19 +48,23 @@ def test_it_says_why_nothing_needed_it():
     ],
 )
 def test_it_is_not_said_where_the_run_could_not_have_had_the_finding(rule, found, asked, said):
-    """Offline for what AWS alone tells, without a plan for what only plans show, without --expect for the phase."""
+    """It is not reported if the run could not have the finding: offline, without a plan or without
+    --expect.
+    """
     assert bool(unused(found, exemption(rule, OLD), asked=asked)) is said
 
 
 def test_it_is_not_said_while_a_root_module_could_not_be_read():
-    """What it exempts may lie there."""
+    """It is not reported while a root module could not be read, because the finding may
+    be there.
+    """
     cases = cases_of(HEALTHY, policy=Policy(exemptions=(exemption("certificate-expiring", OLD),)))
     cases = replace(cases, unread=(Unread(path="a", reason="no", remedy="look"),))
     assert findings(cases, "exemption-unused") == []
 
 
 def test_one_that_is_used_in_one_of_several_documents_is_used():
-    """A plan that cures and a state that does not know of it yet."""
+    """An exemption that matches in one of several documents is not unused."""
     other = replace(
         document([certificate("new", 300)], []), source=replace(HEALTHY.source, path="other.json")
     )

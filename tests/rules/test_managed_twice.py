@@ -1,4 +1,4 @@
-"""managed-twice: two states claim one stage or client certificate."""
+"""Tests of managed-twice: two states manage one stage or client certificate."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ OTHER = Place("aws", "222222222222", HOME.region)
 
 
 def state(path, certificates=(), stages=(), kind="state"):
-    """A document of its own."""
+    """Return a document with its own path."""
     made = document(list(certificates), list(stages))
     return replace(made, source=replace(made.source, path=path, kind=kind))
 
 
 def judged(*documents):
-    """The messages of the rule over several documents."""
+    """Return the messages of the rule for these documents."""
     cases = cases_of(*documents, asked=False)
     return [each.message for each in findings(cases) if each.rule == RULE]
 
 
 def test_one_certificate_in_two_states():
-    """One finding, in the first, that names the other states."""
+    """A certificate in three states is one finding, on the first, that names the others."""
     old = certificate("old", 300)
     assert judged(state("a", [old]), state("b", [old]), state("c", [old])) == [
         "certificate old is managed by this state and by b, c"
@@ -35,7 +35,7 @@ def test_one_certificate_in_two_states():
 
 
 def test_one_stage_in_two_states():
-    """Its API and name say that it is one."""
+    """A stage with the same API and name in two states is one finding."""
     live = stage("live", None)
     assert judged(state("a", [], [live]), state("b", [], [live])) == [
         "aws_api_gateway_stage.live is managed by this state and by b"
@@ -56,25 +56,27 @@ def test_one_stage_in_two_states():
     ids=["account", "PEM", "id", "presented", "same", "scan", "plan"],
 )
 def test_what_is_no_second_claim(second):
-    """Another account, another PEM, a stage that names it, the same file, AWS, and a plan of it."""
+    """Another account, PEM or id, a stage that names the certificate, or the same file is no second
+    claim.
+    """
     first = state("a", [replace(certificate("old", 300), fingerprint="00")])
     assert judged(first, second) == []
 
 
 def test_an_unknown_account_is_no_excuse():
-    """A state that does not name the account may mean the same one."""
+    """A state without a known account may mean the same certificate, so it is a finding."""
     here = replace(certificate("old", 300), place=Place("aws", None, HOME.region))
     assert len(judged(state("a", [certificate("old", 300)]), state("b", [here]))) == 1
 
 
 def test_a_data_source_claims_nothing():
-    """It only reads what another state manages."""
+    """A data source does not manage the certificate."""
     old = certificate("old", 300)
     read = replace(old, address=replace(old.address, data=True))
     assert judged(state("a", [old]), state("b", [read])) == []
 
 
 def test_a_resource_of_one_state_is_no_finding():
-    """The remedy followed: after `terraform state rm` in one of them, the finding is gone."""
+    """After `terraform state rm` in one state, as the remedy says, the finding is gone."""
     old = certificate("old", 300)
     assert judged(state("a", [old]), state("b", [])) == []

@@ -1,4 +1,7 @@
-"""plan-exceeds-phase with `--expect next`: of each rotation the first phase that the configuration has and the prior state lacks."""
+"""Tests of plan-exceeds-phase with `--expect next`.
+
+The next phase of a rotation is the first that the configuration has and the prior state lacks.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ from checker.model.rotation import Phase
 
 
 def aged(name: str, days: int, left: float | None = None):
-    """A recorded certificate that was made so many days ago."""
+    """Return a recorded certificate that was created this many days ago."""
     return replace(
         certificate(name, 365 - days if left is None else left),
         created_at=NOW - timedelta(days=days),
@@ -53,7 +56,7 @@ MOVE = moving("prod", "old", "new")
 
 
 def test_a_plan_without_any_change_of_ours_passes():
-    """Nothing planned is nothing out of order."""
+    """A plan without changes to certificates or stages passes."""
     assert complaints(Plan(), INTRODUCED, OLD, NEW) == []
 
 
@@ -78,12 +81,12 @@ def test_a_plan_without_any_change_of_ours_passes():
     ids=["introduce", "repoint", "retire", "retire by removed"],
 )
 def test_each_phase_passes_when_it_is_the_next(plan, declared, known, stages):
-    """The phase is told by configuration and prior state alone."""
+    """A plan of the next phase passes; configuration and prior state decide which phase that is."""
     assert complaints(plan, declared, *known, stages=stages) == []
 
 
 def test_rotations_in_different_phases_pass_in_one_plan():
-    """One introduces, one repoints, one retires: no phase by name would do."""
+    """Three rotations in different phases pass in one plan; no single phase by name would pass."""
     declared = lineage(a=None, a2="a", b=None, b2="b", c2=None)
     known = (aged("a", 353), aged("b", 353), aged("b2", 5), aged("c", 353), aged("c2", 30))
     stages = [stage("sa", "a"), stage("sb", "b"), stage("sc", "c2")]
@@ -96,7 +99,9 @@ def test_rotations_in_different_phases_pass_in_one_plan():
 
 
 def test_two_phases_of_one_rotation_are_too_much():
-    """Introduce with repoint, and repoint with retire: the later one is named."""
+    """Introduce with repoint, or repoint with retire, in one plan is a finding about the later
+    phase.
+    """
     planned = PresentsPlanned((certificate_at("new"),))
     both = Plan(certificates=(making("new"),), stages=(moving("prod", "old", planned),))
     (found,) = complaints(both, INTRODUCED, OLD)
@@ -155,7 +160,7 @@ def test_two_phases_of_one_rotation_are_too_much():
     ],
 )
 def test_any_other_change_of_ours_is_a_finding(plan, reason):
-    """Each is named with what it does."""
+    """Each other change to certificates or stages is a finding with its own reason."""
     declared = lineage(old=None, new="old", third=None)
     known = (OLD, NEW, aged("third", 5))
     assert any(reason in found for found in complaints(plan, declared, *known)), complaints(
@@ -164,7 +169,7 @@ def test_any_other_change_of_ours_is_a_finding(plan, reason):
 
 
 def test_a_successor_that_is_deleted_again_is_no_retire():
-    """Nothing in use ends later than it, so it is nobody's predecessor."""
+    """Deleting a successor is no retire, because no certificate in use succeeds it."""
     plan = Plan(certificates=(making("new", Action.DELETE),))
     plan = replace(plan, certificates=(replace(plan.certificates[0], before=NEW),))
     (found,) = complaints(plan, lineage(old=None), OLD, NEW)
@@ -173,7 +178,10 @@ def test_a_successor_that_is_deleted_again_is_no_retire():
 
 @pytest.mark.parametrize(("age", "fits"), [(2, False), (3, True), (None, True)])
 def test_a_repoint_inside_the_trust_window_is_too_early(age, fits):
-    """Three days are the default window; where nothing says when it was made, its end says so: 365 days later."""
+    """A repoint within the trust window of three days is a finding.
+
+    Without a creation date, the age is computed from the end date.
+    """
     young = aged("new", age, 360) if age is not None else certificate("new", 360)
     found = complaints(Plan(stages=(MOVE,)), INTRODUCED, OLD, young)
     assert bool(found) is not fits
@@ -191,7 +199,9 @@ def test_a_repoint_inside_the_trust_window_is_too_early(age, fits):
     ],
 )
 def test_a_waived_window_is_not_too_early(waiver, one, fits):
-    """If the policy says so, and every backend is confirmed to trust the successor."""
+    """A waived trust window passes if the policy allows it and every backend is confirmed to trust
+    the successor.
+    """
     policy = Policy(backends=(one,), trust_window_waiver=WindowWaiver(waiver))
     young = replace(known("new", 360), created_at=NOW)
     plan = Plan(stages=(MOVE,))
@@ -202,7 +212,9 @@ def test_a_waived_window_is_not_too_early(waiver, one, fits):
 
 
 def test_a_hand_made_successor_that_is_imported_is_introduced():
-    """Imported alone it is introduce; together with the move of a stage it was not in the state before."""
+    """A plan that only imports a manual successor is introduce; together with the move of a stage
+    it is a finding.
+    """
     imported = CertificateChange(
         address=certificate_at("new"), action=Action.NO_OP, before=NEW, after=NEW, imported=True
     )
@@ -214,7 +226,7 @@ def test_a_hand_made_successor_that_is_imported_is_introduced():
 
 
 def test_a_second_successor_beside_one_in_state_is_too_much():
-    """The one that is there is named."""
+    """A plan that creates a second successor is a finding that names the one in state."""
     declared = lineage(old=None, new="old", newer="old")
     (found,) = complaints(Plan(certificates=(making("newer"),)), declared, OLD, NEW)
     assert "would be a second successor" in found
@@ -222,7 +234,9 @@ def test_a_second_successor_beside_one_in_state_is_too_much():
 
 
 def test_by_an_id_the_successor_of_a_certificate_outside_terraform_is_known_too():
-    """`tfcert: succeeds old` names an id."""
+    """A successor of a certificate outside Terraform is recognized by the id in its `succeeds`
+    comment.
+    """
     block = DeclaredCertificate(
         block=certificate_at("new"), location=Location("main.tf", 1), succeeds_id="old"
     )
@@ -232,7 +246,7 @@ def test_by_an_id_the_successor_of_a_certificate_outside_terraform_is_known_too(
 
 
 def test_each_instance_moves_to_its_own_successor_once_all_are_there():
-    """A for_each whose second key is not applied yet is not introduced."""
+    """Instances of a for_each move only once every instance has its successor, each to its own."""
 
     def keyed(name, key, age):
         address = replace(certificate_at(name), key=key)
@@ -251,6 +265,6 @@ def test_each_instance_moves_to_its_own_successor_once_all_are_there():
 
 
 def test_a_phase_by_name_says_which_phase_the_plan_is_instead():
-    """So that a person who named the wrong one knows."""
+    """A plan of another phase than the expected one names its actual phase."""
     found = complaints(Plan(certificates=(making("new"),)), INTRODUCED, OLD, expect=Phase.REPOINT)
     assert any(said.endswith("so it is no repoint: it is introduce") for said in found)

@@ -1,4 +1,4 @@
-"""plan-exceeds-phase: more, less and other than each phase."""
+"""Tests of plan-exceeds-phase: a plan with more, less or other changes than its phase."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def complaints(plan: Plan, phase: Phase | None, declared=None) -> list[str]:
 
 @pytest.mark.parametrize(("phase", "plan"), BY_PHASE)
 def test_each_phase_s_own_plan_is_accepted(phase, plan):
-    """And without `--expect` nothing is judged."""
+    """The plan of each phase passes for that phase, and without `--expect`."""
     assert complaints(plan, phase) == []
     assert complaints(plan, None) == []
 
@@ -49,7 +49,9 @@ def test_each_phase_s_own_plan_is_accepted(phase, plan):
 @pytest.mark.parametrize(("phase", "plan"), BY_PHASE)
 @pytest.mark.parametrize("expected", SERIES)
 def test_each_phase_s_plan_is_no_other_phase(phase, plan, expected):
-    """Other: the finding names what does not belong, and what is missing."""
+    """The plan of one phase has two findings for each other phase: what does not belong, and what
+    is missing.
+    """
     found = complaints(plan, expected)
     assert bool(found) == (phase is not expected)
     if found:
@@ -58,7 +60,7 @@ def test_each_phase_s_plan_is_no_other_phase(phase, plan, expected):
 
 @pytest.mark.parametrize("phase", SERIES)
 def test_a_plan_that_does_nothing_is_less(phase):
-    """No-ops are nothing."""
+    """An empty plan, or one with no-ops alone, is a finding for every phase."""
     idle = Plan(
         certificates=(
             CertificateChange(
@@ -114,7 +116,7 @@ def test_a_plan_that_does_nothing_is_less(phase):
     ],
 )
 def test_more_than_the_phase_is_a_finding(phase, plan, extra):
-    """Certificates, stages and deployments are judged; one extra change is one finding."""
+    """One extra change to a certificate, a stage or a deployment is one finding."""
     more = replace(
         plan, **{name: (*getattr(plan, name), *changes) for name, changes in extra.items()}
     )
@@ -122,7 +124,7 @@ def test_more_than_the_phase_is_a_finding(phase, plan, extra):
 
 
 def test_a_move_that_also_changes_something_else_is_named():
-    """The other attributes stand in the message."""
+    """A stage move that also changes other attributes is a finding that names them."""
     plan = Plan(
         stages=(
             moving(
@@ -143,12 +145,12 @@ def test_a_move_that_also_changes_something_else_is_named():
     ("before", "after"), [(None, "new"), ("old", None), ("old", "old"), ("old", NEW)]
 )
 def test_repoint_moves_from_one_existing_certificate_to_another(before, after):
-    """Attaching, detaching, staying, and moving to what the plan makes are no repoint."""
+    """Attaching, detaching, keeping a certificate, or moving to a new one is no repoint."""
     assert complaints(Plan(stages=(moving("prod", before, after),)), Phase.REPOINT)
 
 
 def test_by_lineage_a_stage_moves_to_the_successor_and_no_other():
-    """Where the configuration knows the successor, another certificate is none."""
+    """With lineage, a stage must move to the declared successor and to no other certificate."""
     declared = lineage(old=None, new="old", third=None)
     assert complaints(REPOINT, Phase.REPOINT, declared) == []
     found = complaints(Plan(stages=(moving("prod", "old", "third"),)), Phase.REPOINT, declared)
@@ -156,7 +158,7 @@ def test_by_lineage_a_stage_moves_to_the_successor_and_no_other():
 
 
 def test_by_lineage_introduce_creates_successors_and_nothing_else():
-    """A certificate that succeeds none is more than the phase, where the configuration has lineage at all."""
+    """If the configuration has lineage, introduce may create only successors."""
     both = Plan(certificates=(making("new"), making("extra")))
     assert complaints(both, Phase.INTRODUCE, lineage(old=None, new="old", extra="third")) == []
     assert complaints(both, Phase.INTRODUCE, lineage(old=None, new=None, extra=None)) == []
@@ -165,19 +167,21 @@ def test_by_lineage_introduce_creates_successors_and_nothing_else():
 
 
 def test_forgetting_the_predecessor_retires_it_too():
-    """A softer retire: `removed` with destroy = false; what a stage presents is no predecessor yet."""
+    """Removing the unused predecessor from state without destroying it is a retire too."""
     assert complaints(Plan(certificates=(making("spare", Action.FORGET),)), Phase.RETIRE) == []
     assert complaints(Plan(certificates=(making("old", Action.FORGET),)), Phase.RETIRE)
 
 
 def test_a_rollback_moves_stages_back_to_what_their_certificate_succeeded():
-    """Here `old` succeeds `new`, so REPOINT's plan is its way back; to anything else it is none, nor is the way forward."""
+    """A rollback moves a stage to the predecessor of its certificate, and to no other
+    certificate.
+    """
     assert complaints(REPOINT, Phase.ROLLBACK, lineage(old="new", new=None)) == []
     assert complaints(REPOINT, Phase.ROLLBACK, lineage(old="third", third=None, new=None))
 
 
 def test_a_rollback_that_makes_a_certificate_is_none():
-    """A rollback plan holds nothing of introduce or retire."""
+    """A plan that creates or deletes a certificate is no rollback."""
     assert complaints(INTRODUCE, Phase.ROLLBACK)
     assert complaints(RETIRE, Phase.ROLLBACK)
 
@@ -202,7 +206,9 @@ def redeploying(phase: Phase, deployment=REDEPLOYED, also: frozenset[str] = FOLL
 
 @pytest.mark.parametrize("expected", [*SERIES, "next"])
 def test_a_deployment_that_a_hash_of_the_edited_file_replaces_is_a_warning(expected):
-    """An edit of the file is enough for it, so each phase has it: the warning names the line, and nothing else is found."""
+    """A deployment replaced because of a hash of the edited file is one warning that names the
+    line.
+    """
     phase = Phase.INTRODUCE if expected == "next" else expected
     declared = replace(lineage(old=None, new="old"), hashes=HASHING)
     known = [certificate("old", 300)] + (
@@ -228,7 +234,7 @@ def test_a_deployment_that_a_hash_of_the_edited_file_replaces_is_a_warning(expec
     ids=["other attribute", "deleted first", "a new one", "stage's variables"],
 )
 def test_a_deployment_that_more_than_the_hash_replaces_is_an_error(phase, plan):
-    """Something else of the API changes with it, or the stage loses its deployment for a moment."""
+    """A deployment that changes for more than the hash is an error."""
     declared = replace(lineage(old=None, new="old"), hashes=HASHING)
     known = [certificate("old", 300), certificate("new", 350)]
     cases = cases_of(
@@ -239,7 +245,7 @@ def test_a_deployment_that_more_than_the_hash_replaces_is_an_error(phase, plan):
 
 @pytest.mark.parametrize("phase", SERIES)
 def test_a_deployment_without_a_hash_in_the_configuration_is_an_error(phase):
-    """Its triggers say something else, such as a changed method."""
+    """A replaced deployment without a hash in the configuration is an error."""
     declared = lineage(old=None, new="old")
     known = [certificate("old", 300), certificate("new", 350)]
     cases = cases_of(
@@ -253,7 +259,7 @@ INTRODUCES = replace(INTRODUCE, stages=(moving("prod", "old", NEW),))
 
 
 def gone_when_taken_out(plan: Plan, left: Plan, phase: Phase, remedy: str) -> None:
-    """The remedy is there, and its change is no finding once it is out of the plan."""
+    """Check that the plan has this remedy, and that it has no finding without the change."""
     known = [certificate("old", 300), certificate("new", 350), certificate("third", 350)]
     found = [
         findings(
@@ -377,13 +383,13 @@ def gone_when_taken_out(plan: Plan, left: Plan, phase: Phase, remedy: str) -> No
     ],
 )
 def test_the_remedy_says_which_change_to_take_out(plan, left, phase, remedy):
-    """Once it is out of the plan there is no finding."""
+    """The remedy names the change to remove from the plan; without it there is no finding."""
     gone_when_taken_out(plan, left, phase, remedy)
 
 
 @pytest.mark.parametrize(("phase", "plan"), BY_PHASE)
 def test_the_phase_that_a_plan_is_instead_is_named_with_its_option(phase, plan):
-    """Followed, the plan passes."""
+    """The remedy names the `--expect` phase that the plan is, and with it the plan passes."""
     for expected in SERIES:
         known = [certificate("old", 300), certificate("new", 350)]
         cases = cases_of(document(known, [stage("prod", "old")], plan), expect=expected)
@@ -394,7 +400,9 @@ def test_the_phase_that_a_plan_is_instead_is_named_with_its_option(phase, plan):
 
 
 def test_an_unrelated_certificate_beside_the_introduce_is_taken_out():
-    """By the lineage comment: the successor stays, the other one is named."""
+    """A certificate without a `succeeds` comment beside the introduced one is named in
+    the remedy.
+    """
     both = replace(INTRODUCE, certificates=(making("new"), making("fourth")))
     declared = lineage(old=None, new="old", fourth=None)
     known = [certificate("old", 300)]

@@ -1,4 +1,4 @@
-"""The rules on what real terraform wrote: fixtures/formats and fixtures/rotation."""
+"""Rules on documents that real terraform wrote: fixtures/formats and fixtures/rotation."""
 
 from __future__ import annotations
 
@@ -73,7 +73,9 @@ QUIET = datetime(2000, 1, 1, tzinfo=UTC)
     ],
 )
 def test_i1_real_plans_are_judged_for_what_they_merge(name, expected):
-    """Recorded plans of the right and of the wrong ways."""
+    """I1: recorded plans that merge phases have the expected findings, and correct plans
+    have none.
+    """
     found = rules(read(FORMATS / f"{name}.json"), QUIET)
     assert {rule for rule in found if rule.startswith(("rotation-", "stage-"))} == expected
 
@@ -88,7 +90,10 @@ STEPS = {
 @pytest.mark.parametrize(("phase", "step"), STEPS.items())
 @pytest.mark.parametrize("expected", SERIES)
 def test_a_recorded_rotation_is_one_phase_an_apply(phase, step, expected):
-    """Each plan is its own phase and no other, and merges nothing; the recorded repoint came minutes after introduce."""
+    """Each recorded plan matches its own phase and no other.
+
+    The recorded repoint is premature, because it ran minutes after introduce.
+    """
     folder = ROTATION / step
     found = rules(read(folder / "plan.json", folder / "config"), QUIET, expected)
     assert ("plan-exceeds-phase" in found) == (phase is not expected)
@@ -97,7 +102,9 @@ def test_a_recorded_rotation_is_one_phase_an_apply(phase, step, expected):
 
 
 def test_the_state_that_is_rotated_is_due_and_says_where():
-    """Twelve days before its end each stage's certificate is an error, with the line of its block."""
+    """Twelve days before its end the recorded certificate is an error with the line of
+    its block.
+    """
     folder = ROTATION / "01-refreshed-near-expiry"
     document = read(folder / "state.json", folder / "config")
     as_of = ends(document) - timedelta(days=12)

@@ -1,6 +1,6 @@
-"""Every word of the findings about what AWS answers, and about exemptions and the policy.
+"""Recorded text of the findings about AWS answers, exemptions and the policy.
 
-`fixtures/scenarios/answers.json` has them.
+The texts are in `fixtures/scenarios/answers.json`.
 """
 
 from __future__ import annotations
@@ -196,14 +196,14 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_every_word_about_an_answer(name):
-    """Each finding, and how it is suppressed."""
+    """The findings and suppressions of each case equal the recorded text."""
     judged = judge(CASES[name])
     suppressed = [plain(each.suppression) for each in judged if each.suppression is not None]
     assert_recorded(name, [*texts(judged), *suppressed], FILE)
 
 
 def test_every_word_about_two_stages_with_one_cause():
-    """They share a finding."""
+    """Two stages with one cause share a finding, with the recorded text."""
     stages = [stage("prod", "old"), stage("b", "old")]
     cases = after(
         cases_of(document([certificate("old", 300)], stages)),

@@ -1,6 +1,6 @@
-"""Every word of the findings about plans: each change, with each phase that may be expected.
+"""Recorded text of the findings about plans: each change with each expected phase.
 
-`fixtures/scenarios/findings.json` has them.
+The texts are in `fixtures/scenarios/findings.json`.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ EXPECTED = (None, "next", *Phase)
 
 @pytest.mark.parametrize("name", PLANS)
 def test_every_word_about_a_plan(name):
-    """With lineage, and with a hash of the configuration where a trigger is in the plan."""
+    """The findings about each plan equal the recorded text, for every expected phase."""
     declared = replace(
         lineage(old=None, new="old", third=None),
         hashes=(HashedFile(file="main.tf", place=Location("main.tf", 40)),),
@@ -108,7 +108,7 @@ def test_every_word_about_a_plan(name):
 
 
 def taker(name, *stages):
-    """A block whose id the stages take."""
+    """Return a certificate block that these stages refer to."""
     return DeclaredCertificate(
         block=certificate_at(name),
         location=Location(f"{name}.tf", 1),
@@ -129,7 +129,9 @@ WRITTEN = {
 
 @pytest.mark.parametrize("name", WRITTEN)
 def test_every_word_about_a_plan_that_makes_and_moves_at_once(name):
-    """What to do depends on the blocks that the configuration has."""
+    """The findings about a plan that creates and moves at once have the recorded text, which
+    depends on the blocks.
+    """
     declared = ConfigurationFacts(directory=".", certificates=WRITTEN[name])
     moved = moving("prod", "old", PresentsPlanned((certificate_at("old_two"),)))
     leaving = () if OLD in WRITTEN[name] else (making("old", Action.DELETE),)

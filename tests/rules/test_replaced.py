@@ -1,4 +1,4 @@
-"""Why a plan replaces a certificate decides what a person is told to do."""
+"""The reason why a plan replaces a certificate determines the remedy."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REASONS = {
 @pytest.mark.parametrize(("reason", "remedy"), REASONS.items())
 @pytest.mark.parametrize("action", [Action.REPLACE, Action.REPLACE_CREATE_FIRST])
 def test_the_remedy_undoes_the_reason(reason, remedy, action):
-    """`tfcert patch` alone would leave the replacement in the plan."""
+    """The remedy first removes the cause of the replacement, then names `tfcert patch`."""
     planned = PresentsPlanned((certificate_at("old"),))
     plan = Plan(
         certificates=(replace(making("old", action), reason=reason),),

@@ -1,4 +1,4 @@
-"""rotation-premature: a stage moves before its backend can have learnt to trust the successor."""
+"""Tests of rotation-premature: a stage moves before the trust window of its backend is over."""
 
 from __future__ import annotations
 
@@ -44,19 +44,22 @@ def moved(age, *, recorded=False, before="old", action=Action.UPDATE, policy=Non
     [(WINDOW, False), (WINDOW - SECOND, True), (timedelta(0), True), (None, False)],
 )
 def test_exactly_the_window_is_old_enough(age, found, recorded):
-    """AWS's own date counts, else the recorded one; no date is no finding."""
+    """A successor exactly as old as the window passes.
+
+    Its age comes from AWS or from state; without a date there is no finding.
+    """
     assert (said(moved(age, recorded=recorded)).get(RULE) == "warning") == found
 
 
 def test_it_says_from_when_on_the_plan_may_be_applied():
-    """A person wants the hour."""
+    """The remedy gives the date from which the plan may be applied."""
     (finding,) = findings(moved(timedelta(days=1)), RULE)
     assert "do not apply before 2026-11-25," in finding.remedy
     assert (finding.address, finding.certificate_id) == ("aws_api_gateway_stage.prod", "new")
 
 
 def test_the_window_is_the_policys():
-    """One that has none is never premature."""
+    """With a trust window of 0 days there is no finding."""
     assert RULE not in said(moved(timedelta(0), policy=Policy(trust_window_days=0)))
 
 
@@ -72,7 +75,9 @@ def test_the_window_is_the_policys():
     ],
 )
 def test_a_waived_window_is_no_finding(waiver, statuses, found):
-    """Only if the policy says so, and every backend of the stage is confirmed."""
+    """A waived window is no finding if the policy allows it and every backend of the stage is
+    confirmed.
+    """
     bundles = {"confirmed": ("new",), "not confirmed": (), "refused": ("old",)}
     backends = tuple(
         backend(*bundles[status], name=f"b{number}") for number, status in enumerate(statuses)
@@ -135,5 +140,5 @@ def test_what_aws_has_waives_it_if_every_consumer_was_read_and_is_confirmed(held
     ("before", "action"), [("new", Action.NO_OP), (None, Action.UPDATE), ("old", Action.NO_OP)]
 )
 def test_a_stage_that_does_not_move_away_from_another_one_is_no_finding(before, action):
-    """Nobody trusted anything before."""
+    """A stage that does not move away from another certificate is no finding."""
     assert RULE not in said(moved(timedelta(0), before=before, action=action))

@@ -1,4 +1,4 @@
-"""I1: rotation-unstaged, rotation-destroys-in-use, stage-detached and rotation-overdue."""
+"""I1: tests of rotation-unstaged, rotation-destroys-in-use, stage-detached and rotation-overdue."""
 
 from __future__ import annotations
 
@@ -116,24 +116,26 @@ def rules(plan: Plan, stages=None, certificates=None, **more) -> set[str]:
     ],
 )
 def test_i1_a_plan_that_merges_phases_is_a_finding_and_one_phase_is_none(plan, expected):
-    """Each wrong way that people take is caught on the plan, before anyone applies it."""
+    """I1: a plan that merges phases has the expected findings, and a plan of one phase has none."""
     assert rules(plan) == expected
 
 
 def test_a_stage_made_together_with_its_certificate_is_no_rotation():
-    """Nobody trusted anything before."""
+    """A stage that is created with its certificate is no rotation, because no backend trusted
+    another one.
+    """
     plan = Plan(certificates=(making("new"),), stages=(moving("prod", None, NEW, Action.CREATE),))
     assert rules(plan, stages=[], certificates=[certificate("x", 300)]) == set()
 
 
 def test_attaching_where_there_was_none_is_no_rotation():
-    """The stage presented nothing, so no backend relied on it."""
+    """Attaching a certificate to a stage without one is no rotation."""
     plan = Plan(certificates=(making("new"),), stages=(moving("prod", None, NEW),))
     assert rules(plan, stages=[stage("prod", None)]) == set()
 
 
 def test_i1_a_block_removed_and_the_successor_renamed_to_it_destroys_the_one_in_use():
-    """The `moved` trap: the new certificate is destroyed at the old address, and the stage goes back."""
+    """I1: removing the block and renaming the successor to it destroys the certificate in use."""
     gone = CertificateChange(
         address=certificate_at("old"),
         action=Action.DELETE,
@@ -179,13 +181,15 @@ def outside(api: str, name: str, identity: str = "old") -> ObservedStage:
     ],
 )
 def test_i1_a_certificate_in_use_is_not_destroyed_unseen(survey, plan_stages, stages, expected):
-    """A stage outside Terraform counts; one that the same plan destroys does not; an unanswered survey is not clean."""
+    """I1: destroying a certificate that any remaining stage presents is a finding, also outside
+    Terraform. An unanswered survey is not clean.
+    """
     plan = Plan(certificates=(making("old", Action.DELETE),), stages=plan_stages)
     assert rules(plan, stages, survey=survey) - {DETACHED} == expected
 
 
 def test_the_finding_names_who_presents_it():
-    """Address, place in the configuration, and the stages inside and outside."""
+    """The finding names the stages inside and outside Terraform, and the block's line."""
     plan = Plan(certificates=(making("old", Action.REPLACE),))
     cases = cases_of(
         document(FINE, plan=plan, declared=lineage(old=None)), survey=[outside("api9", "hidden")]
@@ -208,7 +212,9 @@ def test_the_finding_names_who_presents_it():
     ],
 )
 def test_a_rotation_is_overdue_from_the_moment_after_repoint_by(left, plan, weight):
-    """The end less the margin; the plan that moves the stages is not failed for it."""
+    """A rotation is overdue once repoint-by is past; a plan that moves the stages lowers it to a
+    warning.
+    """
     known = [certificate("old", left), certificate("new", 340)]
     cases = cases_of(document(known, plan=plan, declared=lineage(old=None, new="old")))
     assert said(cases).get(OVERDUE) == weight
@@ -216,7 +222,7 @@ def test_a_rotation_is_overdue_from_the_moment_after_repoint_by(left, plan, weig
 
 @pytest.mark.parametrize(("waiver", "waits"), [("never", True), ("confirmed", False)])
 def test_the_remedy_of_an_overdue_rotation_names_no_window_that_is_waived(waiver, waits):
-    """Inside the window the default phase waits; with the waiver and a backend that trusts it, it does not."""
+    """The remedy of an overdue rotation mentions the trust window only if it is not waived."""
     two = [known("old", 3), replace(known("new", 364), created_at=NOW)]
     policy = Policy(backends=(backend("new"),), trust_window_waiver=WindowWaiver(waiver))
     declared = lineage(old=None, new="old")
@@ -226,14 +232,14 @@ def test_the_remedy_of_an_overdue_rotation_names_no_window_that_is_waived(waiver
 
 
 def test_without_a_successor_in_state_nothing_is_overdue():
-    """Then it is expiring, and nothing else."""
+    """Without a successor in state there is certificate-expiring, and no rotation-overdue."""
     assert said(
         cases_of(document([certificate("old", 3)], declared=lineage(old=None, new="old")))
     ) == {"certificate-expiring": "error"}
 
 
 def test_a_second_successor_beside_one_in_state_fails_the_plan_that_makes_it():
-    """The rule names the one that is there; a successor that has ended may be replaced by a fresh one."""
+    """A plan that creates a second successor is an error, unless the first one ends too soon."""
     declared = lineage(old=None, one="old", two="old")
     plan = Plan(certificates=(making("two"),))
     there = [certificate("old"), certificate("one", 350)]
@@ -250,7 +256,9 @@ def test_a_second_successor_beside_one_in_state_fails_the_plan_that_makes_it():
 
 @pytest.mark.parametrize("name", ["old_two", "old_202611", "old_new"])
 def test_a_plan_that_makes_a_manual_successor_alone_is_the_cure(name):
-    """No comment names it, and no stage moves: the expiry that it cures does not fail it; with a stage moved it does."""
+    """A plan that creates only a manual successor lowers certificate-expiring; with a stage move it
+    does not.
+    """
     declared = lineage(**{"old": None, name: None})
     alone = Plan(certificates=(making(name),))
     (found,) = findings(cases_of(document(plan=alone, declared=declared)), "certificate-expiring")
@@ -270,7 +278,7 @@ def test_a_plan_that_makes_a_manual_successor_alone_is_the_cure(name):
 
 
 def test_an_imported_successor_takes_the_rotation_forward():
-    """It was made outside Terraform, and the plan takes it into state."""
+    """A plan that imports the successor lowers certificate-expiring to a warning."""
     declared = lineage(old=None, new="old")
     change = CertificateChange(
         address=certificate_at("new"),
@@ -287,7 +295,7 @@ def test_an_imported_successor_takes_the_rotation_forward():
 
 
 def test_the_remedy_of_a_one_step_change_names_the_patch_that_separates_it():
-    """The stage takes its id from a certificate that no comment explains: `patch` keeps that one."""
+    """The remedy of a one-step change says that `tfcert patch` keeps the new certificate."""
     made = lineage(old=None, other=None)
     taking = replace(made.certificates[1], stages=frozenset({stage_at("prod")}))
     declared = replace(made, certificates=(made.certificates[0], taking))

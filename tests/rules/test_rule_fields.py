@@ -1,4 +1,4 @@
-"""The fields of a rule: each says all that the policy and the page need to know of it."""
+"""Each rule's fields have all that the policy and the pages need."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CHECKER = Path(__file__).parents[2] / "checker"
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_a_rule_gives_a_reason_for_each_weight_that_it_refuses(rule):
-    """`mildest_because` is there where, and only where, a policy may not switch the rule off."""
+    """A rule has `mildest_because` exactly if a policy may not switch it off."""
     assert (rule.mildest is not None) == bool(rule.mildest_because)
     refused = POLICY.keys["rules"].keys[rule.name].unless
     assert all(reason.endswith(f", since {rule.mildest_because}") for reason in refused.values())
@@ -24,7 +24,9 @@ def test_a_rule_gives_a_reason_for_each_weight_that_it_refuses(rule):
 
 
 def test_no_two_headlines_have_one_rank():
-    """So the sentence at the top of the page does not depend on the order of the findings."""
+    """Headlines have distinct ranks, so the order of findings does not change the page's first
+    sentence.
+    """
     headlines = {rule.headline for rule in RULES if rule.headline is not None}
     assert len({headline.rank for headline in headlines}) == len(headlines) == 5
     for headline in headlines:
@@ -33,7 +35,9 @@ def test_no_two_headlines_have_one_rank():
 
 
 def test_no_module_outside_the_rules_names_a_rule():
-    """A new rule touches no other module; the verdict goes by `UNVERIFIED`, which the model defines."""
+    """Only `model/outcome.py` names a rule outside the rules' folder, so a new rule changes no
+    other module.
+    """
     names = "|".join(rule.name for rule in RULES)
     found = [
         (path.relative_to(CHECKER).as_posix(), name)

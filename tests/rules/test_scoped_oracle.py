@@ -1,4 +1,4 @@
-"""Scopes in one pass: the same findings as judging everything once for each set of scopes."""
+"""Evaluating scopes in one pass gives the same findings as one pass for each set of scopes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ON_SOURCES = tuple(rule for rule in RULES if rule.judges is not Judges.EXEMPTION
 
 
 def plainly_strictest(scoping, rules):
-    """Every rule over everything, once for each set of scopes, as it was before rules said what they judge."""
+    """Run every rule over everything, once for each set of scopes: the slow reference result."""
     cases = scoping.cases
     waiting = {()}
     for part in cases.documents:
@@ -175,13 +175,13 @@ tags = st.sampled_from([None, (("team", "x"),), (("team", "yes"), ("env", "x"))]
 @settings(max_examples=300, deadline=None)
 @given(runs())
 def test_each_object_has_the_findings_of_its_own_scopes_alone(cases):
-    """Plans, drift, quotas, phases and weights: what is selected for a rule leaves no finding out and adds none."""
+    """The one-pass findings equal the reference for plans, drift, quotas, phases and weights."""
     scoping = Scoping(cases)
     assert set(strictest_findings(scoping, ON_SOURCES)) == plainly_strictest(scoping, ON_SOURCES)
 
 
 class _Sealed:
-    """A policy that nobody may ask."""
+    """A policy that raises on any attribute access."""
 
     def __getattribute__(self, name):
         raise AssertionError(f"a rule about facts asks the policy for {name}")
@@ -191,7 +191,7 @@ class _Sealed:
     "rule", [rule for rule in ON_SOURCES if rule.judges is Judges.FACTS], ids=lambda rule: rule.name
 )
 def test_a_rule_about_facts_asks_the_policy_for_nothing_that_a_scope_changes(rule):
-    """It runs once, whatever scopes there are; a second successor is about no certificate or stage."""
+    """A rule about facts reads nothing from the policy, so it needs to run only once."""
     plan = Plan(
         certificates=(making("new"), making("a", Action.REPLACE)),
         stages=(
@@ -206,7 +206,7 @@ def test_a_rule_about_facts_asks_the_policy_for_nothing_that_a_scope_changes(rul
 
 
 def test_a_rule_about_each_certificate_looks_at_its_own_alone():
-    """The work of forty scopes over disjoint stages is that of one pass, not of forty."""
+    """Forty scopes over separate stages cost one pass, not forty."""
     names = [f"s{number}" for number in range(40)]
     own = [certificate(f"c{number}", 10) for number in range(40)]
     found = document(own, [stage(name, f"c{number}") for number, name in enumerate(names)])

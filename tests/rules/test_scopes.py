@@ -1,4 +1,6 @@
-"""Scopes and weights: the last that matches wins, several stages take the strictest result, and nothing is laxer by accident."""
+"""Scopes: the last match wins, several stages get the strictest result, and no scope relaxes by
+accident.
+"""
 
 from __future__ import annotations
 
@@ -53,13 +55,13 @@ def outcome(cases):
 
 
 def days_left(left, *scopes, stages=("prod",), **policy):
-    """The weight of certificate-expiring for a certificate with so many days left, under these scopes."""
+    """Return the severity of certificate-expiring with this many days left, under these scopes."""
     found = document([certificate("old", left)], [stage(name, "old") for name in stages])
     return said(cases_of(found, policy=Policy(scopes=scopes, **policy))).get("certificate-expiring")
 
 
 def test_a_scope_sets_another_threshold_for_what_it_means():
-    """And for nothing else."""
+    """A scope's threshold applies to the stages that it matches, and to no others."""
     prod = scope({"threshold_days": 45}, stage="prod")
     assert days_left(40, prod) == "error"
     assert days_left(40, prod, stages=("dev",)) == "warning"
@@ -76,7 +78,9 @@ PATTERNS = ("prod", "dev", "*", "t*")
     st.integers(0, 60),
 )
 def test_the_last_scope_that_matches_wins_and_of_several_stages_the_strictest(scopes, stages, left):
-    """Held against an oracle that goes through the scopes one by one."""
+    """The last matching scope wins, and of several stages the strictest, as a simple oracle
+    computes.
+    """
     made = [scope({"threshold_days": days}, stage=pattern) for pattern, days in scopes]
     thresholds = []
     for name in stages:
@@ -91,7 +95,7 @@ def test_the_last_scope_that_matches_wins_and_of_several_stages_the_strictest(sc
 
 @given(st.permutations(["prod", "dev", "test"]), st.data())
 def test_the_order_of_stages_changes_nothing(order, data):
-    """The strictest is the strictest whoever comes first."""
+    """The order of stages does not change the result."""
     rules = {name: data.draw(st.sampled_from([None, *Severity])) for name in NAMES}
     fails = {name: data.draw(st.sampled_from([*FailOn])) for name in NAMES}
     scopes = tuple(
@@ -138,7 +142,9 @@ def test_the_order_of_stages_changes_nothing(order, data):
     ],
 )
 def test_each_condition_is_held_against_the_certificate_and_its_stage(conditions, meant):
-    """By address or tags of either, by where they are, and by the document."""
+    """Each condition matches by address, tags, place or document of the certificate or
+    its stage.
+    """
     own = replace(certificate("old", 40), tags=(("team", "a"),))
     shown = replace(stage("prod", "old"), tags=(("tier", "gold"),), api_name="orders")
     found = replace(document([own], [shown]), workspace="blue", directory="/home/us/live/eu")
@@ -149,7 +155,7 @@ def test_each_condition_is_held_against_the_certificate_and_its_stage(conditions
 
 
 def test_i4_a_scope_by_what_is_not_known_does_not_match():
-    """I4: neither a laxer threshold nor `off` for what nobody knows to be meant."""
+    """I4: a condition on an unknown value does not match, so nothing is relaxed by accident."""
     nowhere = replace(
         document(
             [replace(certificate("old"), place=Place())],
@@ -172,7 +178,9 @@ def test_i4_a_scope_by_what_is_not_known_does_not_match():
 
 
 def test_a_rule_that_is_off_finds_nothing_and_one_that_is_lowered_no_longer_fails():
-    """Everywhere, or in a scope alone."""
+    """A rule that is off has no finding, and a lowered rule does not fail, globally or in
+    a scope.
+    """
     for weight, code, weights in (
         (None, 0, []),
         (Severity.NOTE, 0, [Severity.NOTE]),
@@ -187,7 +195,9 @@ def test_a_rule_that_is_off_finds_nothing_and_one_that_is_lowered_no_longer_fail
 
 
 def test_a_heavier_weight_never_raises_what_a_rule_weakens_by_itself():
-    """A gate never stops the cure: what is a notice yet, and what a plan takes forward, stay warnings."""
+    """A configured error does not raise findings that a rule itself lowers, such as a notice or a
+    fixing plan.
+    """
     heavy = Policy(rules=tuple(sorted((rule.name, Severity.ERROR) for rule in RULES)))
     assert said(cases_of(document([certificate("old", 45)]), policy=heavy)) == {
         "certificate-expiring": "warning"
@@ -207,7 +217,7 @@ def test_a_heavier_weight_never_raises_what_a_rule_weakens_by_itself():
 
 
 def test_i4_certificate_unverified_makes_the_verdict_inconclusive_whatever_it_weighs():
-    """I4: a note that was not checked is not clean, an error is not a finding that fails."""
+    """I4: certificate-unverified makes the verdict inconclusive at every configured severity."""
     away = {"old": Unanswered(reason="no credentials", remedy="log in")}
     for weight in (Severity.NOTE, Severity.WARNING, Severity.ERROR):
         policy = Policy(rules=(("certificate-unverified", weight),), untouched=Untouched.NOTE)
@@ -216,7 +226,7 @@ def test_i4_certificate_unverified_makes_the_verdict_inconclusive_whatever_it_we
 
 
 def test_fail_on_of_a_scope_decides_for_what_it_means():
-    """A warning fails in production and an error does not in a sandbox; the strictest counts where both present one."""
+    """`fail_on` of a scope applies to its stages; for a shared certificate the strictest counts."""
     scopes = (
         scope({"fail_on": FailOn.WARNING}, stage="prod"),
         scope({"fail_on": FailOn.NEVER}, stage="dev"),
@@ -245,7 +255,7 @@ def test_fail_on_of_a_scope_decides_for_what_it_means():
 
 
 def test_what_the_command_line_says_stands_over_every_scope():
-    """`overrides` is the last word, a scope's value is not."""
+    """Command-line options in `overrides` take precedence over every scope."""
     prod = scope({"threshold_days": 45, "fail_on": FailOn.WARNING}, stage="prod")
     policy = Policy(
         scopes=(prod,),
@@ -258,7 +268,7 @@ def test_what_the_command_line_says_stands_over_every_scope():
 
 
 def test_deadlines_of_a_shared_certificate_are_the_earliest_of_its_stages():
-    """The widest margins, of whichever scope; a rotation is due when any of them says so."""
+    """A shared certificate gets the earliest deadlines that its stages' scopes give."""
     scopes = (
         scope({"margin_days": 20}, stage="prod"),
         scope({"trust_window_days": 9}, stage="dev"),
@@ -296,7 +306,7 @@ def _policy(**numbers):
     )
 )
 def test_the_strictest_of_several_policies_is_none_laxer_than_any(policies):
-    """In every number."""
+    """The strictest of several policies is at least as strict as each of them, in every number."""
     found = strictest(policies)
     for one in policies:
         assert found.threshold_days >= one.threshold_days
@@ -305,7 +315,9 @@ def test_the_strictest_of_several_policies_is_none_laxer_than_any(policies):
 
 
 def test_the_quota_of_a_place_is_that_of_its_scope():
-    """By account or region; a scope by anything else does not mean a place."""
+    """A scope sets the quota of a place by account or region; other conditions do not match a
+    place.
+    """
 
     def quota(*scopes):
         cases = cases_of(document(), policy=Policy(scopes=scopes))
@@ -339,7 +351,9 @@ def test_the_quota_of_a_place_is_that_of_its_scope():
 
 @pytest.mark.parametrize("most", [Untouched.WARNING, Untouched.NOTE])
 def test_untouched_keeps_a_plan_from_failing_for_what_it_leaves_alone(most):
-    """The certificate and every stage that presents it must be left alone; what the plan touches weighs what it does."""
+    """`untouched` lowers the finding if the plan changes neither the certificate nor any of its
+    stages.
+    """
 
     def weight(plan, stages=("prod",)):
         found = document(None, [stage(name, "old") for name in stages], plan)
@@ -366,7 +380,7 @@ def test_untouched_keeps_a_plan_from_failing_for_what_it_leaves_alone(most):
 
 
 def test_untouched_holds_for_an_expired_certificate_and_in_a_scope_too():
-    """certificate-expired cannot be lowered, but a plan that does not touch it is not failed for it."""
+    """`untouched` also lowers certificate-expired, and works in a scope."""
     old = [certificate("old", -1)]
     capped = Policy(scopes=(scope({"untouched": Untouched.WARNING}, stage="prod"),))
     assert said(cases_of(document(old, plan=Plan()), policy=capped)) == {
@@ -379,7 +393,9 @@ def test_untouched_holds_for_an_expired_certificate_and_in_a_scope_too():
 
 
 def test_a_stage_that_may_present_several_certificates_stands_under_its_own_scopes():
-    """Which certificate is meant is not known; scopes by the stage hold, by a certificate do not."""
+    """A stage that may present several certificates is matched by scopes about the stage, not about
+    a certificate.
+    """
     planned = PresentsPlanned((parse(f"{CERTIFICATE}.a"), parse(f"{CERTIFICATE}.b")))
     plan = Plan(certificates=(making("a"), making("b")), stages=(moving("prod", "old", planned),))
     for conditions, weight in (
@@ -391,7 +407,7 @@ def test_a_stage_that_may_present_several_certificates_stands_under_its_own_scop
 
 
 def test_many_scopes_over_many_stages_stay_one_pass_each():
-    """No finding is lost, doubled or taken from another document, whatever sets of scopes there are."""
+    """With many scopes and stages, no finding is lost, doubled or assigned to another document."""
     names = [f"s{number}" for number in range(40)]
     scopes = tuple(
         scope({"threshold_days": 5 + number}, stage=f"s*{number}") for number in range(5)
@@ -406,7 +422,7 @@ def test_many_scopes_over_many_stages_stay_one_pass_each():
 
 
 def test_the_same_findings_come_out_with_scopes_that_change_nothing():
-    """A scope that repeats what holds anyway, over every kind of finding that a plan can have."""
+    """A scope that repeats the default threshold does not change any finding of a plan."""
     plan = Plan(
         certificates=(making("new"), making("old", Action.REPLACE)),
         stages=(
@@ -428,7 +444,7 @@ def test_the_same_findings_come_out_with_scopes_that_change_nothing():
 
 
 def test_stages_without_an_address_are_told_apart():
-    """A scan's have none: each is judged under its own scopes, and none takes another's finding away."""
+    """Stages without an address, as in a scan, each get their own scopes and findings."""
     nameless = [replace(stage(name, "lost"), address=None, api_id=f"api-{name}") for name in NAMES]
     scopes = (
         scope(rules={"certificate-drifted": Severity.ERROR}, stage="prod"),
@@ -452,7 +468,7 @@ def test_stages_without_an_address_are_told_apart():
 
 
 def test_an_empty_run_has_no_findings_under_any_policy():
-    """No document is no reason to fail."""
+    """A run without documents has no findings under any policy."""
     cases = cases_of(policy=Policy(scopes=(scope({"threshold_days": 3}, stage="*"),)))
     assert judge(cases) == ()
     assert cases.observations == Observations(asked=True)

@@ -1,4 +1,6 @@
-"""A certificate that a plan takes off a stage: by the stage's own resource, and by another one."""
+"""Tests of stage-detached: a plan removes a stage's certificate, directly or through another
+resource.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,7 @@ def deployment(action=Action.REPLACE, api_id="api1", name="prod"):
 
 
 def kept():
-    """The stage `prod` without a change."""
+    """Return stage `prod` without a change."""
     return moving("prod", "old", "old", Action.NO_OP, frozenset())
 
 
@@ -38,7 +40,9 @@ def kept():
 )
 @pytest.mark.parametrize("changes", [(), (kept(),)])
 def test_a_deployment_that_writes_the_stage(action, changes):
-    """The stage's own resource sends nothing, whether the plan lists it or `-target` leaves it out."""
+    """A deployment that writes the stage is an error, because the stage resource does not send its
+    certificate again.
+    """
     plan = Plan(stages=changes, deployments=(deployment(action),))
     (found,) = findings(cases_of(document(plan=plan)), RULE)
     assert found.severity.word == "error"
@@ -48,7 +52,7 @@ def test_a_deployment_that_writes_the_stage(action, changes):
 
 
 def test_a_stage_that_is_given_another_certificate_meanwhile():
-    """Until then it presents none."""
+    """If the plan also gives the stage another certificate, the stage presents none until then."""
     plan = Plan(stages=(moving("prod", "old", "new"),), deployments=(deployment(),))
     (found,) = findings(cases_of(document(plan=plan)), RULE)
     assert "until then it presents none" in found.message
@@ -68,18 +72,20 @@ def test_a_stage_that_is_given_another_certificate_meanwhile():
     ],
 )
 def test_what_takes_nothing_off(plan):
-    """Another stage, a deployment without a stage name, and a stage that leaves or is made anew."""
+    """Another stage, a deployment without a stage name, and a deleted or re-created stage are no
+    findings.
+    """
     assert not findings(cases_of(document(plan=plan)), RULE)
 
 
 def test_a_stage_without_a_certificate_loses_none():
-    """There is nothing to take off."""
+    """A stage without a certificate is no finding."""
     plan = Plan(deployments=(deployment(),))
     assert not findings(cases_of(document(stages=[stage("prod", None)], plan=plan)), RULE)
 
 
 def test_i4_a_deployment_whose_stage_is_not_known_is_not_clean():
-    """Its API or its stage name is known only after apply."""
+    """I4: a deployment whose API or stage name is unknown until apply is unverified."""
     for written in (deployment(api_id=None), deployment(name=None)):
         cases = cases_of(document(plan=Plan(stages=(kept(),), deployments=(written,))))
         assert not findings(cases, RULE)
@@ -88,7 +94,9 @@ def test_i4_a_deployment_whose_stage_is_not_known_is_not_clean():
 
 
 def test_an_api_that_is_deleted_under_its_stage():
-    """The plan keeps the stage in its state, and AWS deletes it with the API."""
+    """Deleting the API of a stage that stays in state is a finding, because AWS deletes the stage
+    too.
+    """
     (found,) = findings(
         cases_of(document(plan=Plan(stages=(kept(),), deleted_apis=frozenset({"api1"})))), RULE
     )
@@ -100,7 +108,7 @@ def test_an_api_that_is_deleted_under_its_stage():
 
 
 def test_a_second_resource_for_the_same_stage_that_is_deleted():
-    """Its deletion is the stage's."""
+    """Deleting a second resource for the same stage is a finding about the stage."""
     other = replace(stage("prod", "old"), address=Address("awscc_apigateway_stage", "t"))
     gone = StageChange(address=other.address, action=Action.DELETE, before=other, after=None)
     (found,) = findings(
@@ -111,7 +119,7 @@ def test_a_second_resource_for_the_same_stage_that_is_deleted():
 
 
 def test_i4_what_a_plan_leaves_unsaid_is_not_clean():
-    """A stack whose template holds stages."""
+    """I4: a plan with an unknown change, such as a CloudFormation stack, is unverified."""
     unknown = UnknownChange(
         message="m", remedy="r", address=Address("aws_cloudformation_stack", "x")
     )
@@ -122,7 +130,9 @@ def test_i4_what_a_plan_leaves_unsaid_is_not_clean():
 
 
 def test_a_deposed_stage_still_presents_its_certificate():
-    """It is judged, and named as what it is; the plan that deletes it with its certificate takes nothing from a stage that stays."""
+    """A deposed stage object is judged and named as deposed; a plan that deletes it takes no
+    certificate from the remaining stage.
+    """
     deposed = replace(stage("prod", "old"), deposed="12345678")
     alone = cases_of(document(stages=[stage("prod", None), deposed]))
     (found,) = findings(alone, "certificate-expiring")
@@ -138,7 +148,9 @@ def test_a_deposed_stage_still_presents_its_certificate():
     [(Action.REPLACE, "terraform state rm"), (Action.CREATE, "then plan again")],
 )
 def test_a_stage_that_a_deployment_creates_first(action, remedy):
-    """AWS refuses to create it again, and it presents no certificate."""
+    """A stage that a deployment creates first is an error: AWS refuses to create it again, and it
+    has no certificate.
+    """
     old = stage("prod", "old")
     clash = StageClash(
         deployment=Address("aws_api_gateway_deployment", "d"), action=action, stage=old, before=old

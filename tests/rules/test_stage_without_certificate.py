@@ -1,4 +1,4 @@
-"""stage-without-certificate: off unless a policy names it, and said of what could present one."""
+"""Tests of stage-without-certificate, which is off unless a policy enables it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ ON = Policy(rules=((RULE, Severity.WARNING),))
 
 
 def bare(**rest):
-    """A stage that presents nothing, beside one that presents the certificate `old`, where the rule is on."""
+    """Return cases with the rule on: one stage without a certificate, and one that
+    presents `old`.
+    """
     plan, shown = rest.pop("plan", None), rest.pop("shown", stage("bare", None))
     cases = cases_of(
         document([certificate("old", 300)], [stage("prod", "old"), shown], plan), **rest
@@ -28,13 +30,13 @@ def bare(**rest):
 
 
 def test_it_is_off_until_a_policy_names_it():
-    """And the catalogue says so."""
+    """The rule is off by default."""
     assert RULE not in said(replace(bare(), policy=Policy()))
     assert next(rule for rule in RULES if rule.name == RULE).weight is None
 
 
 def test_a_stage_that_presents_nothing_is_said():
-    """One finding, for that stage alone."""
+    """A stage without a certificate is one warning."""
     (finding,) = findings(bare(), RULE)
     assert finding.address == "aws_api_gateway_stage.bare"
     assert finding.severity is Severity.WARNING
@@ -52,12 +54,14 @@ def test_a_stage_that_presents_nothing_is_said():
     ids=["it presents one", "nobody knows", "it may be an HTTP API's"],
 )
 def test_what_presents_one_or_may_or_cannot_is_not(shown):
-    """HTTP APIs have stages of the same type as WebSocket APIs, and no client certificates."""
+    """A stage with a certificate, with an unknown one, or of an HTTP API is no finding."""
     assert findings(bare(shown=shown), RULE) == []
 
 
 def test_a_plan_counts_as_it_leaves_things():
-    """One that is given a certificate is not said, one that is made without is; one that loses its own is stage-detached."""
+    """A planned attachment ends the finding, a new stage without a certificate has one, and a
+    detached one is stage-detached.
+    """
     gives = Plan(stages=(moving("bare", None, "old"),), certificates=())
     makes = Plan(stages=(moving("new", None, None, Action.CREATE),), certificates=())
     takes = Plan(stages=(moving("prod", "old", None),), certificates=())
@@ -75,7 +79,7 @@ def test_a_plan_counts_as_it_leaves_things():
 
 
 def test_what_aws_shows_with_one_is_drift():
-    """State is behind: certificate-drifted says it."""
+    """A stage that has a certificate in AWS but not in state is certificate-drifted instead."""
     cases = bare()
     key = stage_key(stage("bare", None))
     seen = ObservedStage(kind=StageKind.REST, api_id="api1", name="bare", certificate_id="old")

@@ -1,4 +1,4 @@
-"""trust-missing and trust-outdated by what the consumers of the predecessor's PEM have, as state records it."""
+"""Tests of trust-missing and trust-outdated by the recorded bundles of the PEM's consumers."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ def declared(*more):
 
 
 def moved(*has, action=Action.UPDATE, before="old", more=()):
-    """A plan that moves a stage from the old certificate to the new one, and what its consumer has."""
+    """Return cases of a plan that moves a stage to the new certificate, with the
+    consumer's bundle.
+    """
     plan = Plan(stages=(moving("prod", before, "new", action),))
     found = document(
         [known("old", 12), known("new", 360)],
@@ -88,7 +90,7 @@ def test_a_successor_in_a_place_of_its_own_is_no_finding():
 
 
 def presented(*has, left=12):
-    """The stage presents the successor already; retire is next."""
+    """Return cases after repoint, where the stage presents the successor."""
     found = document(
         [known("old", left), known("new", 360)], [stage("prod", "new")], declared=declared()
     )

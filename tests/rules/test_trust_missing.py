@@ -1,4 +1,4 @@
-"""trust-missing: a plan moves a stage to a certificate that its backend refuses."""
+"""Tests of trust-missing: a plan moves a stage to a certificate that its backend refuses."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PROD = f"{STAGE}.prod"
 
 
 def moved(*backends, before="old", target="new", action=Action.UPDATE, names=("prod",), **policy):
-    """A plan that moves stages from one certificate to another one."""
+    """Return cases of a plan that moves stages from one certificate to another."""
     plan = Plan(stages=tuple(moving(name, before, target, action) for name in names))
     found = document(
         [known("old", 12), known("new", 360)], [stage(name, before) for name in names], plan=plan
@@ -55,7 +55,7 @@ def moved(*backends, before="old", target="new", action=Action.UPDATE, names=("p
     ],
 )
 def test_a_plan_that_repoints_while_the_backend_refuses_is_an_error(one, found):
-    """Only what is known to be refused; the finding names the stage, the certificate and the backend."""
+    """Only a known refusal is an error; it names the stage, the certificate and the backend."""
     cases = moved(one)
     assert (said(cases).get(RULE) == "error") == found
     for each in findings(cases, RULE):
@@ -74,7 +74,7 @@ def test_a_plan_that_repoints_while_the_backend_refuses_is_an_error(one, found):
     ids=["server not declared", "load balancer", "no bundle", "backend of another stage"],
 )
 def test_what_is_not_confirmed_is_no_finding(one):
-    """It stays a condition of the rotation."""
+    """A backend whose trust is unknown is no finding; the rotation's condition reports it."""
     assert RULE not in said(moved(one))
 
 
@@ -83,7 +83,9 @@ def test_without_backends_it_is_silent():
 
 
 def test_its_remedy_ends_it():
-    """The PEM is added beside the old one, as the remedy says, and the plan passes; one plan of several backends names each."""
+    """Each refusing backend has its finding; after the PEM is added to the bundle, the
+    plan passes.
+    """
     other = replace(backend("third"), name="payments")
     assert len(findings(moved(backend("old"), other), RULE)) == 2
     assert RULE not in said(moved(backend("old", "new", server="pinned")))
@@ -99,13 +101,13 @@ def test_a_plan_that_moves_nothing_is_no_finding(before, target, action):
 
 
 def test_a_certificate_that_is_not_made_yet_is_no_finding_of_this_rule():
-    """No backend can have it; rotation-unstaged says what is wrong with such a plan."""
+    """A certificate that the plan creates is no finding, because no backend can have it yet."""
     planned = PresentsPlanned((known("new").address,))
     assert RULE not in said(moved(backend("old"), target=planned))
 
 
 def test_a_new_stage_counts_too():
-    """It has no predecessor, and its calls are refused from the start."""
+    """A new stage with a certificate that its backend refuses is an error."""
     cases = moved(backend("old"), before=None, action=Action.CREATE)
     assert said(cases)[RULE] == "error"
 
@@ -115,7 +117,7 @@ def test_a_rollback_to_what_the_backend_has_dropped_is_an_error_too():
 
 
 def test_a_certificate_that_has_ended_is_refused_whatever_the_bundle_has():
-    """The backend refuses it, by its end."""
+    """An expired certificate is refused even if the bundle has it."""
     ended = backend("new", server="pinned")
     (one,) = ended.certificates
     late = replace(ended, certificates=(replace(one, ends=NOW - timedelta(days=1)),))
@@ -135,7 +137,9 @@ def test_a_certificate_that_has_ended_is_refused_whatever_the_bundle_has():
     ],
 )
 def test_a_consumer_that_lacks_the_certificate_is_an_error_too(held, kind, found):
-    """What `--trust` read, without a declared backend; what is not known stays a condition."""
+    """A consumer that `--trust` read and that lacks the certificate is an error, without a declared
+    backend.
+    """
     declared, bundles = consuming(held, kind=kind)
     plan = Plan(stages=(moving("prod", "old", "new"),))
     document_ = document([known("old", 12), known("new", 360)], plan=plan, declared=declared)
@@ -148,7 +152,7 @@ def test_a_consumer_that_lacks_the_certificate_is_an_error_too(held, kind, found
 
 
 def test_an_exemption_of_the_stage_suppresses_its_finding_alone():
-    """The other stage of the plan keeps its own."""
+    """An exemption of one stage leaves the finding of the other stage counted."""
     both = backend("old", stages=(PROD, f"{STAGE}.dev"))
     entry = Exemption(
         rule=RULE,
@@ -165,7 +169,7 @@ def test_an_exemption_of_the_stage_suppresses_its_finding_alone():
 
 @pytest.mark.parametrize("weight", [None, Severity.NOTE])
 def test_a_scope_weighs_it_for_its_stages_alone(weight):
-    """Off, or milder."""
+    """A scope switches the rule off, or lowers it, for its own stages alone."""
     both = backend("old", stages=(PROD, f"{STAGE}.dev"))
     milder = Scope(conditions=Conditions(stage=("dev",)), rules=((RULE, weight),))
     cases = moved(both, names=("prod", "dev"), scopes=(milder,))

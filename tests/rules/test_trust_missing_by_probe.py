@@ -1,4 +1,6 @@
-"""trust-missing by the answers to a probe: a plan moves a stage to what the backend itself refused."""
+"""Tests of trust-missing by probe: a plan moves a stage to a certificate that the backend
+refused.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ CONFIRMED, REFUSED, UNKNOWN = TrustStatus
 
 
 def planned(target="new", before="old", *, status=REFUSED, old=CONFIRMED, **more):
-    """Cases of a plan that moves the stage, with the answer of its backend."""
+    """Return cases of a plan that moves the stage, with the probe result of its backend."""
     cases = moved(before=before, target=target)
     (stage,) = cases.documents[0].document.stages
     evidence = ProbeEvidence(
@@ -35,7 +37,9 @@ def planned(target="new", before="old", *, status=REFUSED, old=CONFIRMED, **more
 
 
 def test_a_refusal_is_an_error_without_a_declared_backend():
-    """The finding names the backend, the probe and the stage."""
+    """A refused probe is an error without a declared backend, and names the backend and
+    the stage.
+    """
     (finding,) = findings(planned(), MISSING)
     assert "backend https://a:443 (probe) does not trust: it refused the call" in finding.message
     assert finding.address == "aws_api_gateway_stage.prod"
@@ -43,24 +47,26 @@ def test_a_refusal_is_an_error_without_a_declared_backend():
 
 @pytest.mark.parametrize("status", [CONFIRMED, UNKNOWN])
 def test_what_is_not_refused_is_no_finding(status):
-    """Not confirmed is a condition, and trusted is fine."""
+    """A probe with an unknown or confirmed result is no finding."""
     assert MISSING not in said(planned(status=status))
 
 
 def test_a_way_back_that_the_backend_refuses_is_an_error():
-    """The backend has dropped the predecessor, and the plan moves the stage back."""
+    """A rollback to a predecessor that the backend refuses is an error."""
     assert MISSING in said(planned("old", "new", status=CONFIRMED, old=REFUSED))
     assert MISSING not in said(planned("old", "new", status=CONFIRMED, old=CONFIRMED))
 
 
 @pytest.mark.parametrize("change", [{"successor": "9" * 64}, {"stage": "other"}, {"api_id": "x"}])
 def test_an_answer_about_something_else_is_no_finding(change):
-    """Another certificate, stage or API."""
+    """A probe result for another certificate, stage or API is no finding."""
     assert MISSING not in said(planned(**change))
 
 
 def test_a_plan_tells_which_certificates_a_stage_moves_between():
-    """Without a configuration there is no rotation, and the plan is enough to ask the backend."""
+    """A plan without a configuration gives the predecessor and successor to probe for each moved
+    stage.
+    """
     (pair,) = planned_pairs(moved())
     assert (pair.predecessor.id, pair.successor.id) == ("old", "new")
     assert pair.successor.fingerprint == PRINTS["new"]

@@ -1,4 +1,6 @@
-"""trust-not-updated: a plan of introduce leaves a place unchanged that should get both PEMs."""
+"""Tests of trust-not-updated: an introduce plan leaves a consumer that needs both PEMs
+unchanged.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,7 @@ TRUST = Address("aws_ssm_parameter", "trust")
 
 
 def consumer(delivery=Delivery.NEVER, **more):
-    """A parameter whose text has both PEMs."""
+    """Return an SSM parameter whose text has both PEMs."""
     return TrustConsumer(
         what="resource aws_ssm_parameter.trust",
         location=WHERE,
@@ -42,7 +44,7 @@ def consumer(delivery=Delivery.NEVER, **more):
 
 
 def held(*names, document="plan.json", key=None):
-    """What state records of the parameter."""
+    """Return the recorded bundle of the parameter."""
     prints = tuple(
         BundleCertificate(fingerprint=PRINTS[name], subject="s", ends=NOW) for name in names
     )
@@ -64,7 +66,7 @@ def planned(
     succeeds="old",
     address=TRUST,
 ):
-    """A plan of introduce, with an action on a place that the text gives both PEMs."""
+    """Return cases of an introduce plan with this action on a consumer whose text has both PEMs."""
     declared = lineage(old=None, new=succeeds)
     old, new = declared.certificates
     declared = replace(declared, certificates=(replace(old, trust=(one or consumer(),)), new))
@@ -78,7 +80,9 @@ def planned(
 
 
 def test_a_place_with_both_pems_that_the_plan_does_not_change_is_an_error():
-    """The finding names the place, its line, and what makes Terraform send the edit."""
+    """An unchanged consumer with both PEMs is an error with its line and the reason why Terraform
+    skips it.
+    """
     (found,) = findings(planned(), RULE)
     assert said(planned())[RULE] == "error"
     assert (found.address, found.location) == ("aws_ssm_parameter.trust", WHERE)
@@ -87,7 +91,9 @@ def test_a_place_with_both_pems_that_the_plan_does_not_change_is_an_error():
 
 
 def test_its_remedy_ends_it():
-    """With the version raised the plan updates the parameter."""
+    """After the version is raised, as the remedy says, the plan updates the parameter and
+    passes.
+    """
     (found,) = findings(planned(), RULE)
     assert found.remedy == "raise value_wo_version in the same apply; then make the plan again"
     assert RULE not in said(planned(Action.UPDATE))
@@ -144,7 +150,9 @@ def test_whatever_should_have_sent_it_the_plan_decides(delivery):
     ],
 )
 def test_an_applied_successor_may_be_there_already(has, found):
-    """Then the plan has nothing to do; where state shows that it lacks, the plan should have."""
+    """If the successor is applied, the finding depends on whether the recorded bundle already has
+    it.
+    """
     assert (RULE in said(planned(created=False, has=has))) == found
 
 

@@ -1,4 +1,4 @@
-"""trust-outdated: a backend trusts only an older certificate than the one that its stage presents."""
+"""Tests of trust-outdated: a backend trusts only an older certificate than its stage presents."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PROD = f"{STAGE}.prod"
 
 
 def shown(presented, *backends, names=("prod",), plan=None, ends=(12, 360), **policy):
-    """Stages that present one of two certificates."""
+    """Return cases of stages that present one of two certificates."""
     two = [known("old", ends[0]), known("new", ends[1])]
     found = document(two, [stage(name, presented) for name in names], plan=plan)
     return cases_of(found, policy=Policy(backends=backends, **policy))
@@ -51,7 +51,9 @@ def shown(presented, *backends, names=("prod",), plan=None, ends=(12, 360), **po
     ],
 )
 def test_a_backend_that_trusts_only_the_older_one_is_an_error(presented, one, found):
-    """At retire: the stage presents the new one already. With both, accepted, it is none."""
+    """A backend that accepts only the older certificate is an error; one that accepts the new one
+    is not.
+    """
     cases = shown(presented, one)
     assert (said(cases).get(RULE) == "error") == found
     for each in findings(cases, RULE):
@@ -79,21 +81,23 @@ def test_without_backends_it_is_silent():
 
 
 def test_the_other_certificate_has_to_end_earlier():
-    """One that ends at the same time or later is no older one; an unknown end proves nothing."""
+    """The trusted certificate must end earlier than the one in use; with an unknown end there is no
+    finding.
+    """
     assert RULE not in said(shown("new", backend("old"), ends=(360, 360)))
     assert RULE not in said(shown("new", backend("old"), ends=(361, 360)))
     assert RULE not in said(shown("new", backend("old"), ends=(None, 360)))
 
 
 def test_its_remedy_ends_it():
-    """The PEM of the new one is added; each backend has a finding of its own until then."""
+    """Each backend has its finding until the PEM of the new certificate is added."""
     other = replace(backend("old"), name="payments")
     assert len(findings(shown("new", backend("old"), other), RULE)) == 2
     assert RULE not in said(shown("new", backend("old", "new", server="pinned")))
 
 
 def test_a_plan_that_moves_the_stage_only_now_is_another_rules():
-    """The stage presents the old one still: trust-missing judges where the plan moves it."""
+    """While the stage still presents the old certificate, trust-missing reports instead."""
     plan = Plan(stages=(moving("prod", "old", "new"),))
     found = said(shown("old", backend("old"), plan=plan))
     assert RULE not in found
@@ -122,7 +126,7 @@ def test_an_exemption_names_the_certificate_that_the_stage_presents(address, sup
 
 
 def test_a_scope_weighs_it_and_of_several_stages_the_strictest_counts():
-    """A certificate of two stages is judged under the scopes of each."""
+    """A scope can switch it off; for a certificate of two stages the strictest scope counts."""
     one = backend("old", stages=(PROD, f"{STAGE}.dev"))
     off = Scope(conditions=Conditions(stage=("dev",)), rules=((RULE, None),))
     for names, found in ((("dev",), False), (("prod", "dev"), True)):

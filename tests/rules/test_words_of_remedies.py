@@ -1,4 +1,4 @@
-"""Remedies of rules that need no command line: each word of the text that names something is used to undo the finding."""
+"""Parse the remedies of rules and apply the values that they name; then the finding is gone."""
 
 from __future__ import annotations
 
@@ -47,7 +47,9 @@ def only(cases, rule):
 
 @pytest.mark.parametrize("there", [WEST, THEIRS])
 def test_a_certificate_is_made_where_the_stage_is(there):
-    """In the stage's account and region; while it is made, and once the stage is pointed to it, no rule speaks."""
+    """After a certificate is created in the stage's account and region, and the stage uses it, no
+    rule reports.
+    """
     shown = replace(stage("prod", "old"), place=there)
     old = certificate("old", 300)
     found = only(cases_of(document([old], [shown]), asked=False), "certificate-elsewhere")
@@ -62,7 +64,9 @@ def test_a_certificate_is_made_where_the_stage_is(there):
 
 
 def test_a_stage_without_one_is_given_one_in_an_apply_of_its_own():
-    """Two plans: the certificate alone, then the attribute that is named; neither is a finding, and in the end there is none."""
+    """A plan that creates the certificate, then one that sets the named attribute, end
+    the finding.
+    """
     rule = "stage-without-certificate"
     policy = Policy(rules=((rule, Severity.WARNING),))
     bare = stage("prod", None)
@@ -80,7 +84,9 @@ def test_a_stage_without_one_is_given_one_in_an_apply_of_its_own():
 
 
 def test_a_second_successor_is_removed_and_the_first_goes_on():
-    """Without the block that is named the plan has nothing of it, and the plan that goes on with the other passes."""
+    """After the block that the remedy names is removed, the plan passes and the other successor
+    continues.
+    """
     there = [certificate("old"), certificate("one", 350)]
     plan = Plan(certificates=(making("two"),))
     found = only(
@@ -103,7 +109,7 @@ def test_a_second_successor_is_removed_and_the_first_goes_on():
 
 @pytest.mark.parametrize("way", ["keep the API", "delete the stage in the same plan"])
 def test_an_api_keeps_its_stage(way):
-    """Either way that is named leaves no stage behind that loses its certificate."""
+    """Both ways that the remedy names, keep the API or delete the stage too, end the finding."""
     kept = moving("prod", "old", "old", Action.NO_OP, frozenset())
     leaves = moving("prod", "old", None, Action.DELETE)
     deleted = frozenset({"api1"})
@@ -124,7 +130,7 @@ def test_an_api_keeps_its_stage(way):
 
 @pytest.mark.parametrize("action", [Action.REPLACE, Action.DELETE])
 def test_a_certificate_is_kept_until_no_stage_presents_it(action):
-    """A stage that a plan moves on its own comes first; then the same change destroys what nobody presents."""
+    """After a plan that only moves the stage, the same destroy is no finding."""
     planned = PresentsPlanned((certificate_at("old"),)) if action is Action.REPLACE else "new"
     wrong = Plan(certificates=(making("old", action),), stages=(moving("prod", "old", planned),))
     there = [certificate("old", 300), certificate("new", 350)]
@@ -168,7 +174,7 @@ OPEN = {
 
 @pytest.mark.parametrize("way", OPEN)
 def test_a_plan_that_leaves_something_open_is_made_again(way):
-    """The plan that the remedy asks for leaves nothing open."""
+    """The plan that the remedy asks for ends certificate-unverified."""
     there = [certificate("old", 300), certificate("new", 350)]
     before, after = OPEN[way]
     assert way in only(cases_of(document(there, plan=before)), "certificate-unverified").remedy
