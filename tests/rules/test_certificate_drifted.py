@@ -59,8 +59,9 @@ def ending(left):
     ],
 )
 def test_another_certificate_on_the_stage_than_state_says(recorded, shown, of_shown, weights):
-    """A different certificate on the stage than in state is a warning, or an error if that
-    certificate is bad. I4: an unknown certificate is never clean.
+    """A stage with another certificate than in state is a warning, or an error if that one ends soon.
+
+    I4: a certificate that AWS did not answer about is never clean.
     """
     assert said(drifted(recorded, shown, of_shown)) == weights
 

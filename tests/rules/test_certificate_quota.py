@@ -68,7 +68,7 @@ def test_it_says_how_many_there_are_and_how_many_are_needed():
     ],
 )
 def test_what_needs_no_room_is_no_finding(cases):
-    """A certificate that needs no new successor needs no room."""
+    """There is no finding if no new successor is needed, or if the quota is high enough."""
     assert RULE not in said(holding({HERE: 60}, cases))
 
 

@@ -150,9 +150,7 @@ def test_whatever_should_have_sent_it_the_plan_decides(delivery):
     ],
 )
 def test_an_applied_successor_may_be_there_already(has, found):
-    """If the successor is applied, the finding depends on whether the recorded bundle already has
-    it.
-    """
+    """After introduce, it is a finding only if a recorded bundle lacks the successor."""
     assert (RULE in said(planned(created=False, has=has))) == found
 
 
