@@ -1,4 +1,6 @@
-"""Documents and answers of AWS become cases: the stages and the end of each certificate."""
+"""Building cases from documents and AWS answers: the stages and the end date of each
+certificate.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,7 @@ def cases(*documents, certificates=None, **more):
 
 
 def only(recorded, answer=None):
-    """The case of one certificate, with the answer of AWS about it."""
+    """Return the case of one certificate with this answer of AWS."""
     built = cases(
         document([recorded], []), certificates={KEY: answer} if answer is not None else {}
     )
@@ -62,7 +64,7 @@ def only(recorded, answer=None):
     ],
 )
 def test_the_end_comes_from_aws_else_from_the_record(left, answer, evidence, end, days_left):
-    """Days are rounded down, so a certificate that ended a second ago has -1 left."""
+    """The end date comes from AWS, else from state; remaining days are rounded down."""
     case = only(certificate("old", left), answer)
     assert (case.evidence, case.expires_at, case.days_left) == (evidence, end, days_left)
     assert case.observation == answer
@@ -81,7 +83,7 @@ def test_the_end_comes_from_aws_else_from_the_record(left, answer, evidence, end
     ],
 )
 def test_a_recorded_fingerprint_does_not_outlive_a_renewal(answer, expected):
-    """ACM returns no fingerprint; with another end the certificate is another one."""
+    """A recorded fingerprint is dropped if AWS gives another end date without a fingerprint."""
     recorded = Certificate(
         address=None, id="old", place=HOME, expires_at=END, fingerprint="recorded"
     )
@@ -89,14 +91,14 @@ def test_a_recorded_fingerprint_does_not_outlive_a_renewal(answer, expected):
 
 
 def test_an_answer_counts_for_its_own_place_only():
-    """The same id may exist in two regions."""
+    """An answer counts only for its own region, because ids may repeat."""
     other = CertificateKey(id="old", place=HOME.__class__("aws", HOME.account, "eu-west-1"))
     built = cases(document([certificate("old")], []), certificates={other: Gone()})
     assert built.all[0].evidence is Evidence.RECORDED
 
 
 def test_everything_else_passes_through():
-    """The time, the policy, what was unread and the expected phase."""
+    """The time, the policy, unread sources and the expected phase are copied to the cases."""
     unread = Unread(path="live", reason="denied", remedy="grant it")
     built = build_cases(
         Inventory(documents=(document(),), unread=(unread,)),
@@ -117,7 +119,7 @@ def test_everything_else_passes_through():
 
 
 def test_a_plan_that_is_done_already_is_stale_in_its_own_document_only():
-    """AWS does not have the certificate that the plan deletes."""
+    """A plan that is already applied is stale in its own document only."""
     plan = Plan(certificates=(making("old", Action.DELETE),))
     built = cases(document(plan=plan), document(), certificates={KEY: Gone()})
     first, second = built.documents
@@ -126,7 +128,9 @@ def test_a_plan_that_is_done_already_is_stale_in_its_own_document_only():
 
 
 def test_cases_are_found_by_their_block_and_by_their_id():
-    """A deposed object and a certificate that is not created yet are no instances of a block."""
+    """Cases are found by block and by id; a deposed or planned certificate is no instance of a
+    block.
+    """
     keyed = Address("aws_api_gateway_client_certificate", "old", "a")
     deposed = Certificate(address=keyed, id="old2", place=HOME, deposed="d1")
     instance = Certificate(address=keyed, id="old1", place=HOME)
@@ -162,13 +166,15 @@ def moved(before, after, *, previous=None, deposed=None):
     ],
 )
 def test_a_stage_that_a_moved_block_renames_is_one_stage(change, expected):
-    """After the plan it is at its new address only; a deposed object is another object."""
+    """A stage that a `moved` block renames is one stage, at its new address; a deposed object is
+    another one.
+    """
     after = stages_after(document([], [stage("prod", "old")], Plan(stages=(change,))))
     assert {each.address.name: each.presents.id for each in after} == expected
 
 
 def test_without_a_plan_the_recorded_stages_stay():
-    """And a stage that the plan deletes is gone after it."""
+    """Without a plan the recorded stages remain; a stage that the plan deletes does not."""
     recorded = document([], [stage("prod", "old"), stage("beta", "old")])
     assert stages_after(recorded) == recorded.stages
     plan = Plan(stages=(moving("prod", "old", None, Action.DELETE),))
@@ -177,7 +183,7 @@ def test_without_a_plan_the_recorded_stages_stay():
 
 
 def test_a_certificate_is_joined_with_its_stages_now_and_after_the_plan():
-    """A planned certificate has the stages that may present it; none presents it now."""
+    """A certificate has the stages that present it now and those that may after the plan."""
     fresh = making("fresh")
     plan = Plan(
         certificates=(fresh, making("spare")),
@@ -200,13 +206,13 @@ def test_a_certificate_is_joined_with_its_stages_now_and_after_the_plan():
 
 
 def test_a_certificate_that_only_a_stage_names_is_a_case_too():
-    """It has the place of the stage, and no address."""
+    """A certificate that only a stage names is a case with the stage's place and no address."""
     (case,) = cases(document([], [stage("prod", "other")])).all
     assert (case.id, case.address, case.subject.key.place) == ("other", None, HOME)
 
 
 def test_one_id_in_two_regions_is_two_certificates():
-    """Each with its own stages, now and after the plan."""
+    """One id in two regions is two certificates, each with its own stages."""
     far = HOME.__class__("aws", HOME.account, "eu-west-1")
     here, there = (replace(certificate("old"), place=place) for place in (HOME, far))
     stages = [replace(stage(each.region, "old"), place=each) for each in (HOME, far)]
@@ -221,7 +227,7 @@ def test_one_id_in_two_regions_is_two_certificates():
 
 
 def test_an_object_without_an_id_is_no_recorded_certificate():
-    """Nor is a planned change that creates nothing, or a deposed object."""
+    """An object without an id, an update and a deposed creation are no cases."""
     unknown = Certificate(address=certificate("old").address, id=None)
     changes = (making("old", Action.UPDATE), replace(making("fresh"), deposed="d1"))
     built = cases(document([unknown], [], Plan(certificates=changes)))

@@ -43,7 +43,7 @@ def found(given, answers=None, identity="old"):
     ("left", "expected"), [(200, "new"), (13, "new"), (12, None), (5, None), (None, "new")]
 )
 def test_a_successor_ends_later(left, expected):
-    """One that ends on the same day or before does not count; an unknown end does."""
+    """A successor must end later than its predecessor; an unknown end counts as later."""
     given = document(
         [certificate("old", 12), certificate("new", left)], declared=lineage(old=None, new="old")
     )
@@ -51,7 +51,7 @@ def test_a_successor_ends_later(left, expected):
 
 
 def test_a_successor_that_aws_does_not_know_does_not_count():
-    """The next one that lasts is taken."""
+    """A successor that AWS does not have is skipped for the next one."""
     declared = lineage(old=None, new="old", newer="old")
     three = [certificate("old"), certificate("new", 200), certificate("newer", 300)]
     assert found(document(three, declared=declared)) == "new"
@@ -59,14 +59,14 @@ def test_a_successor_that_aws_does_not_know_does_not_count():
 
 
 def test_without_a_comment_or_a_configuration_there_is_no_successor():
-    """Another certificate that lasts longer is not enough."""
+    """Without a `succeeds` comment or a configuration there is no successor."""
     two = [certificate("old"), certificate("new", 200)]
     assert found(document(two, declared=lineage(old=None, new=None))) is None
     assert found(document(two)) is None
 
 
 def test_an_instance_is_succeeded_by_the_same_instance():
-    """The key of the certificate decides."""
+    """An instance is succeeded by the instance with the same key."""
 
     def keyed(name, identity, key, left):
         address = replace(certificate_at(name), key=key)
@@ -95,7 +95,7 @@ def succeeding_id(*identities):
     [(("old",), "new0"), (("other", "old"), "new1"), ((None,), None), ((), None)],
 )
 def test_a_certificate_outside_terraform_is_succeeded_by_its_id(identities, expected):
-    """The comment of the successor's block names the id."""
+    """A certificate outside Terraform is succeeded by the block whose comment has its id."""
     outside = replace(certificate("old"), address=None)
     recorded = [outside, certificate("new0", 200), certificate("new1", 200)]
     assert found(document(recorded, declared=succeeding_id(*identities))) == expected
@@ -106,7 +106,7 @@ def test_a_certificate_outside_terraform_is_succeeded_by_its_id(identities, expe
     [("old", 200, "new"), ("old", 5, None), ("other", 200, None), (None, 200, None)],
 )
 def test_in_a_scan_the_description_names_the_predecessor(succeeds, left, expected):
-    """There no certificate has a block."""
+    """In a scan, the successor's description names the predecessor."""
     outside = [replace(certificate(name, None), address=None) for name in ("old", "new")]
     scan = replace(document(outside), source=Source(path="aws://1", kind="aws"))
     answers = {
@@ -132,12 +132,14 @@ def judged(question, given, answers=None, **policy):
     ],
 )
 def test_a_plan_that_destroys_every_stage_ends_the_use(stages, expected):
-    """Taking the certificate off a stage is no end: the stage is still called."""
+    """A plan ends the use of a certificate if it deletes every stage; detaching is not enough."""
     assert judged(ends_its_use, document(plan=Plan(stages=stages))) is expected
 
 
 def test_a_use_that_goes_on_or_never_began_does_not_end():
-    """One stage of two, another stage afterwards, no stage, no plan."""
+    """The use continues if one stage remains or a new one is added; an unused certificate has no
+    use to end.
+    """
     gone = moving("prod", "old", None, Action.DELETE)
     two = [stage("prod", "old"), stage("beta", "old")]
     assert not judged(ends_its_use, document(stages=two, plan=Plan(stages=(gone,))))
@@ -186,7 +188,10 @@ LINEAGE = lineage(old=None, new="old")
     ],
 )
 def test_a_plan_that_introduces_the_successor_takes_the_rotation_forward(plan, declared, expected):
-    """By the lineage; without the configuration a plan counts that only creates certificates."""
+    """A plan that introduces the successor is a step forward.
+
+    Without a configuration it must only create certificates.
+    """
     given = document(plan=plan, declared=declared)
     assert judged(takes_forward, given) is expected
 
@@ -196,7 +201,7 @@ def test_a_plan_that_introduces_the_successor_takes_the_rotation_forward(plan, d
     [(12, {}, True), (300, {}, False), (300, {"beside": Gone()}, True)],
 )
 def test_without_the_configuration_each_due_certificate_needs_a_new_one(left, answers, expected):
-    """Two that are due need two."""
+    """Without the configuration, a plan must create one certificate per due certificate."""
     stages = [stage("prod", "old"), stage("beta", "beside")]
     recorded = [certificate("old"), certificate("beside", left)]
     one = document(recorded, stages, Plan(certificates=(making("new"),)))
@@ -206,7 +211,7 @@ def test_without_the_configuration_each_due_certificate_needs_a_new_one(left, an
 
 
 def test_an_instance_is_introduced_by_the_same_instance():
-    """The key of the new certificate decides."""
+    """A new instance must have the same key as the certificate that it succeeds."""
     address = replace(certificate_at("old"), key="a")
 
     def introduced(key):
@@ -222,7 +227,7 @@ def test_an_instance_is_introduced_by_the_same_instance():
 
 
 def test_a_certificate_that_is_gone_is_created_again_at_its_address():
-    """That is a step forward only where AWS does not know it."""
+    """Creating a certificate at its own address is a step forward only if AWS does not have it."""
     given = document(plan=Plan(certificates=(making("old"),)), declared=lineage(old=None))
     assert not judged(takes_forward, given)
     assert judged(takes_forward, given, {"old": Gone()})
@@ -239,7 +244,7 @@ def test_a_certificate_that_is_gone_is_created_again_at_its_address():
     ],
 )
 def test_a_guessed_successor_counts_if_no_stage_moves_in_the_same_plan(stages, made, expected):
-    """Its name says that it succeeds the certificate."""
+    """A successor guessed by its name counts if its plan moves no stage of the certificate."""
     plan = Plan(certificates=(making(made),), stages=stages)
     given = document(plan=plan, declared=lineage(old=None, **{made: None}))
     assert judged(takes_forward, given) is expected
@@ -259,7 +264,9 @@ def test_a_guessed_successor_counts_if_no_stage_moves_in_the_same_plan(stages, m
 def test_a_plan_that_moves_a_stage_to_a_lasting_certificate_takes_it_forward(
     left, action, target, expected
 ):
-    """It must end later, and beyond the threshold."""
+    """A plan that moves a stage is a step forward if the new certificate ends later and beyond the
+    threshold.
+    """
     plan = Plan(stages=(moving("other", "x", "y"), moving("prod", "old", target, action)))
     given = document([certificate("old"), certificate("new", left)], plan=plan, declared=LINEAGE)
     assert judged(takes_forward, given) is expected
@@ -279,7 +286,7 @@ def test_a_plan_that_moves_a_stage_to_a_lasting_certificate_takes_it_forward(
     ],
 )
 def test_a_second_successor_is_named_with_the_first(left, created, expected):
-    """The first is in state and lasts, or the same plan creates it."""
+    """A second successor is named with the first, which is in state or created in the same plan."""
     declared = lineage(old=None, new="old", newer="old", other=None)
     recorded = [certificate("old"), *([certificate("new", left)] if left != () else [])]
     plan = Plan(certificates=tuple(map(making, created)))
@@ -291,7 +298,9 @@ def test_a_second_successor_is_named_with_the_first(left, created, expected):
 
 
 def test_a_second_successor_needs_a_plan_and_a_configuration():
-    """A deposed object is no new certificate."""
+    """A second successor needs a plan and a configuration; a deposed object is none, an imported
+    one is.
+    """
     declared = lineage(old=None, new="old", newer="old")
     recorded = [certificate("old"), certificate("new", 200)]
     created = replace(making("newer"), deposed="d1")

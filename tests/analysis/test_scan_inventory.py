@@ -1,4 +1,4 @@
-"""A scan as documents: which resources Terraform manages, by the states that were given."""
+"""Documents of a scan: which resources Terraform manages according to the given states."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ARN = "arn:aws:acm:us-east-1:123456789012:certificate/1"
 
 
 def state(*places, unread=()):
-    """A state that records one certificate and one stage in each place."""
+    """Return states that record one certificate and one stage in each place."""
     return Inventory(
         documents=(
             document(
@@ -46,7 +46,7 @@ def state(*places, unread=()):
 
 
 def managed(recorded, place, scanned):
-    """Whether the certificate and the stage of a place are Terraform's; both agree."""
+    """Return whether the certificate and the stage of a place are managed; both must agree."""
     both = Ownership(recorded, {"old": scanned, "api1/prod": scanned})
     key = StageKey(kind=StageKind.REST, api_id="api1", name="prod", place=place)
     owner = both.of_certificate(CertificateKey(id="old", place=place))
@@ -82,12 +82,12 @@ def managed(recorded, place, scanned):
     ],
 )
 def test_an_id_is_terraform_s_where_only_one_place_can_be_meant(recorded, place, scanned, expected):
-    """An unknown account or region fits several places; then nobody knows whose it is."""
+    """An id is managed if only one scanned place fits the record; if several fit, it is unknown."""
     assert managed(recorded, place, scanned) is expected
 
 
 def test_an_object_without_an_address_manages_nothing():
-    """A state may name a certificate of somebody else on its stage."""
+    """A certificate that a state only names on a stage is not managed by it."""
     recorded = Inventory(documents=(document([], [stage("prod", "old")]),))
     assert Ownership(recorded, {}).of_certificate(CertificateKey(id="old", place=HERE)) == (
         Ownership(state(), {}).of_certificate(CertificateKey(id="old", place=HERE))
@@ -110,7 +110,7 @@ def scanned(*sweeps, recorded=None, tags=(), **more):
 
 
 def test_a_scan_without_states():
-    """Each place is a document; nobody knows what Terraform manages."""
+    """Without states, each place is a document, and `managed` is unknown."""
     access = Access(profile="ops")
     inventory, answers = scanned(
         sweep(
@@ -150,7 +150,7 @@ def test_a_scan_without_states():
     "part", [sweep(unread=(UNREAD,)), sweep(ACCOUNT_ONLY), sweep(ACCOUNT_ONLY, unread=(UNREAD,))]
 )
 def test_i4_only_a_whole_list_of_stages_counts_as_one(part):
-    """Where a part was not listed, or no region was asked, no stage list is claimed."""
+    """I4: a partly listed place, or an account without a region, has no survey of stages."""
     inventory, answers = scanned(part)
     assert answers.surveys == {}
     assert inventory.documents[0].unread == part.unread
@@ -166,12 +166,14 @@ def test_i4_only_a_whole_list_of_stages_counts_as_one(part):
     ],
 )
 def test_the_name_of_a_place(place, expected):
-    """An unknown account has a name too; an unknown region has none."""
+    """The name of a place has its account and region; an unknown account reads "unknown"."""
     assert scan_source(place) == expected
 
 
 def test_what_a_state_records_keeps_its_address_and_its_end():
-    """AWS's place counts; the recorded end counts if AWS does not answer."""
+    """A recorded resource keeps its address, and its recorded end if AWS does not answer; its place
+    is AWS's.
+    """
     unanswered = Unanswered(reason="denied", remedy="grant it")
     inventory, answers = scanned(
         sweep(stages=(seen(api_name="Orders"),), answers={"old": unanswered, "new": unanswered}),
@@ -201,7 +203,9 @@ def test_what_a_state_records_keeps_its_address_and_its_end():
     ],
 )
 def test_a_stage_that_differs_from_its_state_is_a_notice(shown, notice):
-    """AWS's own answer is in the document, and the recorded id stays claimed."""
+    """A stage that differs from its state gives a notice, and the document has the answer
+    of AWS.
+    """
     inventory, answers = scanned(
         sweep(stages=(seen(presents=shown),), answers={"old": Found(expires_at=END)}),
         recorded=state(HERE),
@@ -214,7 +218,7 @@ def test_a_stage_that_differs_from_its_state_is_a_notice(shown, notice):
 
 
 def test_a_stage_without_a_recorded_certificate_claims_nothing():
-    """Nor is it a notice that AWS shows another one: the state does not say which it was."""
+    """A recorded stage without a certificate gives no notice and claims no id."""
     recorded = Inventory(documents=(document([], [stage("prod", None)]),))
     inventory, answers = scanned(sweep(stages=(seen(),)), recorded=recorded)
     assert inventory.documents[0].claimed == frozenset()
@@ -225,7 +229,7 @@ def test_a_stage_without_a_recorded_certificate_claims_nothing():
     ("count", "names"), [(1, "c0"), (3, "c0 c1 c2"), (4, "c0 c1 c2"), (6, "c0 c1 c2")]
 )
 def test_what_a_state_records_and_the_scan_did_not_find_is_a_notice(count, names):
-    """Three names, then a number."""
+    """Recorded resources that the scan did not find are one notice with at most three names."""
     several = [certificate(f"c{number}") for number in range(count)]
     recorded = Inventory(documents=(document([certificate("old"), *several], []),))
     _, answers = scanned(sweep(answers={"old": Found(expires_at=END)}), recorded=recorded)
@@ -240,7 +244,7 @@ def test_what_a_state_records_and_the_scan_did_not_find_is_a_notice(count, names
     [((), None), (("team",), (("team", "a"),)), (("team", "env"), (("env", "p"), ("team", "a")))],
 )
 def test_only_the_tags_that_a_scope_names_are_kept(keys, expected):
-    """Of stages and of certificates."""
+    """Only tags that a scope names are kept, for stages and certificates."""
     tags = (("env", "p"), ("owner", "x"), ("team", "a"))
     inventory, _ = scanned(
         sweep(stages=(seen(tags=tags),), answers={"old": Found(expires_at=END, tags=tags)}),
@@ -255,7 +259,7 @@ def test_only_the_tags_that_a_scope_names_are_kept(keys, expected):
     ("shown", "expected"), [((("team", "a"),), (("team", "a"),)), (None, (("team", "old"),))]
 )
 def test_the_tags_in_aws_count_before_those_in_state(shown, expected):
-    """Where AWS shows none of the wanted tags, the recorded ones stay."""
+    """Tags from AWS override the recorded ones; without them the recorded ones remain."""
     recorded = document([replace(certificate("old"), place=HERE, tags=(("team", "old"),))], [])
     inventory, _ = scanned(
         sweep(answers={"old": Found(expires_at=END, tags=shown)}),

@@ -37,7 +37,9 @@ OLD = Conditions(address=(f"{CERTIFICATE}.old",))
 
 
 def test_a_certificate_has_a_set_of_scopes_for_each_stage_that_presents_it():
-    """Two stages, two sets; without a stage, that of its own traits."""
+    """A certificate has one set of scopes for each stage that presents it, or one by its own
+    traits.
+    """
     shared = document(None, [stage("prod", "old"), stage("dev", "old"), stage("test", None)])
     found = scoping(PROD, DEV, OLD, found=shared)
     (part,) = found.cases.documents
@@ -54,7 +56,9 @@ def test_a_certificate_has_a_set_of_scopes_for_each_stage_that_presents_it():
 
 
 def test_a_finding_has_the_sets_of_what_it_is_about():
-    """A subject, stages, a place; nothing, and a document that is not read, have the empty set."""
+    """A finding has the scopes of its certificate, stages or place; an unknown document
+    has none.
+    """
     found = scoping(PROD, Conditions(region=("us-*",)))
     (part,) = found.cases.documents
     subject = part.cases[0].subject
@@ -67,7 +71,9 @@ def test_a_finding_has_the_sets_of_what_it_is_about():
 
 
 def test_a_directory_is_relative_to_the_first_home_that_has_it():
-    """A folder whose name only begins like a home is outside it."""
+    """A directory is relative to the first home that contains it, compared by whole path
+    segments.
+    """
     for directory, relative in (
         ("/home/us/live/eu", "live/eu"),
         ("/home/us", "."),
@@ -80,7 +86,7 @@ def test_a_directory_is_relative_to_the_first_home_that_has_it():
 
 
 def test_stages_that_two_documents_share_are_matched_in_each():
-    """Documents may have equal stages and another workspace."""
+    """Equal stages in two documents are matched with each document's own workspace."""
     first = document()
     second = replace(first, source=replace(first.source, path="b.json"), workspace="blue")
     policy = Policy(scopes=(Scope(conditions=Conditions(workspace=("blue",))),))
@@ -91,7 +97,9 @@ def test_stages_that_two_documents_share_are_matched_in_each():
 
 
 def test_the_policy_of_several_certificates_is_the_strictest_of_their_scopes():
-    """In every number; without scopes it is the policy itself."""
+    """The policy of a shared certificate is the strictest of its stages' scopes, in every
+    number.
+    """
     shared = document(None, [stage("prod", "old"), stage("dev", "old")])
     found = scoping(PROD, DEV, found=shared, s0={"threshold_days": 45}, s1={"margin_days": 20})
     (part,) = found.cases.documents

@@ -38,13 +38,15 @@ ADDRESSES = st.builds(
 
 @given(ADDRESSES)
 def test_printing_and_parsing_are_inverse(address):
-    """Whatever an address holds, its printed form is read as the same address."""
+    """Parsing the printed form of an address gives the same address."""
     assert parse(str(address)) == address
 
 
 @given(st.text(max_size=40) | st.text('module.data[]"\\$%{}0a_u', max_size=40))
 def test_any_text_is_an_address_or_an_address_error(text):
-    """No text makes the parser fail in another way, and what it accepts it prints as something it reads as the same."""
+    """Any text either parses or raises AddressError, and a parsed address prints to an
+    equal one.
+    """
     try:
         address = parse(text)
     except AddressError:
@@ -76,7 +78,7 @@ def test_any_text_is_an_address_or_an_address_error(text):
     ],
 )
 def test_every_legal_form(text, address):
-    """The forms that Terraform was seen to print."""
+    """Each form that Terraform prints is parsed and printed unchanged."""
     assert parse(text) == address
     assert str(address) == text
 
@@ -105,13 +107,13 @@ def test_every_legal_form(text, address):
     ],
 )
 def test_what_is_no_address(text):
-    """Texts that Terraform never prints are refused, the absurdly long ones too."""
+    """Texts that Terraform never prints raise AddressError, even very long ones."""
     with pytest.raises(AddressError, match="expected"):
         parse(text)
 
 
 def test_a_block_has_no_keys():
-    """The block of an instance is the same address without any key."""
+    """The block of an instance is its address without keys."""
     address = parse('module.a["x"].aws_api_gateway_stage.s[0]')
     assert str(address.block) == "module.a.aws_api_gateway_stage.s"
     assert address.in_module == "aws_api_gateway_stage.s"
@@ -119,5 +121,5 @@ def test_a_block_has_no_keys():
 
 
 def test_a_key_is_printed_in_brackets():
-    """Numbers bare, texts quoted, nothing for no key."""
+    """A key is printed in brackets: a number bare, a string quoted, no key as an empty text."""
     assert [print_key(key) for key in (None, 0, "a.b")] == ["", "[0]", '["a.b"]']

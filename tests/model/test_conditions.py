@@ -1,4 +1,4 @@
-"""Patterns of scopes and exemptions: what they mean, and that what is not known is not met."""
+"""Patterns of scopes and exemptions; an unknown value never matches."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STAGE = "aws_api_gateway_stage"
 
 @given(st.text("ab.*?", max_size=8), st.text("ab.[]\n", max_size=8))
 def test_a_star_is_any_text_and_everything_else_means_itself(pattern, text):
-    """As fnmatch has it for patterns without brackets."""
+    """A pattern matches as fnmatch does; only `*` and `?` are special."""
     assert (glob(pattern).fullmatch(text) is not None) == fnmatch.fnmatchcase(text, pattern)
 
 
@@ -40,7 +40,7 @@ def test_a_star_is_any_text_and_everything_else_means_itself(pattern, text):
     ],
 )
 def test_an_address_without_keys_means_all_instances(pattern, address, meant):
-    """Its own and those of the modules that it lies in."""
+    """A pattern without keys matches every instance, also in instances of modules."""
     traits = Traits(addresses=(parse(address),))
     assert Conditions(address=(pattern,)).match(traits) is meant
 
@@ -70,7 +70,7 @@ def test_an_address_without_keys_means_all_instances(pattern, address, meant):
     ],
 )
 def test_a_directory_stops_at_slashes(pattern, directory, meant):
-    """And two stars do not, none or many folders long."""
+    """In a directory, `*` stops at a slash and `**` matches any number of folders."""
     assert (path_glob(pattern).fullmatch(directory) is not None) is meant
 
 
@@ -100,7 +100,7 @@ OTHER |= {"address": ("*.other",), "tags": (("team", ("b",)),)}
 
 @given(st.dictionaries(st.sampled_from(sorted(EACH)), st.booleans()))
 def test_all_conditions_must_hold_and_each_that_does_not_is_told(wished):
-    """Any number of them, each right or wrong."""
+    """Conditions match if each one does, and each unmet one is reported."""
     conditions = Conditions(
         **{name: EACH[name] if right else OTHER[name] for name, right in wished.items()}
     )
@@ -111,14 +111,14 @@ def test_all_conditions_must_hold_and_each_that_does_not_is_told(wished):
 
 @pytest.mark.parametrize("name", sorted(EACH))
 def test_what_is_not_known_is_not_met(name):
-    """However wide the pattern: a star is no wish for what nobody knows."""
+    """An unknown value matches no pattern, not even `*`."""
     patterns = (("team", ("*",)),) if name == "tags" else ("*",)
     (unmet,) = Conditions(**{name: patterns}).unmet(Traits())
     assert "not known" in unmet.why
 
 
 def test_without_patterns_everything_matches():
-    """Also what is not known."""
+    """Conditions without patterns match everything, also unknown values."""
     assert Conditions().match(Traits())
     assert tuple(Conditions().unmet(Traits())) == ()
 
@@ -128,7 +128,7 @@ def test_without_patterns_everything_matches():
     [("a", True), ("b1", True), ("b", False), ("c-d", True), ("ad", False), ("", False)],
 )
 def test_any_pattern_of_a_condition_is_enough(text, met):
-    """Plain texts and wildcards together."""
+    """One matching pattern of a condition is enough."""
     assert Conditions(stage=("a", "b?", "c*d")).match(Traits(stage=text)) is met
 
 
@@ -136,12 +136,12 @@ def test_any_pattern_of_a_condition_is_enough(text, met):
     ("directory", "met"), [("live", True), ("live/", False), ("live/eu", False)]
 )
 def test_a_directory_condition_may_end_in_a_slash(directory, met):
-    """The directory of a document never does."""
+    """A directory pattern may end in a slash."""
     assert Conditions(directory=("live/",)).match(Traits(directory=directory)) is met
 
 
 def test_a_star_in_a_directory_stops_at_a_slash_and_elsewhere_does_not():
-    """A workspace or a stage may have slashes in its name."""
+    """`*` stops at a slash in a directory, and does not in a workspace."""
     traits = Traits(directory="live/eu", workspace="live/eu")
     assert not Conditions(directory=("live*",)).match(traits)
     assert Conditions(directory=("live**",)).match(traits)
@@ -160,19 +160,19 @@ def test_a_star_in_a_directory_stops_at_a_slash_and_elsewhere_does_not():
     ],
 )
 def test_a_tag_of_the_certificate_or_of_the_stage_counts(tags, met):
-    """Its key is compared exactly; its value is a pattern."""
+    """A tag of the certificate or of a stage matches: the key exactly, the value by pattern."""
     assert Conditions(tags=(("team", ("a",)),)).match(Traits(tags=tags)) is met
 
 
 def test_every_tag_condition_must_be_met():
-    """Each by any of the resources."""
+    """Every tag condition must match on any of the resources."""
     both = Conditions(tags=(("team", ("a",)), ("env", ("p*",))))
     assert both.match(Traits(tags=((("team", "a"),), (("env", "prod"),))))
     assert not both.match(Traits(tags=((("team", "a"),),)))
 
 
 def test_the_address_of_the_certificate_or_of_the_stage_counts():
-    """One of them is enough."""
+    """The address of the certificate or of the stage is enough for a match."""
     traits = Traits(addresses=(parse("aws_api_gateway_client_certificate.c"), parse(f"{STAGE}.s")))
     assert Conditions(address=(f"{STAGE}.s",)).match(traits)
     assert Conditions(address=("*.c",)).match(traits)
@@ -208,20 +208,22 @@ def test_the_address_of_the_certificate_or_of_the_stage_counts():
     ],
 )
 def test_the_reason_names_what_is_there_and_what_was_wanted(conditions, traits, expected):
-    """A tag that a resource does not have differs from tags that no document shows."""
+    """The reason names the actual and the wanted value, and tells missing tags from
+    unknown ones.
+    """
     (unmet,) = Conditions(**conditions).unmet(Traits(**traits))
     assert (unmet.condition, unmet.why) == expected
 
 
 def test_unmet_conditions_come_in_the_order_of_the_fields():
-    """The address first, the tags last."""
+    """Unmet conditions are listed in the order of the fields."""
     unmet = [each.condition for each in Conditions(**OTHER).unmet(KNOWN)]
     fields = ["address", "account", "region", "workspace", "directory", "stage", "api"]
     assert unmet == [*fields, "tags.team"]
 
 
 def test_the_wildcards_of_an_entry():
-    """In any field, by `*` or `?`."""
+    """`wild` lists the patterns with wildcards of all fields."""
     conditions = Conditions(
         address=("a.*", "a.b"), stage=("v?",), api=("x",), tags=(("t", ("p*", "q")),)
     )
@@ -230,7 +232,7 @@ def test_the_wildcards_of_an_entry():
 
 
 def test_a_pattern_with_many_stars_takes_no_long_time():
-    """A wrong pattern of a policy must not stop a run."""
+    """A pattern with many stars is matched quickly against a long text."""
     text = "a" * 3_000
     assert glob("*a" * 40 + "*b").fullmatch(text) is None
     assert path_glob("**/" * 30 + "b").fullmatch("a/" * 500) is None

@@ -1,4 +1,4 @@
-"""Hints that name the nearest known word: written once, for policies, comments and the command line."""
+"""Hints with the nearest known word, for policies, comments and the command line."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ KNOWN = ("fail_on", "stage-detached", "openmetrics", "TRUST_WINDOW")
     ],
 )
 def test_the_nearest_known_word_is_named(word, hint):
-    """Whatever its case and hyphens; a short beginning is no hint; without a near one all are named."""
+    """The hint names the nearest word, whatever its case and hyphens, or lists all known words."""
     assert did_you_mean(word, KNOWN) == hint
 
 
 def test_a_caller_decides_how_near_a_word_must_be():
-    """As for a variable of the environment, where a near name is an error."""
+    """The caller sets the cutoff for a near word."""
     assert nearest_word("zebra", KNOWN) is None
     assert nearest_word("fail_off", KNOWN, cutoff=0.9) is None
     assert nearest_word("fail_off", KNOWN, cutoff=0.7) == "fail_on"

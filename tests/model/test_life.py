@@ -1,4 +1,4 @@
-"""Dates that a certificate can have, and those that only mean that there is none."""
+"""Valid dates of a certificate, and dates that only mean "not set"."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOMENTS = st.datetimes(timezones=st.just(UTC))
 
 
 def test_the_zero_of_a_library_is_no_date():
-    """Go prints a date that was never set as the first day of year 1."""
+    """The first day of year 1, Go's zero time, is no date."""
     assert possible_end(ZERO) is None
     assert possible_beginning(ZERO, END) is None
     assert possible_end(LAST) == LAST  # RFC 5280, 4.1.2.5: there is no well-defined end
@@ -29,13 +29,13 @@ def test_the_zero_of_a_library_is_no_date():
     [(END, END), (END - timedelta(days=1), END - timedelta(days=1)), (LAST, None)],
 )
 def test_nothing_begins_after_its_end(begins, found):
-    """The end counts, since that is what matters to a backend."""
+    """A beginning after the end is dropped."""
     assert possible_beginning(begins, END) == found
 
 
 @given(MOMENTS, MOMENTS)
 def test_from_what_is_possible_days_can_be_counted(begins, ends):
-    """No policy leads out of the calendar: that would be a traceback amid a report."""
+    """Deadlines can be computed from every valid date without an overflow."""
     policy = Policy(margin_days=3650, trust_window_days=3650)
     end = possible_end(ends)
     begin = possible_beginning(begins, end)

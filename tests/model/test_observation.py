@@ -1,4 +1,4 @@
-"""What was said of what: ids collide across accounts and regions, so an answer is looked up by both."""
+"""Answers of AWS are looked up by id, account and region, because ids may repeat."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def told(**answers):
     ],
 )
 def test_what_was_said_of_a_certificate_is_said_of_its_own_place(answers, place, said):
-    """Another account's answer about the same id is about another certificate; what no document places may be this one."""
+    """An answer counts for its own place; an unknown place matches if only one answer fits."""
     assert told(**answers).answer_for("a", place) == said
     assert told(**answers).answer_for("b", place) is None
 
@@ -53,5 +53,5 @@ def test_what_was_said_of_a_certificate_is_said_of_its_own_place(answers, place,
     ],
 )
 def test_what_an_account_holds_is_told_where_it_is_clear_of_which(held, place, count):
-    """A place whose account is not known may be either of two."""
+    """A count of certificates is returned only if exactly one place fits."""
     assert Observations(asked=True, certificate_counts=held).certificate_count(place) == count

@@ -1,4 +1,4 @@
-"""The verdict and the exit code of a run, for every mixture of findings."""
+"""The verdict and the exit code of a run, for every combination of findings."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ OPEN_EXEMPTED = finding(Severity.WARNING, UNVERIFIED, suppression=EXEMPT)
     ],
 )
 def test_the_verdict_and_the_exit_code(fail_on, findings, verdict, code):
-    """Under `--fail-on never` an error sets no exit code, and something unverified still does."""
+    """`--fail-on never` ignores errors, and something unverified still gives exit code 3."""
     found = outcome(*findings, fail_on=fail_on)
     assert (found.verdict, found.exit_code) == (verdict, code)
 
@@ -80,7 +80,7 @@ def test_the_verdict_and_the_exit_code(fail_on, findings, verdict, code):
     ],
 )
 def test_the_scope_of_a_finding_wins_over_the_policy(policy, own, severity, code):
-    """A scope may be stricter or milder than the policy's own value."""
+    """The `fail_on` of a finding's scope overrides the policy's."""
     found = outcome(finding(severity, fail_on=own), fail_on=policy)
     assert found.exit_code == code
     assert found.fails(found.findings[0]) is (code == 1)
@@ -93,7 +93,7 @@ SUBSETS = [some for size in range(len(ALL) + 1) for some in combinations(ALL, si
 @pytest.mark.parametrize("fail_on", FailOn)
 @pytest.mark.parametrize("findings", SUBSETS, ids=len)
 def test_i4_an_unknown_is_never_clean(findings, fail_on):
-    """Whatever else is found: with something unverified the exit code is 1 or 3."""
+    """I4: a run with something unverified is never clean: its exit code is 1 or 3."""
     found = outcome(*findings, fail_on=fail_on)
     unverified = any(each.rule == UNVERIFIED for each in findings)
     assert found.unverified is unverified
@@ -114,7 +114,7 @@ def test_i4_an_unknown_is_never_clean(findings, fail_on):
     ],
 )
 def test_a_plan_waits_for_the_latest_of_its_findings(waits, expected):
-    """An exempted finding makes nobody wait."""
+    """A plan must wait for the latest date of its findings; an exempted finding does not count."""
     found = outcome(
         *(
             finding(

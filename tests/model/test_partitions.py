@@ -1,4 +1,4 @@
-"""The partitions of AWS, held against botocore's own list."""
+"""The partitions of AWS, compared with botocore's list."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PARTITIONS = json.loads(files("botocore").joinpath("data/partitions.json").read_
 
 @pytest.mark.parametrize("partition", PARTITIONS, ids=lambda each: each["id"])
 def test_every_region_of_botocore_is_in_its_partition(partition):
-    """Global pseudo-regions are left out: nothing is recorded in one."""
+    """Each region of botocore belongs to its partition, without the global pseudo-regions."""
     regions = [name for name in partition["regions"] if not name.endswith("-global")]
     assert regions
     assert {partition_of_region(name) for name in regions} == {partition["id"]}
@@ -24,5 +24,5 @@ def test_every_region_of_botocore_is_in_its_partition(partition):
 
 
 def test_without_a_partition_the_home_is_that_of_aws():
-    """A role of no known partition is assumed where most roles are."""
+    """Without a known partition, the home region is us-east-1."""
     assert (home_region(None), home_region("aws")) == ("us-east-1", "us-east-1")

@@ -1,4 +1,6 @@
-"""What three calls of a backend show: without a certificate, with the predecessor, with the successor."""
+"""The verdict on three calls to a backend: without a certificate, with the predecessor, with the
+successor.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,7 @@ LOGS = st.sampled_from([None, True, False])
 
 @st.composite
 def answers(draw):
-    """One answer; the log mentions TLS only if the call failed, as the reader of the log has it."""
+    """Draw an answer of a call; only a failed call may have a TLS failure in its log."""
     status = draw(STATUSES)
     return ProbeAnswer(status=status, tls_failure=draw(LOGS) if (status or 0) >= 500 else None)
 
@@ -97,19 +99,21 @@ def verdict(control, predecessor, successor, **rest):
     ],
 )
 def test_each_pattern_of_statuses_has_one_meaning(control, predecessor, successor, expected):
-    """A refusal is a status out of the refused ones, or a call that failed where another passed."""
+    """Each combination of three statuses has one verdict: a call is refused by status or by
+    failing.
+    """
     assert verdict(control, predecessor, successor) is expected
 
 
 def test_an_ended_predecessor_is_no_yardstick():
-    """A status that refuses it says nothing about the successor, and one that passes neither."""
+    """An expired predecessor is no reference for the successor: its status proves nothing."""
     assert verdict(400, 401, 401, predecessor_ended=True) is PREDECESSOR
     assert verdict(400, 400, 200, predecessor_ended=True) is SUCCESSOR
     assert verdict(400, 200, 404, predecessor_ended=True) is BOTH
 
 
 def test_the_refused_statuses_are_the_users():
-    """With others, 403 passes and 404 refuses."""
+    """The refused statuses are configurable; others count as passed."""
     assert verdict(404, 200, 404, refused_statuses=[404]) is PREDECESSOR
     assert verdict(404, 200, 200, refused_statuses=[404]) is BOTH
     assert verdict(403, 403, 403, refused_statuses=[404]) is NOT_REQUIRED
@@ -117,27 +121,29 @@ def test_the_refused_statuses_are_the_users():
 
 
 def test_a_handshake_that_failed_without_a_status_counts_as_failed():
-    """The status is missing, and the failure is known."""
+    """A failed TLS handshake without a status counts as a failed call."""
     failed, passed = ProbeAnswer(tls_failure=True), ProbeAnswer(status=200)
     assert judge(failed, passed, failed)[0] is PREDECESSOR
     assert judge(failed, passed, passed)[0] is BOTH
 
 
 def test_the_reason_says_why_a_call_gave_no_status():
-    """The first call that is missing explains it."""
+    """The reason explains the first call without a status."""
     none = ProbeAnswer(reason="the call was denied")
     found = judge(ProbeAnswer(status=400), ProbeAnswer(status=200), none)
     assert found == (UNKNOWN, "the call with the successor gave no status: the call was denied")
 
 
 def test_a_header_is_the_way_out_where_all_calls_are_refused_alike():
-    """The application authenticates by other means."""
+    """If all calls are refused alike, the reason says to give a header."""
     assert "give a header" in judge(*[ProbeAnswer(status=401)] * 3)[1]
 
 
 @given(answers(), answers(), answers(), st.booleans())
 def test_a_refused_successor_is_never_trusted(control, predecessor, successor, ended):
-    """Unless the predecessor, which is in use, is answered with the same status and the control call is not."""
+    """A refused successor is confirmed only if the predecessor got the same status and the control
+    call did not.
+    """
     found, reason = judge(control, predecessor, successor, predecessor_ended=ended)
     refused = successor.status in REFUSED_STATUSES
     yardstick = not ended and predecessor.status == successor.status != control.status
@@ -152,7 +158,7 @@ def test_a_refused_successor_is_never_trusted(control, predecessor, successor, e
 def test_nothing_is_confirmed_if_the_control_call_passed_or_is_missing(
     control, predecessor, successor, ended
 ):
-    """One successful call proves nothing about trust."""
+    """Nothing is confirmed if the control call passed or has no status."""
     found, _ = judge(control, predecessor, successor, predecessor_ended=ended)
     if control.status is None or (control.status < 500 and control.status not in REFUSED_STATUSES):
         assert not found.confirms
@@ -160,7 +166,7 @@ def test_nothing_is_confirmed_if_the_control_call_passed_or_is_missing(
 
 @given(answers(), answers(), answers(), st.booleans())
 def test_nothing_is_confirmed_by_the_haste_of_a_backend(control, predecessor, successor, ended):
-    """A backend that was slow or busy for the control call may require no certificate at all."""
+    """Nothing is confirmed by a status of a slow or busy backend (429, 503, 504)."""
     found, _ = judge(control, predecessor, successor, predecessor_ended=ended)
     hurried = {429, 503, 504}
     if hurried & {successor.status, control.status}:
@@ -169,7 +175,7 @@ def test_nothing_is_confirmed_by_the_haste_of_a_backend(control, predecessor, su
 
 @given(answers(), answers(), answers(), st.booleans(), st.tuples(LOGS, LOGS, LOGS))
 def test_the_logs_change_no_verdict(control, predecessor, successor, ended, logs):
-    """Their form is not known: statuses decide, and calls with other logs give the same verdict."""
+    """The statuses alone decide; different logs give the same verdict."""
     three = (control, predecessor, successor)
     found, _ = judge(*three, predecessor_ended=ended)
     for order in permutations(logs):
@@ -182,14 +188,14 @@ def test_the_logs_change_no_verdict(control, predecessor, successor, ended, logs
 
 @given(answers(), st.booleans())
 def test_three_calls_alike_confirm_and_refuse_nothing(answer, ended):
-    """Without a difference between the calls, nothing is known of trust."""
+    """Three equal answers neither confirm nor refuse."""
     found, _ = judge(answer, answer, answer, predecessor_ended=ended)
     assert not found.confirms
     assert not found.refuses
 
 
 def test_a_log_alone_confirms_and_refuses_nothing():
-    """A passed call whose log mentions TLS contradicts itself."""
+    """A passed call whose log has a TLS failure gives an unknown verdict."""
     passed, odd = ProbeAnswer(status=200), ProbeAnswer(status=200, tls_failure=True)
     assert judge(ProbeAnswer(status=400), passed, odd)[0] is UNKNOWN
 
@@ -198,7 +204,7 @@ RECORDED = Path(__file__).parents[2] / "fixtures" / "scenarios" / "probe.json"
 
 
 def test_every_word_of_a_verdict():
-    """The statuses, and what to do about a verdict that confirms nothing."""
+    """The reason for each combination of statuses equals the recorded text."""
     statuses = (None, 200, 204, 400, 401, 403, 404, 500, 503)
     found = {
         f"{control}, {predecessor}, {successor}": judge(

@@ -1,4 +1,4 @@
-"""Which recorded objects tfcert reads."""
+"""Which resource types tfcert reads."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from checker.model.resource_types import is_relevant
     ],
 )
 def test_managed_ones_and_the_data_sources_that_show_a_stage_or_a_certificate(resource_type, modes):
-    """A deployment counts in the changes of a plan, not in a record; another mode never counts."""
+    """Managed resources are read, and data sources only if they show a stage or a certificate."""
     assert {
         mode for mode in ("managed", "data", "ephemeral", "") if is_relevant(resource_type, mode)
     } == modes

@@ -1,4 +1,4 @@
-"""The validity of certificates, held against the library that tfcert does not load for it."""
+"""The X.509 parser, compared with the cryptography library, which tfcert does not load for it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FIRST, LAST = datetime(1950, 1, 1), datetime(9998, 12, 31)  # noqa: DTZ001  # hy
 
 
 def make(not_before, not_after, *, serial=1, names=1, extensions=0):
-    """A self-signed certificate as PEM and DER."""
+    """Return a self-signed certificate."""
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "ApiGateway" * 3)] * names)
     builder = (
         x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(KEY.public_key())
@@ -48,7 +48,9 @@ def pem_of(certificate):
 def test_dates_and_fingerprint_are_those_that_cryptography_reads(
     start, span, serial, names, extensions
 ):
-    """Both forms of time (before and from 2050), short and long lengths, any serial number."""
+    """Dates and fingerprint equal those that cryptography reads, for both time formats and any
+    length.
+    """
     end = min(start + span, LAST)
     certificate = make(start, end, serial=serial, names=names, extensions=extensions)
     found = read_pem(pem_of(certificate))
@@ -68,14 +70,14 @@ def test_dates_and_fingerprint_are_those_that_cryptography_reads(
     ],
 )
 def test_the_century_of_a_short_year(moment):
-    """Two digits mean 1950 to 2049, as RFC 5280 says."""
+    """Two digits of a year mean 1950 to 2049, by RFC 5280."""
     there = datetime.fromisoformat(moment).replace(tzinfo=UTC)
     found = read_pem(pem_of(make(there, there)))
     assert (found.not_before, found.not_after) == (there, there)
 
 
 def element(tag, content, *, width=0):
-    """One element of DER; `width` forces a long form of the length, which DER does not allow where a shorter one does."""
+    """Return one DER element; `width` forces a longer length than DER allows."""
     length = len(content)
     digits = length.to_bytes(max(width, (length.bit_length() + 7) // 8), "big")
     head = bytes([length]) if length < 0x80 and not width else bytes([0x80 | len(digits)]) + digits
@@ -91,7 +93,7 @@ def minimal(
     version=b"\xa0\x03\x02\x01\x02",
     signature=b"\x03\x01\x00",
 ):
-    """The least that has the structure of a certificate."""
+    """Return the smallest structure of a certificate."""
     time = element(0x17, b"260101000000Z")
     inner = (
         version
@@ -104,7 +106,7 @@ def minimal(
 
 
 def test_the_structure_is_read_strictly():
-    """With and without a version, and nothing more or less than the standard has."""
+    """The structure must be exact, with or without a version field."""
     assert read_der(minimal()).not_after == datetime(2026, 1, 1, tzinfo=UTC)
     assert read_der(minimal(version=b"")).not_after == datetime(2026, 1, 1, tzinfo=UTC)
     assert read_der(minimal(width=1)) is None
@@ -120,7 +122,7 @@ def test_the_structure_is_read_strictly():
 
 
 def test_a_certificate_as_api_gateway_gives_it(fixtures):
-    """The recorded PEM has CR LF line ends, and is read the same without them."""
+    """A recorded PEM of API Gateway, with CR LF line ends, parses like one with LF."""
     state = json.loads(
         (fixtures / "rotation/01-refreshed-near-expiry/terraform.tfstate").read_bytes()
     )
@@ -158,12 +160,12 @@ DER = x509.load_pem_x509_certificate(PEM.encode()).public_bytes(serialization.En
     ],
 )
 def test_a_placeholder_or_broken_pem_tells_nothing(text):
-    """Then the attribute is all there is."""
+    """A placeholder or a broken PEM gives no dates."""
     assert read_pem(text) is None
 
 
 def test_the_first_of_a_chain_counts():
-    """A chain begins with the certificate itself."""
+    """The first certificate of a chain counts."""
     other = pem_of(make(datetime(2020, 1, 1, tzinfo=UTC), datetime(2021, 1, 1, tzinfo=UTC)))
     assert read_pem(PEM + other) == read_pem(PEM)
 
@@ -174,7 +176,7 @@ def test_the_first_of_a_chain_counts():
     st.integers(0, len(DER)),
 )
 def test_damaged_der_is_read_or_not_but_never_an_error(changes, length):
-    """Bytes changed and cut off anywhere."""
+    """Damaged or truncated DER never raises an error."""
     damaged = bytearray(DER)
     for at, value in changes:
         damaged[at] = value
@@ -186,7 +188,7 @@ def test_damaged_der_is_read_or_not_but_never_an_error(changes, length):
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_no_error(der):
-    """Noise is no certificate."""
+    """Random bytes give no certificate and no error."""
     assert read_der(der) is None
 
 
@@ -206,5 +208,5 @@ def test_any_bytes_are_no_error(der):
     ids=range(8),
 )
 def test_der_is_read_strictly(der):
-    """Trailing bytes, impossible times, times of the wrong form, and lengths that DER does not allow are refused."""
+    """Trailing bytes, impossible times and lengths that DER forbids are rejected."""
     assert read_der(der) is None

@@ -1,4 +1,4 @@
-"""--only: by the block's address, by an instance's, or by an id."""
+"""Tests of `--only` with the address of a block, the address of an instance, or an id."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def step(tmp_path, certificates, *only):
 
 @pytest.mark.parametrize("only", [ONE, "id000a"])
 def test_one_key_of_several_is_blocked_with_advice(only, tmp_path):
-    """A copy of the block has all keys, so one of them cannot be rotated alone."""
+    """`--only` for one of several instances is blocked, because the block's copy has all keys."""
     found = step(tmp_path, {ONE: "id000a", OTHER: "id000b"}, only)
     assert isinstance(found, Blocked)
     assert "is one of 2 instances" in found.reason
@@ -41,10 +41,10 @@ def test_one_key_of_several_is_blocked_with_advice(only, tmp_path):
 
 @pytest.mark.parametrize("only", [(f"{CERTIFICATE}.c",), (ONE, OTHER), ("id000a", "id000b")])
 def test_all_of_them_are_rotated(only, tmp_path):
-    """By the block, or by all of its instances."""
+    """`--only` with the block, or with all of its instances, rotates the whole block."""
     assert step(tmp_path, {ONE: "id000a", OTHER: "id000b"}, *only) == Next(Phase.INTRODUCE)
 
 
 def test_the_only_instance_is_its_block(tmp_path):
-    """Nothing else would rotate with it."""
+    """`--only` with the single instance of a block rotates the block."""
     assert step(tmp_path, {ONE: "id000a"}, ONE) == Next(Phase.INTRODUCE)

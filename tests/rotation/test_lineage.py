@@ -1,4 +1,4 @@
-"""I6: whatever was edited or applied by hand in between, asking again gives the right phase, or says for what it waits."""
+"""I6: after manual edits or applies, a run gives the next phase or the reason why it waits."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ def test_i6_a_stage_that_was_moved_by_hand_is_moved_no_second_time(tmp_path):
 
 
 def test_i6_a_successor_that_was_renamed_by_hand_is_followed_by_its_comment(tmp_path):
-    """The comment stands above it still, so its new name is the successor's, in every phase."""
+    """I6: a successor renamed together with its `succeeds` comment stays the successor in every
+    phase.
+    """
     text = INTRODUCED.replace('"n" {', '"main_2026" {')
     renamed = f"{CERTIFICATE}.main_2026"
     home = world(
@@ -48,7 +50,10 @@ def test_i6_a_successor_that_was_renamed_by_hand_is_followed_by_its_comment(tmp_
 
 
 def test_i6_a_renamed_successor_that_is_not_applied_is_waited_for_by_its_new_name(tmp_path):
-    """State has it under the old name alone: the apply would make another one, and the old one waits to be deleted."""
+    """I6: a renamed successor that is not applied waits under its new name.
+
+    The old name waits for its deletion.
+    """
     text = INTRODUCED.replace('"n" {', '"main_2026" {')
     home = introduced(tmp_path, text)
     by_label = {rotation.label: rotation.step for rotation in rotations(home, observe(home))}
@@ -71,7 +76,7 @@ def third_generation(folder, text: str, shown: str) -> World:
 
 
 def test_i6_two_generations_go_their_own_ways(tmp_path):
-    """The oldest was never retired and is retired now, while its successor is being rotated out."""
+    """I6: with three generations, the oldest is retired while its successor is repointed."""
     home = third_generation(tmp_path, REPOINTED + THIRD, "new000")
     _, patches = home.ask()
     steps = {rotation.label: rotation.step for rotation in patches.rotations}
@@ -84,7 +89,7 @@ def test_i6_two_generations_go_their_own_ways(tmp_path):
 
 
 def test_i6_both_generations_can_be_retired_in_one_apply(tmp_path):
-    """Each on its own block; the newest keeps the stage, and no comment of either is left."""
+    """I6: two predecessors are retired in one patch, and no `succeeds` comment remains."""
     home = third_generation(
         tmp_path,
         REPOINTED.replace("= aws_api_gateway_client_certificate.n.id", f"= {CERTIFICATE}.third.id")
@@ -109,14 +114,21 @@ def test_i6_both_generations_can_be_retired_in_one_apply(tmp_path):
 def test_i6_a_predecessor_that_is_gone_from_aws_is_rotated_out_all_the_same(
     text, shown, step, tmp_path
 ):
-    """Its stages present nothing that a backend could trust, so each phase is as due as ever."""
+    """I6: a predecessor that AWS deleted does not change the phase: repoint and retire are as due
+    as before.
+    """
     home = introduced(tmp_path, text, presented=shown, applied=text is not BASE)
     (rotation,) = rotations(home, observe(home, old000=Gone()))
     assert rotation.step == Next(step)
 
 
 def test_i1_what_is_gone_from_aws_is_not_introduced_beside_but_made_anew_alone(tmp_path):
-    """The apply of introduce would make the predecessor anew too, and move the stages to that (tests/acceptance)."""
+    """I1: a deleted certificate without a successor is blocked, and the remedy creates it again
+    with `-target`.
+
+    The apply of introduce would also re-create the predecessor and move the stages to it
+    (tests/acceptance).
+    """
     home = introduced(tmp_path, BASE, presented="old000", applied=False)
     (rotation,) = rotations(home, observe(home, old000=Gone()))
     assert isinstance(rotation.step, Blocked)
@@ -124,7 +136,9 @@ def test_i1_what_is_gone_from_aws_is_not_introduced_beside_but_made_anew_alone(t
 
 
 def test_i6_a_comment_whose_predecessor_was_deleted_by_hand_asks_for_nothing(tmp_path):
-    """Block and state are gone; the successor is presented and lives."""
+    """I6: a `succeeds` comment whose predecessor is deleted and removed from state makes the
+    rotation done.
+    """
     text = REPOINTED.replace(BASE.split("\n\n", maxsplit=1)[0] + "\n\n", "")
     home = world(
         tmp_path,

@@ -1,4 +1,4 @@
-"""Manual rotations: which there are, and their steps with the AWS CLI."""
+"""Manual rotations of a scan: which certificates need one, and their steps with the AWS CLI."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def target(**more):
 
 
 def verbs(**more):
-    """The AWS operations of the steps, or the first words of a step without any."""
+    """Return the AWS operations of the steps, or the first word of a step without commands."""
     steps = manual_steps(target(**more))
     return [
         " ".join(shlex.split(line)[2] for line in each.commands if line.startswith("aws "))
@@ -76,7 +76,9 @@ MOVE, SEE, DELETE = "update-stage get-stage", "see", "delete-client-certificate"
     ],
 )
 def test_the_steps_that_remain(more, expected):
-    """Terraform makes and deletes what it manages; a certificate that is gone is not deleted."""
+    """The steps skip what Terraform does, what is already done, and the deletion of a deleted
+    certificate.
+    """
     assert verbs(**more) == expected
 
 
@@ -85,7 +87,7 @@ def step(word, **more):
 
 
 def test_a_new_successor_is_made_with_the_lineage_in_its_description():
-    """The next scan finds it by the description."""
+    """A new successor gets the lineage in its description, where the next scan finds it."""
     made = step("introduce").commands[0]
     assert made.startswith("NEW=$(aws apigateway generate-client-certificate ")
     assert "--description 'tfcert: succeeds old'" in made
@@ -95,14 +97,14 @@ def test_a_new_successor_is_made_with_the_lineage_in_its_description():
 
 @pytest.mark.parametrize("made", [None, "new1"])
 def test_introduce_says_whether_the_successor_exists(made):
-    """An existing one is used, and none is made beside it."""
+    """Introduce uses an existing successor and creates none beside it."""
     does = step("introduce", successor_id=made).does
     assert ("already" in does) is (made is not None)
     assert ("make the successor" in does) is (made is None)
 
 
 def test_each_kind_of_stage_has_its_own_service():
-    """API Gateway v1 takes a patch operation, v2 an option; each is read back."""
+    """API Gateway v1 and v2 stages each get the commands of their own service, with a read-back."""
     rest, socket = (step("repoint", stages=(each,)).commands for each in (REST, SOCKET))
     assert rest[0].startswith("aws apigateway update-stage ")
     assert "--rest-api-id api1 --stage-name prod" in rest[0]
@@ -119,7 +121,10 @@ def test_each_kind_of_stage_has_its_own_service():
 
 @pytest.mark.parametrize("gone", [True, False])
 def test_a_stage_goes_back_only_to_a_certificate_that_exists(gone):
-    """And only the first stage has the note on deployments."""
+    """A step offers to move the stage back only if the old certificate exists.
+
+    Only the first step has the note on deployments.
+    """
     first, second = (
         each
         for each in manual_steps(target(stages=(REST, SOCKET), gone=gone))
@@ -136,7 +141,9 @@ def test_a_stage_goes_back_only_to_a_certificate_that_exists(gone):
     [(3, False, "3 days"), (1, False, "1 day "), (0, False, None), (3, True, None)],
 )
 def test_the_trust_window_is_waited_for(window, gone, words):
-    """Unless there is none, or the old certificate is gone: then nothing is left to wait for."""
+    """The steps wait for the trust window, unless it is 0 days or the old certificate is
+    deleted.
+    """
     does = step("give", trust_window_days=window, gone=gone).does
     assert ("and leave them" in does) is (words is not None)
     assert words is None or f"leave them {words}" in does
@@ -144,7 +151,7 @@ def test_the_trust_window_is_waited_for(window, gone, words):
 
 @pytest.mark.parametrize("gone", [True, False])
 def test_backends_trust_both_while_the_old_one_exists(gone):
-    """A certificate that is gone has no PEM to keep."""
+    """Backends get both PEMs while the old certificate exists."""
     trust = step("give", gone=gone)
     assert ("both" in trust.then) is not gone
     assert ("to be trusted beside old" in trust.does) is not gone
@@ -152,7 +159,7 @@ def test_backends_trust_both_while_the_old_one_exists(gone):
 
 @pytest.mark.parametrize("whole", [True, False])
 def test_i4_a_scan_that_is_not_whole_says_so_before_the_certificate_is_deleted(whole):
-    """A stage that was not listed may present it."""
+    """I4: the step before the deletion says if the scan did not list every stage."""
     assert ("did not list every stage" in step("see", complete=whole).does) is not whole
 
 
@@ -167,7 +174,9 @@ def test_i4_a_scan_that_is_not_whole_says_so_before_the_certificate_is_deleted(w
     ],
 )
 def test_every_command_names_the_profile_and_the_region(access, place, expected):
-    """With a role the credentials come from the environment, so no profile is named."""
+    """Each command names the region and the profile; with a role, credentials come from the
+    environment.
+    """
     line = step("retire", access=access, place=place).commands[0]
     assert all(each in line for each in expected)
     assert ("--profile" in line) is (access.profile is not None)
@@ -175,7 +184,7 @@ def test_every_command_names_the_profile_and_the_region(access, place, expected)
 
 
 def test_a_role_is_assumed_first():
-    """Its session is exported, with the external id if there is one."""
+    """With a role, the first step assumes it, with its external id if there is one."""
     plain, with_id = (
         manual_steps(target(access=Access(role_arn="arn:aws:iam::1:role/r", external_id=each)))[0]
         for each in (None, "x 1")
@@ -194,7 +203,7 @@ def test_a_role_is_assumed_first():
 
 @pytest.mark.parametrize("name", ["a b", "$(id)", "'; id; '", "-x"])
 def test_names_from_aws_are_quoted(name):
-    """A stage may have any name; the shell sees one word."""
+    """Names from AWS are quoted, so that the shell reads each as one word."""
     named = replace(REST, name=name)
     assert name in shlex.split(
         step("repoint", stages=(named,)).commands[0].replace("=", " ", 1)
@@ -203,7 +212,9 @@ def test_names_from_aws_are_quoted(name):
 
 
 def test_terraform_s_own_stages_are_named_only_where_it_does_not_move_them_itself():
-    """Those of a certificate outside Terraform take the new id in their configuration."""
+    """Managed stages are named only if the certificate is outside Terraform; those take the new id
+    in their configuration.
+    """
     does = [each.does for each in manual_steps(target(stages=(), left_to_terraform=(MANAGED,)))]
     assert any(str(MANAGED.address) in text for text in does)
     both = manual_steps(target(managed=True, left_to_terraform=(MANAGED,)))
@@ -211,7 +222,7 @@ def test_terraform_s_own_stages_are_named_only_where_it_does_not_move_them_itsel
 
 
 def test_the_label_of_a_stage():
-    """Its address, else its API and its name."""
+    """The label of a stage is its address, or else its API and name."""
     assert MANAGED.label == str(MANAGED.address)
     assert REST.label == "api1/prod"
 
@@ -239,7 +250,9 @@ def scan(*certificates, stages=(REST,), answers=None, unread=(), managed=None, *
     ],
 )
 def test_a_presented_certificate_near_its_end_is_due(left, stages, answer, due):
-    """And one that is gone; one that no stage presents is not."""
+    """A certificate in use is due within the notice, or if AWS does not have it; an unused one is
+    not.
+    """
     answers = {"old": answer} if answer is not None else None
     assert bool(scan(certificate("old", left), stages=stages, answers=answers)) is due
 
@@ -249,7 +262,9 @@ def test_a_presented_certificate_near_its_end_is_due(left, stages, answer, due):
     [(None, True), (Gone(), False), (Unanswered(reason="denied", remedy="grant it"), False)],
 )
 def test_a_certificate_that_no_stage_presents_is_retired_if_its_successor_exists(answer, due):
-    """AWS must still have it."""
+    """An unused certificate whose successor exists gets the retire steps, if AWS confirms that it
+    exists.
+    """
     answers = {"new": Found(expires_at=NOW + timedelta(days=361), succeeds="old")}
     if answer is not None:
         answers["old"] = answer
@@ -275,7 +290,7 @@ def test_a_certificate_that_no_stage_presents_is_retired_if_its_successor_exists
     ],
 )
 def test_a_rotation_names_the_stages_that_the_user_moves(managed, stages, expected):
-    """In order; those of Terraform are moved there."""
+    """A manual rotation lists the unmanaged stages in order; Terraform moves the managed ones."""
     (found,) = scan(certificate("old"), stages=stages, managed=managed)
     assert (found.managed, found.stages) == expected
     assert (found.place, found.ends, found.successor) == (HOME, NOW + timedelta(days=12), None)
@@ -286,7 +301,7 @@ def test_a_rotation_names_the_stages_that_the_user_moves(managed, stages, expect
     [((MANAGED,), None), ((MANAGED, REST), ("api1/prod",)), ((REST,), ("api1/prod",))],
 )
 def test_terraform_s_certificate_is_the_user_s_only_on_stages_outside_terraform(stages, expected):
-    """Terraform introduces its successor and retires it."""
+    """A managed certificate has a manual rotation only for its stages outside Terraform."""
     given = replace(document([certificate("old")], list(stages)), access=Access())
     given = replace(given, source=Source(path="aws://1", kind="aws"))
     found = manual_rotations(cases_of(given))
@@ -295,7 +310,7 @@ def test_terraform_s_certificate_is_the_user_s_only_on_stages_outside_terraform(
 
 
 def test_a_state_or_plan_has_no_manual_rotations():
-    """Only a scan finds what is outside Terraform; and ACM's certificates are ACM's."""
+    """Only a scan has manual rotations, and an ACM certificate has none."""
     given = document([replace(certificate("old"), address=None)], [REST])
     assert manual_rotations(cases_of(given)) == ()
     assert scan(replace(certificate("old"), kind="acm")) == ()
@@ -303,7 +318,7 @@ def test_a_state_or_plan_has_no_manual_rotations():
 
 
 def test_the_certificate_that_ends_first_comes_first():
-    """An unknown end comes last; then the id decides."""
+    """Manual rotations are sorted by end date, with an unknown end last, then by id."""
     names = {"d": 20, "b": 12, "a": 12, "c": None}
     stages = [replace(REST, name=name, presents=stage(name, name).presents) for name in names]
     found = scan(
@@ -315,7 +330,7 @@ def test_the_certificate_that_ends_first_comes_first():
 
 
 def test_the_strictest_scope_of_the_certificate_counts():
-    """For the notice and for the trust window."""
+    """The strictest scope of the certificate sets the notice and the trust window."""
     scope = Scope(
         conditions=Conditions(stage=("prod",)),
         values=(("notice_days", 90), ("trust_window_days", 9)),
@@ -328,7 +343,7 @@ def test_the_strictest_scope_of_the_certificate_counts():
 
 
 def test_i4_an_unread_part_of_the_scan_is_named_in_the_steps():
-    """And the access of the scan is used."""
+    """I4: the steps say if part of the scan was not read, and they use the scan's profile."""
     unread = (Unread(path="x", reason="denied", remedy="grant it"),)
     (found,) = scan(certificate("old"), unread=unread)
     assert any("did not list every stage" in each.does for each in found.steps)

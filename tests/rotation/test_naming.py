@@ -1,4 +1,4 @@
-"""How a successor is called."""
+"""The name of a successor."""
 
 from __future__ import annotations
 
@@ -29,13 +29,17 @@ from checker.rotation.state import successor_name
     ],
 )
 def test_a_successor_is_named_after_its_predecessor_and_the_month(name, successor):
-    """An earlier suffix of the known forms is dropped first, one of them, and never the whole name."""
+    """A successor's name is the predecessor's name with the month; a known earlier suffix is
+    replaced.
+    """
     assert successor_name(name, date(2026, 11, 23)) == successor
 
 
 @pytest.mark.parametrize("other", ["orders", "orders_202512", "orders_two"])
 def test_a_dated_name_keeps_its_month_beside_another_certificate_in_use(other):
-    """Both may be due at once, and two certificates cannot have one successor."""
+    """A dated name keeps its month if a certificate with the plain name exists, so that both can
+    have a successor.
+    """
     assert (
         successor_name("orders_202511", date(2026, 11, 23), {"orders_202511", other})
         == "orders_202511_202611"

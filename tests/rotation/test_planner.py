@@ -1,4 +1,4 @@
-"""Which rotations there are, which of two states decides, and what AWS is asked for."""
+"""Tests of the planner: which rotations exist, which of two states decides, and what to ask AWS."""
 
 from __future__ import annotations
 
@@ -53,7 +53,9 @@ ARN = "arn:aws:acm:us-east-1:123456789012:certificate/1"
 
 
 def test_the_state_that_lags_behind_decides():
-    """From a blocked rotation to a finished one; an unverified wait comes before a verified one."""
+    """The most cautious of several states decides: from a blocked rotation to a finished one, an
+    unverified wait before a verified one.
+    """
     ranks = [
         _caution(Rotation(predecessor=None, predecessor_ids=(), successor=None, step=step))
         for step in STEPS
@@ -63,7 +65,9 @@ def test_the_state_that_lags_behind_decides():
 
 
 def workspace(name, *, applied, left=12, directory="live"):
-    """One state of a configuration in which `new` succeeds `old`; with or without `new`."""
+    """Return a state of a configuration where `new` succeeds `old`, with or without `new`
+    in state.
+    """
     old, new = lineage(old=None, new="old").certificates
     used = replace(old, pointers=POINTED, stages=frozenset({stage_at("prod")}))
     declared = replace(lineage(), certificates=(used, new), directory=directory)
@@ -74,7 +78,9 @@ def workspace(name, *, applied, left=12, directory="live"):
 
 @pytest.mark.parametrize("first", [True, False])
 def test_one_configuration_with_two_states_has_one_rotation(first):
-    """In whichever order they are given: the workspace without the successor has to wait."""
+    """Two states of one configuration give one rotation, which waits for the state without the
+    successor.
+    """
     both = [workspace("a", applied=first), workspace("b", applied=not first)]
     (rotation,) = plan_rotations(cases_of(*both, survey=[]))
     assert isinstance(rotation.step, Waiting)
@@ -82,7 +88,7 @@ def test_one_configuration_with_two_states_has_one_rotation(first):
 
 
 def test_two_configurations_have_a_rotation_each():
-    """Although the addresses are the same."""
+    """Two configurations with the same addresses each have a rotation."""
     both = [workspace("a", applied=True, directory="x"), workspace("b", applied=True)]
     assert len(plan_rotations(cases_of(*both, survey=[]))) == 2
 
@@ -101,7 +107,9 @@ def test_two_configurations_have_a_rotation_each():
     ],
 )
 def test_a_presented_certificate_near_its_end_is_due(left, presented, even, due):
-    """Without a configuration its rotation is blocked; one that no stage presents has none."""
+    """A certificate in use is due within the notice; without a configuration its rotation is
+    blocked.
+    """
     given = document([certificate("old", left)], [stage("prod", "old" if presented else None)])
     rotations = plan_rotations(cases_of(given, asked=False), even_if_not_due=even)
     assert [each.step for each in rotations] == (
@@ -115,14 +123,16 @@ def unpatched_remedy():
 
 
 def test_a_certificate_that_aws_does_not_know_is_due():
-    """However long its record lasts."""
+    """A certificate that AWS does not have is due, whatever its recorded end."""
     given = document([certificate("old", 300)])
     assert plan_rotations(cases_of(given)) == ()
     assert len(plan_rotations(cases_of(given, answers={"old": Gone()}))) == 1
 
 
 def test_a_certificate_that_only_the_plan_presents_is_not_due_yet():
-    """A state shows what is presented now; a plan is judged when it is applied."""
+    """A certificate that only the plan presents is not due, and a scope's notice decides for one in
+    use.
+    """
     plan = Plan(stages=(moving("prod", None, "old"),))
     given = document([certificate("old", 12)], [stage("prod", None)], plan)
     assert plan_rotations(cases_of(given)) == ()
@@ -142,7 +152,7 @@ def test_a_certificate_that_only_the_plan_presents_is_not_due_yet():
     ],
 )
 def test_why_there_is_no_patch(kind, managed, words):
-    """The reason depends on who manages the certificate."""
+    """The reason for no patch depends on who manages the certificate."""
     given = replace(
         document([replace(certificate("old"), managed=managed)]),
         source=Source(path="x", kind=kind),
@@ -166,7 +176,9 @@ STUCK = Found(expires_at=NOW + timedelta(days=12), renewal=AcmDoesNotRenew("no D
     ("answer", "expected"), [(RENEWS, Waiting), (STUCK, Blocked), (Gone(), Blocked)]
 )
 def test_a_certificate_of_acm_gets_no_patch(answer, expected):
-    """It waits if ACM renews it; else the user has to act in ACM."""
+    """An ACM certificate waits if ACM renews it; else the rotation is blocked with the action in
+    ACM.
+    """
     found = acm(answer)
     assert isinstance(found, expected)
     if answer is STUCK:
@@ -185,7 +197,7 @@ def test_a_certificate_of_acm_gets_no_patch(answer, expected):
     ],
 )
 def test_only_a_presented_certificate_of_acm_near_its_end_is_named(answer, more, due):
-    """A client certificate of API Gateway is not ACM's."""
+    """An ACM certificate has a rotation only if a stage presents it and it is due."""
     assert (acm(answer, **more) is not None) is due
     cases = cases_of(document())
     assert acm_rotation(cases, cases.all[0], even_if_not_due=True) is None
@@ -226,7 +238,9 @@ BOTH = [stage("prod", "old"), stage("b", "new")]
     ],
 )
 def test_i2_aws_is_asked_for_all_stages_where_a_certificate_may_be_deleted(given, asked):
-    """And where one is due that no recorded stage presents."""
+    """I2: AWS is asked for all stages if a certificate may be retired, or if a due one has no
+    recorded stage.
+    """
     assert places(given) == (frozenset({HOME}) if asked else frozenset())
 
 
@@ -241,7 +255,7 @@ def test_i2_aws_is_asked_for_all_stages_where_a_certificate_may_be_deleted(given
     ],
 )
 def test_a_scope_may_call_a_certificate_due_earlier(values, asked):
-    """The longest notice of all scopes counts."""
+    """The longest notice or threshold of all scopes decides whether AWS is asked for all stages."""
     scope = Scope(conditions=Conditions(), values=values)
     assert bool(places(document([certificate("old", 90)], []), scopes=(scope,))) is asked
     assert places(document([certificate("old", 60)], []), scopes=(scope,)) == {HOME}
@@ -249,7 +263,9 @@ def test_a_scope_may_call_a_certificate_due_earlier(values, asked):
 
 @pytest.mark.parametrize("ends", [(12, 40), (40, 12), (12, None), (None, 12)])
 def test_the_instance_that_ends_first_sets_the_deadlines(ends):
-    """For a block with several instances; an unknown end sets none."""
+    """The instance that ends first sets the deadlines of a block; an instance with an unknown end
+    sets none.
+    """
     several = [
         replace(certificate(f"old{key}", left), address=replace(certificate_at("old"), key=key))
         for key, left in enumerate(ends)
@@ -282,9 +298,10 @@ def test_the_instance_that_ends_first_sets_the_deadlines(ends):
 def test_a_rotation_is_late_if_the_window_of_the_youngest_successor_ends_too_late(
     end, successors, late
 ):
-    """The window of three days counts from the creation of the youngest; from now without one.
+    """A rotation is late if the trust window of its youngest successor ends after the certificate.
 
-    A certificate of API Gateway is created 365 days before it ends.
+    The window of three days counts from the creation of that successor, 365 days before its end, or
+    from now.
     """
     cases = cases_of(
         document(
@@ -330,7 +347,9 @@ A, B = (str(each.address) for each in KEYED)
     ],
 )
 def test_one_instance_of_several_is_not_rotated_alone(only, chosen, blocked):
-    """A copy of the block has all instances, so one of them alone is blocked with its name."""
+    """A rotation chosen by one of several instances is blocked; by all instances or the block it is
+    not.
+    """
     cases = cases_of(document([*KEYED, certificate("other")], [stage("prod", "loose")]))
     rotation = Rotation(
         predecessor=certificate_at("old"),
@@ -349,14 +368,16 @@ def test_one_instance_of_several_is_not_rotated_alone(only, chosen, blocked):
 
 
 def test_an_unanswered_question_does_not_make_a_certificate_due():
-    """Its recorded end counts."""
+    """An unanswered question does not make a certificate due; its recorded end counts."""
     given = document([certificate("old", 300)])
     missing = Unanswered(reason="denied", remedy="grant it")
     assert plan_rotations(cases_of(given, answers={"old": missing})) == ()
 
 
 def repointing(directory):
-    """A saved plan of the configuration in a folder, which moves the stage to the successor."""
+    """Return a saved plan of the configuration in a folder, which moves the stage to the
+    successor.
+    """
     given = workspace("plan", applied=True, directory=directory)
     return replace(
         given,
@@ -367,7 +388,9 @@ def repointing(directory):
 
 @pytest.mark.parametrize(("directory", "count"), [("live", 1), ("other", 2)])
 def test_the_state_decides_beside_a_plan_that_it_has_done_already(directory, count):
-    """Only a state of the same configuration replaces the plan."""
+    """A state of the same configuration replaces a plan that is already applied; another state does
+    not.
+    """
     state = replace(
         workspace("a", applied=True, directory=directory),
         stages=(stage("prod", "new"),),
@@ -384,7 +407,7 @@ def test_the_state_decides_beside_a_plan_that_it_has_done_already(directory, cou
 
 
 def test_a_plan_that_aws_has_done_keeps_its_rotation():
-    """No state is there to decide."""
+    """A plan that is already applied keeps its rotation if there is no state."""
     plan = document(
         [certificate("old"), certificate("spare", 300)],
         plan=Plan(certificates=(making("spare", Action.DELETE),)),
@@ -406,7 +429,7 @@ def test_a_plan_that_aws_has_done_keeps_its_rotation():
     ],
 )
 def test_the_stages_of_an_api_are_due_with_its_certificate(left, presents, policy, due):
-    """All stages of the API, and none of another API."""
+    """A due certificate selects all stages of its API for the survey, and none of another API."""
     beside = replace(stage("beta", None), name="beta")
     elsewhere = replace(stage("far", None), api_id="api2")
     stages = [stage("prod", presents), beside, elsewhere]
@@ -416,7 +439,7 @@ def test_the_stages_of_an_api_are_due_with_its_certificate(left, presents, polic
 
 
 def test_one_id_in_two_scanned_places_has_a_rotation_in_each():
-    """The same id means another certificate in another region."""
+    """One id in two scanned regions has a rotation in each."""
     far = replace(HOME, region="eu-west-1")
     scans = [
         replace(
@@ -442,7 +465,7 @@ def instances(*lefts):
     ("lefts", "overrun"), [((9, 40), True), ((40, 9), True), ((10, 40), False), ((40, 40), False)]
 )
 def test_the_window_is_compared_with_the_instance_that_ends_first(lefts, overrun):
-    """Repoint is due seven days before the end, and the window of a new successor takes three."""
+    """The instance that ends first decides whether the trust window ends too late for repoint."""
     declared = lineage(old=None, new="old")
     given = document([*instances(*lefts), certificate("new", 365)], declared=declared)
     cases = cases_of(given)
@@ -465,7 +488,7 @@ def test_the_window_is_compared_with_the_instance_that_ends_first(lefts, overrun
 
 @pytest.mark.parametrize("lefts", [(-5, -9), (-9, -5)])
 def test_a_left_over_block_ends_with_its_first_instance(lefts):
-    """It has no deadlines."""
+    """A leftover block ends with its first instance, and has no deadlines."""
     given = document(instances(*lefts), [], declared=lineage(old=None))
     (rotation,) = plan_rotations(cases_of(given, survey=[]))
     assert rotation.left_over
@@ -474,5 +497,5 @@ def test_a_left_over_block_ends_with_its_first_instance(lefts):
 
 
 def test_without_a_configuration_its_folder_is_asked_for():
-    """The remedy names the option."""
+    """Without a configuration the remedy names `--config`."""
     assert unpatched_remedy() == "pass the folder of its .tf files with --config to get patches"

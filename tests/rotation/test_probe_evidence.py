@@ -1,4 +1,4 @@
-"""What backends answered to a probe, as evidence of a rotation: alone, and beside declared backends."""
+"""Probe results as evidence of a rotation, alone and with declared backends."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ YES, NO, OPEN = ConditionStatus
 
 
 def answered(status, old=CONFIRMED, *, pems, name="https://a:443", stage="prod", **more):
-    """The evidence of one backend; the world's stage has its own name as its API."""
+    """Return the evidence of one backend; the API of the world's stages is `api`."""
     given = {
         "account": None,
         "region": None,
@@ -39,7 +39,9 @@ def answered(status, old=CONFIRMED, *, pems, name="https://a:443", stage="prod",
 
 
 def probed(tmp_path, pems, *found, backends=(), shown="old000"):
-    """The outcome and rotation with this evidence; what the probe was asked about comes with them."""
+    """Return the outcome and the rotation with this evidence, and the pairs that the probe was
+    asked about.
+    """
     seen = []
     outcome, patches = asked(tmp_path, pems, *backends, shown=shown, probe=probe_of(found, seen))
     return outcome, patches.rotations[0], seen
@@ -65,7 +67,9 @@ def probe_of(found, seen):
     ],
 )
 def test_each_answer_is_evidence(tmp_path, pems, status, old, holds):
-    """Repoint is safe where the backend trusts both, waits where it refuses, and is open otherwise."""
+    """Repoint is safe if the backend trusts both certificates, waits if it refuses, and is
+    unconfirmed otherwise.
+    """
     _, rotation, _ = probed(tmp_path, pems, answered(status, old, pems=pems))
     (evidence,) = rotation.evidence
     assert (evidence.backend, evidence.source, evidence.status) == ("https://a:443", PROBE, status)
@@ -79,7 +83,7 @@ def test_each_answer_is_evidence(tmp_path, pems, status, old, holds):
 
 
 def test_the_probe_is_asked_about_each_stage_with_both_certificates(tmp_path, pems):
-    """Before repoint and after it: the pair is the same."""
+    """The probe gets each stage with both certificates, before and after repoint."""
     for shown in ("old000", "new000"):
         _, _, (pair, *_) = probed(tmp_path, pems, shown=shown)
         assert str(pair.stage.address) == PROD
@@ -90,14 +94,14 @@ def test_the_probe_is_asked_about_each_stage_with_both_certificates(tmp_path, pe
 
 
 def test_after_repoint_the_answer_about_the_predecessor_is_the_way_back(tmp_path, pems):
-    """A backend that has dropped the old certificate leaves no rollback."""
+    """After repoint, the result for the predecessor decides whether a rollback is possible."""
     for old, holds in ((CONFIRMED, YES), (REFUSED, NO)):
         _, rotation, _ = probed(tmp_path, pems, answered(CONFIRMED, old, pems=pems), shown="new000")
         assert condition(rotation, Phase.ROLLBACK).holds is holds
 
 
 def test_an_answer_for_other_certificates_does_not_count(tmp_path, pems):
-    """A probe of another pair of fingerprints says nothing of this one."""
+    """A probe result with another fingerprint does not count for this rotation."""
     for field in ("predecessor", "successor"):
         other = replace(answered(CONFIRMED, pems=pems), **{field: "0" * 64})
         _, rotation, _ = probed(tmp_path, pems, other)
@@ -123,7 +127,9 @@ def test_an_answer_for_other_certificates_does_not_count(tmp_path, pems):
     ],
 )
 def test_several_sources_of_one_stage(tmp_path, pems, names, server, found, holds):
-    """One refusal is enough, and a confirmation counts only if nothing contradicts it."""
+    """With several sources for one stage, one refusal is enough; a confirmation counts if none
+    contradicts it.
+    """
     _, rotation, _ = probed(
         tmp_path,
         pems,
@@ -134,7 +140,7 @@ def test_several_sources_of_one_stage(tmp_path, pems, names, server, found, hold
 
 
 def test_one_of_two_backends_that_is_not_confirmed_keeps_the_stage_open(tmp_path, pems):
-    """All backends behind a stage have to trust the successor."""
+    """Every backend of a stage has to trust the successor."""
     for second, holds in ((UNKNOWN, OPEN), (REFUSED, NO), (CONFIRMED, YES)):
         _, rotation, _ = probed(
             tmp_path,
@@ -146,7 +152,9 @@ def test_one_of_two_backends_that_is_not_confirmed_keeps_the_stage_open(tmp_path
 
 
 def test_one_confirmed_backend_does_not_settle_a_declared_one_while_another_is_open(tmp_path, pems):
-    """The bundle is not known, and one of two backends did not answer: it stays open."""
+    """A declared backend without a bundle stays unknown while one of two probed backends is
+    unknown.
+    """
     _, rotation, _ = probed(
         tmp_path,
         pems,
@@ -163,7 +171,9 @@ def test_one_confirmed_backend_does_not_settle_a_declared_one_while_another_is_o
 
 
 def test_what_was_not_confirmed_makes_the_run_inconclusive(tmp_path, pems):
-    """An unknown is never clean: certificate-unverified names the backend, the reason and the remedy."""
+    """I4: an unconfirmed probe makes the run inconclusive; the finding has the backend and the
+    remedy.
+    """
     outcome, _, _ = probed(tmp_path, pems, answered(UNKNOWN, UNKNOWN, pems=pems))
     (finding,) = (each for each in outcome.findings if each.rule == "certificate-unverified")
     assert "backend https://a:443" in finding.message
@@ -174,7 +184,7 @@ def test_what_was_not_confirmed_makes_the_run_inconclusive(tmp_path, pems):
 
 @pytest.mark.parametrize("name", ["text", "json", "markdown", "html"])
 def test_every_report_has_the_answer(tmp_path, pems, name):
-    """The backend's name, the source and the status."""
+    """Each report has the backend, the source and the status of the evidence."""
     outcome, _, _ = probed(tmp_path, pems, answered(REFUSED, pems=pems))
     page = " ".join(FORMATS[name].render(outcome).split())
     for word in ("https://a:443", PROBE, "refused"):
@@ -182,6 +192,6 @@ def test_every_report_has_the_answer(tmp_path, pems, name):
 
 
 def test_without_a_probe_nothing_is_asked(tmp_path, pems):
-    """No hook, no evidence."""
+    """Without a probe the rotation has no evidence."""
     _, patches = asked(tmp_path, pems)
     assert patches.rotations[0].evidence == ()

@@ -1,6 +1,6 @@
-"""Every word of a rotation of a certificate that Terraform does not manage.
+"""Recorded text of rotations of certificates outside Terraform.
 
-`fixtures/scenarios/manual.json` has the steps by the AWS CLI, and the rotations of a literal id.
+`fixtures/scenarios/manual.json` has the steps with the AWS CLI, and the rotations of a literal id.
 """
 
 from __future__ import annotations
@@ -84,20 +84,24 @@ ANSWERS = {
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_every_word_of_the_manual_steps(name):
-    """What each step does, its commands, and what to see before the next one."""
+    """The steps of a manual rotation, with commands and expected output, equal the
+    recorded text.
+    """
     steps = manual_steps(test_manual.target(**TARGETS[name]))
     assert_recorded(name, [[each.does, *each.commands, each.then] for each in steps], FILE)
 
 
 @pytest.mark.parametrize("name", LITERALS)
 def test_every_word_of_a_literal(name):
-    """Its step, the rollback, the conditions and the cautions."""
+    """The step, rollback, conditions and cautions of a literal id equal the recorded text."""
     declared, recorded, more = LITERALS[name]
     assert_recorded(name, plain(test_unmanaged.rotation(declared, *recorded, **more)), FILE)
 
 
 @pytest.mark.parametrize("name", ANSWERS)
 def test_every_word_after_the_repoint_of_a_literal(name):
-    """By what AWS answers about the id."""
+    """After the repoint of a literal id, the rotation has the recorded text for each
+    answer of AWS.
+    """
     found = test_unmanaged.rotation_with_answer(ANSWERS[name])
     assert_recorded(f"after repoint: {name}", plain(found), FILE)

@@ -1,4 +1,4 @@
-"""Every word of the rotations at each place where one can stand, and of the rollback from there.
+"""Recorded text of the rotations at each of their steps, and of the rollback from there.
 
 `fixtures/scenarios/steps.json` has them, with the findings of the same run.
 """
@@ -303,12 +303,12 @@ STATES = {
 
 
 def unnamed(name, left=12):
-    """A certificate that a stage presents and no state has."""
+    """Return a certificate that a stage presents and no state has."""
     return replace(certificate(name, left), address=None)
 
 
 def instance(name, key, fingerprint, left=12):
-    """One of several certificates of a block."""
+    """Return one of several instances of a block."""
     address = replace(certificate_at(name), key=key)
     one = replace(certificate(f"{name}{key}", left), address=address)
     return replace(one, fingerprint=fingerprint)
@@ -350,7 +350,7 @@ STATES |= {
 
 @pytest.mark.parametrize("name", STATES)
 def test_every_word_of_a_state(name):
-    """The rotations, due or not, and the findings."""
+    """The rotations, due or not, and the findings of a state equal the recorded text."""
     one, more = STATES[name]
     cases = cases_of(one, **more)
     found = {"rotations": plain(plan_rotations(cases)), "findings": texts(judge(cases))}

@@ -1,4 +1,4 @@
-"""`removed` blocks at each phase: what leaves the state without a deletion, and what is destroyed; each remedy is followed."""
+"""`removed` blocks at each phase, and the remedies that restore or apply them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ def rotations(home):
 
 
 def test_the_predecessor_before_introduce_is_put_back(tmp_path):
-    """A certificate in use that leaves the state: nothing in Terraform would rotate it; put back, it is introduced beside."""
+    """A `removed` block for a certificate in use is blocked; after its block is restored, introduce
+    is next.
+    """
     stage = STAGE_BLOCK.replace(
         f"  client_certificate_id = {OLD}.id\n", "  client_certificate_id = var.id\n"
     )
@@ -46,7 +48,9 @@ def test_the_predecessor_before_introduce_is_put_back(tmp_path):
 
 
 def test_a_certificate_whose_id_stands_as_text_is_handed_over(tmp_path):
-    """The person means it: the removed block is applied alone, and the rotation goes on with the id."""
+    """A `removed` block for a certificate whose id is a literal is applied alone; then introduce is
+    next.
+    """
     home = world(tmp_path, {"main.tf": f"{BY_TEXT}\n{removed(OLD)}"}, ends=ENDS)
     step = rotations(home)[0][OLD]
     assert isinstance(step, Waiting)
@@ -57,7 +61,10 @@ def test_a_certificate_whose_id_stands_as_text_is_handed_over(tmp_path):
 
 @pytest.mark.parametrize("destroy", ["true", None])
 def test_a_certificate_in_use_that_is_to_be_destroyed_is_an_error(destroy, tmp_path):
-    """Terraform destroys it where the block does not say; both blocks are named, and nothing is left once they are put right."""
+    """A `removed` block that destroys a certificate in use is an error.
+
+    The remedy names that block.
+    """
     stage = STAGE_BLOCK.replace(f"{OLD}.id", "var.id")
     home = world(tmp_path, {"main.tf": f"{stage}\n{removed(OLD, destroy)}"}, ends=ENDS)
     steps, outcome, _ = rotations(home)
@@ -71,7 +78,7 @@ def test_a_certificate_in_use_that_is_to_be_destroyed_is_an_error(destroy, tmp_p
 
 
 def test_the_successor_after_repoint_is_not_let_go(tmp_path):
-    """The stage presents the successor: a removed block for it is refused, whatever it does to the object."""
+    """After repoint, a `removed` block for the successor is blocked."""
     home = world(
         tmp_path,
         {"main.tf": f"{CERTIFICATE_BLOCK}\n\n{STAGE_BLOCK}\n{removed(NEW)}"},
@@ -85,7 +92,9 @@ def test_the_successor_after_repoint_is_not_let_go(tmp_path):
 
 
 def test_the_successor_after_introduce_leaves_unused(tmp_path):
-    """No stage presents it: the removed block is applied alone, and nobody is told to delete what is in use."""
+    """A `removed` block for an unused successor waits for its apply, and the reason says that AWS
+    keeps it.
+    """
     home = world(
         tmp_path, {"main.tf": f"{BASE}\n{removed(NEW)}"}, certificates=dict(BOTH), ends=ENDS
     )
@@ -95,7 +104,10 @@ def test_the_successor_after_introduce_leaves_unused(tmp_path):
 
 
 def test_the_predecessor_at_retire_leaves_the_state_and_stays_in_aws(tmp_path):
-    """A softer retire: applied, nothing is left to do; until then its owner is told that it lives on."""
+    """A `removed` block for the predecessor is a retire that keeps it in AWS.
+
+    The remedy names the AWS command to delete it.
+    """
     text = f"{SUCCESSOR}\n{STAGE_BLOCK.replace('orders.id', 'n.id')}\n{removed(OLD)}"
     home = world(
         tmp_path,
@@ -119,7 +131,7 @@ def test_the_predecessor_at_retire_leaves_the_state_and_stays_in_aws(tmp_path):
 
 
 def test_a_retire_whose_deletion_failed_is_applied_again(tmp_path):
-    """State still has the predecessor and the text has not: an apply is what is missing, not an edit."""
+    """A retire whose deletion failed waits for another apply, without a patch."""
     text = f"{SUCCESSOR.split(chr(10), 1)[1]}\n{STAGE_BLOCK.replace('orders.id', 'n.id')}"
     home = world(
         tmp_path, {"main.tf": text}, certificates=dict(BOTH), stages={PROD: "new000"}, ends=ENDS
@@ -138,7 +150,9 @@ def test_a_retire_whose_deletion_failed_is_applied_again(tmp_path):
 
 
 def test_an_introduce_that_failed_halfway_is_applied_again(tmp_path):
-    """One instance of the successor is there and one is not: no stage moves before both are."""
+    """After an introduce that created one of two instances, the rotation waits for
+    another apply.
+    """
     each = '  for_each = toset(["a", "b"])\n'
     text = f"""\
 resource "{CERTIFICATE}" "orders" {{
@@ -171,7 +185,9 @@ resource "{STAGE}" "prod" {{
 @pytest.mark.parametrize("destroy", ["true", "false"])
 @pytest.mark.parametrize("phase", ["introduce", "repoint"])
 def test_a_stage_that_is_removed_goes_first(phase, destroy, tmp_path):
-    """No phase is written while a stage is on its way out; once that is applied, the rotation goes on with the others."""
+    """A `removed` block for a stage must be applied first; then the rotation continues with the
+    other stages.
+    """
     text = f"{CERTIFICATE_BLOCK}\n\n{SUCCESSOR if phase == 'repoint' else ''}\n{STAGE_BLOCK}\n{removed(f'{STAGE}.gone', destroy)}"
     home = world(
         tmp_path,
@@ -193,7 +209,7 @@ def test_a_stage_that_is_removed_goes_first(phase, destroy, tmp_path):
 
 
 def test_a_stage_that_left_the_state_holds_retire_back(tmp_path):
-    """AWS shows that it still presents the predecessor."""
+    """A stage that left the state and still presents the predecessor blocks retire."""
     text = f"{CERTIFICATE_BLOCK}\n\n{SUCCESSOR}\n{STAGE_BLOCK.replace('orders.id', 'n.id')}"
     home = world(
         tmp_path,
@@ -209,7 +225,7 @@ def test_a_stage_that_left_the_state_holds_retire_back(tmp_path):
 
 
 def test_a_module_that_is_let_go_is_not_called_destroyed(tmp_path):
-    """`from = module.x` names all that is in the module."""
+    """A `removed` block for a module in use is reported as destroying only if it destroys."""
     outer = 'module "certs" {\n  source = "./certs"\n}\n'
     stage = STAGE_BLOCK.replace(f"{OLD}.id", "module.certs.id")
     inner = f'{CERTIFICATE_BLOCK}\n\noutput "id" {{\n  value = {OLD}.id\n}}\n'
@@ -232,7 +248,7 @@ def test_a_module_that_is_let_go_is_not_called_destroyed(tmp_path):
 
 
 def test_a_removed_block_names_its_own_block_alone_or_all_of_a_module():
-    """Another certificate of the same module is not named."""
+    """A `removed` block names its own block, or without one all of its module."""
     old, new = (Address("aws_api_gateway_client_certificate", name) for name in ("old", "new"))
     line = Location("main.tf", 1)
     one = Removed(module=(), block=old, destroys=None, location=line)

@@ -1,4 +1,4 @@
-"""Rollback: whether repoint can be taken back, from configuration, state and AWS alone."""
+"""Rollback: whether repoint can be reverted, by configuration, state and AWS."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ from checker.model.rotation import Blocked, Next, Phase, Waiting
     ],
 )
 def test_there_is_a_way_back_only_while_aws_confirms_the_predecessor(answer, step, said, tmp_path):
-    """A certificate that has ended or is gone cannot be presented again; what is not confirmed is no yes."""
+    """Rollback is possible only while AWS confirms that the predecessor exists and has
+    not ended.
+    """
     home = introduced(tmp_path, REPOINTED, presented="new000")
     (rotation,) = rotations(home, observe(home, old000=answer))
     assert rotation.back == step if isinstance(step, Next) else isinstance(rotation.back, step)
@@ -30,7 +32,7 @@ def test_there_is_a_way_back_only_while_aws_confirms_the_predecessor(answer, ste
 
 @pytest.mark.parametrize("text", [BASE, INTRODUCED])
 def test_before_repoint_there_is_nothing_to_take_back(text, tmp_path):
-    """Neither without a successor nor with one that nobody refers to."""
+    """Before repoint there is nothing to roll back."""
     home = introduced(tmp_path, text, applied=text is INTRODUCED)
     (rotation,) = rotations(home, observe(home))
     assert isinstance(rotation.back, Waiting)
@@ -38,7 +40,7 @@ def test_before_repoint_there_is_nothing_to_take_back(text, tmp_path):
 
 
 def test_a_retire_that_is_written_must_be_taken_back_first(tmp_path):
-    """Its block is no longer there, though AWS still has it: the remedy is the retire patch in reverse."""
+    """With a written retire, rollback is blocked; the remedy reverts the retire patch."""
     gone = REPOINTED.replace(BASE.split("\n\n", maxsplit=1)[0], "")
     home = introduced(tmp_path, gone, presented="new000")
     (rotation,) = rotations(home, observe(home))
@@ -47,7 +49,9 @@ def test_a_retire_that_is_written_must_be_taken_back_first(tmp_path):
 
 
 def test_a_stage_that_takes_the_successor_from_elsewhere_is_named(tmp_path):
-    """A rollback that would leave a stage on the successor is not written."""
+    """Rollback is blocked if a stage has the successor's id as a literal, because it would stay
+    there.
+    """
     text = REPOINTED + f'\nresource "{STAGE}" "other" {{\n  client_certificate_id = "new000"\n}}\n'
     stages = {f"{STAGE}.prod": "new000", f"{STAGE}.other": "new000"}
     home = world(

@@ -1,4 +1,4 @@
-"""I2 and I6: which phase is safe now, from configuration, state and AWS alone."""
+"""I2 and I6: which phase is safe now, by configuration, state and AWS."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def rotations(home: World, observations: Observations):
 
 
 def observe(home: World, **answers: object) -> Observations:
-    """What the world would answer, with the answers for some ids changed."""
+    """Return the world's answers, with those for some ids changed."""
     inventory = home.inventory()
     keys = [
         case.subject.key
@@ -75,7 +75,7 @@ def introduced(
     ],
 )
 def test_i2_repoint_is_next_only_when_aws_confirms_the_successor(answer, step, tmp_path):
-    """The successor must be in state, and AWS must have answered that it lives."""
+    """I2: repoint is next only if AWS confirms that the successor exists and has not ended."""
     home = introduced(tmp_path)
     seen = observe(home, new000=answer)
     if answer is None:
@@ -96,7 +96,7 @@ def test_i2_repoint_is_next_only_when_aws_confirms_the_successor(answer, step, t
 
 
 def test_i2_repoint_waits_for_a_successor_that_is_not_in_state(tmp_path):
-    """Written is not applied."""
+    """I2: repoint waits for a written successor that is not in state."""
     (rotation,) = rotations(home := introduced(tmp_path, applied=False), observe(home))
     assert rotation.step == Waiting(
         f"the introduce phase is written but not applied: {NEW} is not in state"
@@ -104,7 +104,7 @@ def test_i2_repoint_waits_for_a_successor_that_is_not_in_state(tmp_path):
 
 
 def test_i2_repoint_waits_for_every_instance_of_the_successor(tmp_path):
-    """With for_each each key of the predecessor needs its successor."""
+    """I2: repoint waits until every instance of the predecessor has its successor in state."""
     text = INTRODUCED.replace('orders" {', 'orders" {\n  for_each = toset(["a", "b"])').replace(
         "orders.id", 'orders["a"].id'
     )
@@ -121,7 +121,7 @@ def test_i2_repoint_waits_for_every_instance_of_the_successor(tmp_path):
 
 
 def test_nothing_moves_on_without_aws(tmp_path):
-    """Offline, repoint and retire wait, unverified; introduce needs no answer."""
+    """Offline, repoint and retire wait as unverified; introduce is next without AWS."""
     offline = Observations(asked=False)
     (repoint,) = rotations(introduced(tmp_path / "a"), offline)
     (retire,) = rotations(introduced(tmp_path / "b", REPOINTED, presented="new000"), offline)
@@ -146,7 +146,9 @@ def test_nothing_moves_on_without_aws(tmp_path):
 def test_i2_retire_is_next_only_when_aws_shows_that_nobody_presents_it(
     survey, step, reason, tmp_path
 ):
-    """A survey of the account and region must name no stage, in Terraform or not."""
+    """I2: retire is next only if a survey of the account and region shows no stage with the
+    predecessor.
+    """
     home = introduced(tmp_path, REPOINTED, presented="new000")
     shown = {
         "outside": ObservedStage(
@@ -166,7 +168,7 @@ def test_i2_retire_is_next_only_when_aws_shows_that_nobody_presents_it(
 
 @pytest.mark.parametrize("other", [Surveyed(()), REFUSED, None, "presented"])
 def test_i2_retire_asks_in_every_region_where_the_predecessor_lives(other, tmp_path):
-    """One region that is quiet says nothing of another."""
+    """I2: retire needs a survey of every region that has an instance of the predecessor."""
     home = introduced(tmp_path, REPOINTED, presented="new000")
     west = Place("aws", "123456789012", "us-west-2")
     home.certificates |= {f'{OLD}["b"]': "oldb00", f'{NEW}["b"]': "newb00"}
@@ -196,7 +198,7 @@ def test_i2_retire_asks_in_every_region_where_the_predecessor_lives(other, tmp_p
 
 
 def test_i2_retire_waits_for_the_repoint_to_be_applied(tmp_path):
-    """State still has the stage on the predecessor."""
+    """I2: retire waits until the repoint is applied and state shows it."""
     home = introduced(tmp_path, REPOINTED)
     (rotation,) = rotations(home, observe(home))
     assert isinstance(rotation.step, Waiting)
@@ -217,7 +219,9 @@ def test_i2_retire_waits_for_the_repoint_to_be_applied(tmp_path):
 def test_i2_holds_whatever_state_and_aws_say(
     tmp_path_factory, found, presented, survey, applied, asked, text
 ):
-    """No combination gives repoint without a confirmed successor, or retire without a survey that shows nobody."""
+    """I2: no combination of answers gives repoint without a confirmed successor, or retire without
+    a clean survey.
+    """
     home = introduced(tmp_path_factory.mktemp("i2"), text, presented=presented, applied=applied)
     seen = observe(home)
     outside = Surveyed(
@@ -249,7 +253,7 @@ def test_i2_holds_whatever_state_and_aws_say(
 
 
 def test_i6_after_retire_nothing_is_left(tmp_path):
-    """Written and not applied it waits; applied it is done, without a trace of the rotation."""
+    """I6: a written retire waits for its apply; an applied one leaves no rotation."""
     after = BASE.replace('"orders" {', '"n" {').replace("orders.id", "n.id")
     waiting = introduced(tmp_path / "a", after, presented="new000")
     (rotation,) = rotations(waiting, observe(waiting))
@@ -266,7 +270,7 @@ def test_i6_after_retire_nothing_is_left(tmp_path):
 
 
 def test_a_lineage_that_names_nobody_is_done(tmp_path):
-    """A comment that outlived its predecessor asks for nothing."""
+    """A `succeeds` comment whose predecessor no longer exists makes the rotation done."""
     home = world(
         tmp_path,
         {
@@ -285,7 +289,7 @@ def test_a_lineage_that_names_nobody_is_done(tmp_path):
     ("left", "due"), [(61, False), (60, True), (30, True), (0, True), (-1, True)]
 )
 def test_a_rotation_is_due_from_the_notice_on(left, due, tmp_path):
-    """Exactly `notice` days count; `--even-if-not-due` takes the rest too."""
+    """A rotation is due from exactly the notice on; `--even-if-not-due` includes the others."""
     home = world(tmp_path, {"main.tf": BASE}, ends={"old000": days(left)})
     cases = build_cases(home.inventory(), observe(home), as_of=NOW, policy=Policy())
     assert bool(plan_rotations(cases)) == due
@@ -293,13 +297,13 @@ def test_a_rotation_is_due_from_the_notice_on(left, due, tmp_path):
 
 
 def test_what_nobody_presents_is_not_rotated(tmp_path):
-    """An unused certificate near its end is no rotation."""
+    """A certificate that no stage presents has no rotation."""
     home = world(tmp_path, {"main.tf": BASE}, stages={})
     assert rotations(home, observe(home)) == ()
 
 
 def test_rotations_come_by_the_end_of_what_they_rotate_out(tmp_path):
-    """The first to end is the first to read, whatever the order in state."""
+    """Rotations are sorted by the predecessor's end date, whatever the order in state."""
     names = ["b", "a", "c"]
     text = "".join(
         f'resource "{CERTIFICATE}" "{n}" {{\n}}\nresource "{STAGE}" "{n}" {{\n  client_certificate_id = {CERTIFICATE}.{n}.id\n}}\n'
@@ -322,7 +326,9 @@ def test_rotations_come_by_the_end_of_what_they_rotate_out(tmp_path):
 
 
 def test_a_certificate_of_a_module_that_nothing_calls_is_put_back_first(tmp_path):
-    """State has it, a stage presents it, and no file calls the module: the next apply would take both away."""
+    """A certificate in use of a module that no file calls is blocked, and the remedy restores the
+    call.
+    """
     home = world(
         tmp_path,
         {"main.tf": BASE},
@@ -358,7 +364,7 @@ resource "{CERTIFICATE}" "copied_202611" {{
 @pytest.mark.parametrize("left", [5, -20])
 @pytest.mark.parametrize("applied", [False, True])
 def test_a_copied_rotation_that_no_stage_uses_has_no_deadlines(tmp_path, left, applied):
-    """It is named as unused, near its end and behind it."""
+    """A rotation that no stage uses has no deadlines, before and after its end."""
     home = world(
         tmp_path,
         {"main.tf": COPIED},

@@ -1,4 +1,6 @@
-"""A certificate in use that the state does not have, though its block is in the configuration: it is imported, not replaced."""
+"""A certificate in use whose block is in the configuration but not in state is imported, not
+replaced.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ resource "{STAGE}" "s" {{
 def test_an_import_takes_it_back_and_the_rotation_goes_on(
     text, certificates, after, left, tmp_path
 ):
-    """`terraform state rm` before repoint: no phase is written, the import is named, and once it is done the rotation goes on."""
+    """After `terraform state rm`, the remedy names the import; once it is done, the rotation
+    continues.
+    """
     ends = {"old000": days(left), "new000": days(361)}
     home = world(tmp_path, {"main.tf": text}, certificates=dict(certificates), ends=ends)
     outcome, patches = home.ask(every=True)
@@ -62,7 +66,7 @@ def test_an_import_takes_it_back_and_the_rotation_goes_on(
 
 
 def test_an_import_block_that_is_written_is_to_be_applied(tmp_path):
-    """The import block is there already: nothing is left but to apply it."""
+    """With a written `import` block, the rotation waits for its apply."""
     text = BASE + f'\nimport {{\n  to = {OLD}\n  id = "old000"\n}}\n'
     home = world(tmp_path, {"main.tf": text}, certificates={}, ends={"old000": days(12)})
     (rotation,) = home.ask()[1].rotations
@@ -71,7 +75,7 @@ def test_an_import_block_that_is_written_is_to_be_applied(tmp_path):
 
 
 def test_one_instance_of_several_is_imported_under_its_key(tmp_path):
-    """The other instance shows that certificates and stages have the same keys."""
+    """A missing instance is imported under its own key, which the other instance reveals."""
     home = world(
         tmp_path,
         {"main.tf": COUNTED},
@@ -86,7 +90,9 @@ def test_one_instance_of_several_is_imported_under_its_key(tmp_path):
 
 
 def test_a_certificate_that_somebody_put_on_the_stage_is_not_imported(tmp_path):
-    """The block's own certificate is in state: what the stage presents is drift, and belongs to no block."""
+    """A certificate that someone put on the stage is not imported to a block whose own certificate
+    is in state.
+    """
     home = world(
         tmp_path,
         {"main.tf": BASE},
@@ -98,7 +104,9 @@ def test_a_certificate_that_somebody_put_on_the_stage_is_not_imported(tmp_path):
 
 
 def test_what_a_comment_names_by_its_id_is_not_imported(tmp_path):
-    """The certificate is not Terraform's and stays so: the block is its successor."""
+    """A certificate named by id in a `succeeds` comment is not imported, because it stays outside
+    Terraform.
+    """
     text = BASE.replace("resource", "# tfcert: succeeds old000\nresource", 1)
     home = world(tmp_path, {"main.tf": text}, certificates={}, ends={"old000": days(12)})
     assert all("terraform import" not in str(rotation.step) for rotation in home.ask()[1].rotations)

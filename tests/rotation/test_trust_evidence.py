@@ -1,4 +1,6 @@
-"""What declared backends trust, as evidence: the order of a bundle, the server, the stages, and what is called safe."""
+"""Declared backends as evidence: the order of a bundle, its server, its stages, and when repoint is
+safe.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,7 @@ INTRODUCED = BASE + f'# tfcert: succeeds {OLD}\nresource "{CERTIFICATE}" "orders
 
 @pytest.fixture(scope="module")
 def pems():
-    """Certificates as API Gateway issues them: all of one subject."""
+    """Return certificates as API Gateway issues them, all with one subject."""
     ends = {"old": 30, "new": 350, "third": 300, "ended": -1}
     return {
         name: issue(
@@ -83,7 +85,9 @@ FIRST = ("nginx", "haproxy", "apache", "python", "node", "openssl")
     ],
 )
 def test_what_a_server_makes_of_a_bundle(pems, names, servers, status):
-    """The server is never guessed: two of one subject under an unknown one are not confirmed."""
+    """The status of a bundle depends on its server; an unknown server with two certificates is not
+    confirmed.
+    """
     for server in servers:
         found, why = backend(pems, names, server).judge(fingerprint_of(pems["new"]), NOW)
         assert (found, server) == (status, server), why
@@ -96,7 +100,9 @@ def test_a_certificate_that_has_ended_or_is_not_known_is_never_confirmed(pems):
 
 
 def test_the_readings_are_those_of_the_page():
-    """docs/trust.md is what tests of the real servers hold; its rows decide."""
+    """Each server's reading equals its row in docs/trust.md, which tests with real
+    servers check.
+    """
     sys.path.insert(0, str(Path(__file__).parents[1] / "servers"))
     from rows import READ, table
 
@@ -141,7 +147,9 @@ MARK = "TAINTTAINT"
     ],
 )
 def test_what_is_no_bundle_is_a_fault_and_not_an_empty_bundle(text, pems):
-    """An unread certificate could be the successor; the fault has no byte of the file."""
+    """An unreadable bundle is an error without any content of the file; it is never an empty
+    bundle.
+    """
     for before in ("", pems["old"] + "\n") if text.strip(MARK) else ("",):
         with pytest.raises(BundleFault) as fault:
             read_bundle(before + text)
@@ -194,7 +202,7 @@ def condition(rotation, phase=Phase.REPOINT):
 def test_repoint_is_safe_where_every_backend_is_confirmed_and_every_other_condition_holds(
     tmp_path, pems
 ):
-    """Without a declared backend, and with one whose server is not declared, it is not."""
+    """Repoint is safe only if every backend and every other condition is confirmed."""
     both = ("old", "new")
     for backends, safe in (
         ((backend(pems, both, "pinned"),), True),
@@ -221,7 +229,7 @@ WAIVED = {"trust_window_waiver": WindowWaiver.CONFIRMED}
 
 
 def test_confirmation_waives_it_where_the_policy_says_so(tmp_path, pems):
-    """Repoint is then the next phase, written and safe, and no report says to wait."""
+    """A waived trust window makes repoint the next phase, and no report says to wait."""
     one = backend(pems, ("old", "new"), "pinned")
     outcome, patches = asked(tmp_path, pems, one, age=1.0, **WAIVED)
     (rotation,) = patches.rotations
@@ -263,7 +271,9 @@ def test_one_backend_of_two_is_not_every_backend(tmp_path, pems):
 
 
 def test_a_waived_window_waives_no_other_condition(tmp_path, pems):
-    """The backend trusts the new one alone: there is no way back, and the text says so."""
+    """A waived trust window waives no other condition: a backend that lacks the old certificate is
+    not safe.
+    """
     _, patches = asked(tmp_path, pems, backend(pems, ("new",)), age=1.0, **WAIVED)
     (rotation,) = patches.rotations
     assert rotation.step == Next(Phase.REPOINT)
@@ -272,7 +282,7 @@ def test_a_waived_window_waives_no_other_condition(tmp_path, pems):
 
 
 def test_the_strictest_of_several_scopes_counts(tmp_path, pems):
-    """A certificate of two stages, one of them under a scope that waives nothing."""
+    """For a certificate of two stages, the scope that waives nothing decides."""
     dev = f"{STAGE}.dev"
     one = backend(pems, ("old", "new"), "pinned", stages=(PROD, dev))
     waiving, strict = (
@@ -296,7 +306,7 @@ def test_the_strictest_of_several_scopes_counts(tmp_path, pems):
 
 
 def test_a_rotation_whose_window_is_waived_is_not_late(tmp_path, pems):
-    """There is time: the old one ends in two days, and every backend trusts the new one."""
+    """A rotation with a waived trust window is not late."""
     one = backend(pems, ("old", "new"), "pinned")
     for policy, late in (({}, True), (WAIVED, False)):
         _, patches = asked(tmp_path, pems, one, age=0.5, left=2, **policy)
@@ -304,7 +314,10 @@ def test_a_rotation_whose_window_is_waived_is_not_late(tmp_path, pems):
 
 
 def test_repoint_waits_while_a_backend_refuses_until_its_pem_is_added(tmp_path, pems):
-    """The text names the backend; with both PEMs there repoint is next. By name it is written as a preview."""
+    """Repoint waits while a backend refuses the successor, until the bundle has both PEMs.
+
+    `--phase repoint` writes it as a preview.
+    """
     refusing = backend(pems, ("old",), "pinned")
     _, patches = asked(tmp_path, pems, refusing)
     (rotation,) = patches.rotations
@@ -320,7 +333,9 @@ def test_repoint_waits_while_a_backend_refuses_until_its_pem_is_added(tmp_path, 
 
 
 def test_a_stage_without_a_backend_is_not_confirmed(tmp_path, pems):
-    """A backend of another stage says nothing of it; an instance is matched by its block."""
+    """A stage without its own backend has an unknown status; an instance of a stage belongs to its
+    block's backend.
+    """
     other = backend(pems, ("old", "new"), "pinned", stages=(f"{STAGE}.other",))
     _, patches = asked(tmp_path, pems, other)
     (evidence,) = patches.rotations[0].evidence
@@ -330,7 +345,7 @@ def test_a_stage_without_a_backend_is_not_confirmed(tmp_path, pems):
 
 
 def test_every_report_has_the_evidence(tmp_path, pems):
-    """Text, JSON, Markdown and HTML name the backend, its source and the status."""
+    """Each report has the backend, its source and its status."""
     outcome, _ = asked(tmp_path, pems, backend(pems, ("old", "new"), "pinned"))
     for name in ("text", "json", "markdown", "html"):
         page = " ".join(FORMATS[name].render(outcome).split())
@@ -340,7 +355,9 @@ def test_every_report_has_the_evidence(tmp_path, pems):
 
 
 def test_a_backend_that_trusts_both_is_told_what_it_may_drop(tmp_path, pems):
-    """Once no stage presents the old one; a rollback is possible as long as it is there."""
+    """After repoint the report names the old certificate to remove from the backend after
+    retire.
+    """
     outcome, patches = asked(
         tmp_path, pems, backend(pems, ("old", "new"), "pinned"), shown="new000"
     )

@@ -1,4 +1,4 @@
-"""The rotation of a certificate outside Terraform whose id is text in the configuration."""
+"""The rotation of a certificate outside Terraform whose id is a literal in the configuration."""
 
 from __future__ import annotations
 
@@ -52,7 +52,9 @@ def facts(*certificates, literals=(), **more):
 
 
 def rotation(declared, *recorded, stages=None, answer=FOUND, name=None, asked=True):
-    """The rotation of the id `old`, which the stage `prod` presents unless `stages` says else."""
+    """Return the rotation of the id `old`, which stage `prod` presents unless `stages` overrides
+    it.
+    """
     given = document(
         list(recorded),
         [stage("prod", "old")] if stages is None else stages,
@@ -74,7 +76,7 @@ AGED, YOUNG, ENDED = (certificate("new", left) for left in (361, 364, -1))
 
 
 def test_without_the_id_and_without_a_successor_there_is_no_rotation():
-    """Another certificate's comment is not about this id."""
+    """Without the literal id and without a successor of it there is no rotation."""
     assert rotation(facts()) is None
     assert rotation(facts(successor(succeeds_id="other"))) is None
     assert rotation(facts(successor())) is not None
@@ -129,7 +131,7 @@ def test_without_the_id_and_without_a_successor_there_is_no_rotation():
     ],
 )
 def test_the_step(declared, recorded, stages, expected):
-    """Introduce, repoint, and what comes first or in between."""
+    """The step for each state of the configuration: introduce, repoint, blocked or waiting."""
     step = rotation(declared, *recorded, stages=stages).step
     if isinstance(expected, str):
         assert expected in step.reason
@@ -139,7 +141,7 @@ def test_the_step(declared, recorded, stages, expected):
 
 
 def test_i2_a_written_repoint_waits_for_the_trust_window():
-    """Before its end the step says not to apply it."""
+    """I2: a written repoint within the trust window says before which date not to apply it."""
     young = rotation(facts(successor("new", "prod")), YOUNG).step
     aged = rotation(facts(successor("new", "prod")), AGED).step
     assert "do not apply it before 2026-11-25" in young.reason
@@ -159,7 +161,10 @@ MOVED = [stage("prod", "new")]
     ],
 )
 def test_the_last_step_is_the_user_s_and_ends_when_aws_does_not_know_the_id(answer, expected):
-    """No patch can delete a certificate that Terraform does not manage."""
+    """After repoint, the step names the AWS command that deletes the certificate.
+
+    It is done once AWS does not have it.
+    """
     step = rotation_with_answer(answer).step
     if isinstance(expected, str):
         assert expected in (step.remedy if isinstance(step, Blocked) else step.reason)
@@ -169,7 +174,7 @@ def test_the_last_step_is_the_user_s_and_ends_when_aws_does_not_know_the_id(answ
 
 
 def rotation_with_answer(answer, *, pointers=(LINE,)):
-    """After repoint no stage names the id any more, so only the answer is about it."""
+    """Return the rotation after repoint, where only this answer of AWS is about the id."""
     declared = facts(successor("new", "prod", pointers=pointers))
     cases = cases_of(document([AGED], MOVED, declared=declared))
     answers = dict(cases.observations.certificates)
@@ -192,7 +197,7 @@ def rotation_with_answer(answer, *, pointers=(LINE,)):
     ],
 )
 def test_rollback_needs_a_predecessor_that_has_not_ended(answer, pointers, expected):
-    """AWS must confirm it; an open question is unverified."""
+    """Rollback needs a predecessor that AWS confirms and that has not ended."""
     back = rotation_with_answer(answer, pointers=pointers).back
     if isinstance(expected, type):
         assert isinstance(back, expected)
@@ -203,7 +208,7 @@ def test_rollback_needs_a_predecessor_that_has_not_ended(answer, pointers, expec
 
 
 def test_rollback_without_a_successor_has_nothing_to_take_back():
-    """Whether the certificate is there or not."""
+    """Rollback without a successor has nothing to revert."""
     back = rotation(facts(literals=LITERAL)).back
     assert isinstance(back, Waiting)
     assert not back.unverified
@@ -211,7 +216,9 @@ def test_rollback_without_a_successor_has_nothing_to_take_back():
 
 @pytest.mark.parametrize("left", [-1, 10, 30])
 def test_a_successor_that_ends_soon_is_passed_over_while_the_id_is_there(left):
-    """Another one is introduced, under a name that is free, with a caution."""
+    """A successor that ends soon is replaced by another with a free name and a caution, unless the
+    stage uses it.
+    """
     declared = facts(successor("prod_202611"), literals=LITERAL)
     recorded = replace(certificate("p", left), address=certificate_at("prod_202611"))
     found = rotation(declared, recorded)
@@ -235,7 +242,7 @@ def test_a_successor_that_ends_soon_is_passed_over_while_the_id_is_there(left):
     ],
 )
 def test_the_successor_is_named_after_the_first_stage(stages, name, expected):
-    """Unless the user gives a name; it is written into the module of the id."""
+    """The successor is named after the first stage, or by `--name`, in the module of the id."""
     declared = facts(literals=(literal(*stages),))
     assert rotation(declared, name=name).successor == expected
     inside = facts(literals=(literal(*stages, module=("a", "b")),))
@@ -243,14 +250,14 @@ def test_the_successor_is_named_after_the_first_stage(stages, name, expected):
 
 
 def test_a_stage_of_the_cloud_control_provider_gets_a_certificate_of_it():
-    """Its resource types have another prefix."""
+    """A stage of the Cloud Control provider gets a certificate of the same provider."""
     block = replace(stage_at("prod"), type="awscc_apigateway_stage")
     found = rotation(facts(literals=(literal(stages=frozenset({block})),)), stages=[])
     assert found.successor.type == "awscc_apigateway_client_certificate"
 
 
 def test_a_name_that_another_block_has_is_not_taken():
-    """The user chooses another one."""
+    """A name that another block has is blocked, and the remedy is `--name`."""
     declared = facts(successor("prod_202611", succeeds_id=None), literals=LITERAL)
     step = rotation(declared).step
     assert isinstance(step, Blocked)
@@ -258,7 +265,9 @@ def test_a_name_that_another_block_has_is_not_taken():
 
 
 def test_cautions_and_conditions():
-    """Those of the id, the rollback ones of the successor, and the conditions of repoint alone."""
+    """The rotation has the repoint cautions of the id, the rollback cautions of the successor, and
+    repoint conditions.
+    """
     texts = [Caution(phase=phase, text=phase.value) for phase in Phase]
     declared = facts(
         successor(cautions=tuple(texts)),
@@ -279,7 +288,9 @@ def test_cautions_and_conditions():
 
 
 def test_aws_is_asked_for_a_predecessor_that_only_a_comment_names():
-    """In the place of the successor, once state has it."""
+    """AWS is asked for an id that only a `succeeds` comment names, in the successor's account and
+    region.
+    """
     declared = facts(successor(), successor("other", succeeds_id=None), successor("absent"))
 
     def keys(given):
@@ -302,7 +313,9 @@ def test_aws_is_asked_for_a_predecessor_that_only_a_comment_names():
     ],
 )
 def test_the_successor_must_end_later_than_the_certificate_with_the_id(left, end, status):
-    """The condition names the id; an unknown end of either is not confirmed."""
+    """The condition compares the ends of the successor and of the id; an unknown end is
+    unconfirmed.
+    """
     answer = Found(expires_at=end) if end is not None else UNANSWERED
     found = rotation(facts(successor(), literals=LITERAL), certificate("new", left), answer=answer)
     (condition,) = [each for each in found.conditions if "ends later" in each.text]

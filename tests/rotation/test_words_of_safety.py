@@ -1,4 +1,4 @@
-"""What is called safe, until when repoint waits, and what a late rotation says, in every report alike."""
+"""Every report agrees on when repoint is safe, until when it waits, and what to do when late."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ INTRODUCED = BASE + f'# tfcert: succeeds {OLD}\nresource "{CERTIFICATE}" "orders
 
 
 def introduced(folder: Path, *, age: float, left: float):
-    """A successor of that age beside a certificate with that many days left."""
+    """Return a world with a successor of this age and this many days left of the predecessor."""
     return world(
         folder,
         {"main.tf": INTRODUCED},
@@ -39,7 +39,7 @@ def only(home, **wish):
 
 @pytest.mark.parametrize(("age", "step"), [(0, Waiting), (2.9, Waiting), (3, Next), (10, Next)])
 def test_i2_next_gives_repoint_only_after_the_trust_window(age, step, tmp_path):
-    """Three days are the default window; exactly three are enough."""
+    """I2: repoint is next once the successor is three days old, the default trust window."""
     rotation, patches = only(introduced(tmp_path, age=age, left=40))
     assert isinstance(rotation.step, step)
     assert [entry.phase for entry in patches.patches] == ([Phase.REPOINT] if step is Next else [])
@@ -49,7 +49,9 @@ def test_i2_next_gives_repoint_only_after_the_trust_window(age, step, tmp_path):
 
 
 def test_i2_repoint_by_name_is_written_inside_the_window_as_a_preview(tmp_path):
-    """The step stays waiting, and the condition says before which date it does not hold."""
+    """I2: `--phase repoint` within the window writes a preview, and its condition gives
+    the date.
+    """
     rotation, patches = only(introduced(tmp_path, age=0, left=40), phase=Phase.REPOINT)
     assert [entry.phase for entry in patches.patches] == [Phase.REPOINT]
     assert isinstance(rotation.step, Waiting)
@@ -57,7 +59,7 @@ def test_i2_repoint_by_name_is_written_inside_the_window_as_a_preview(tmp_path):
 
 
 def test_a_window_that_ends_after_repoint_by_names_the_phase_to_ask_for(tmp_path):
-    """Ten days are left and the margin is seven: the window ends after repoint-by and before the end."""
+    """If the trust window ends after repoint-by, the reason names `--phase repoint`."""
     rotation, _ = only(introduced(tmp_path, age=0, left=9))
     assert isinstance(rotation.step, Waiting)
     assert (
@@ -73,7 +75,9 @@ def test_a_window_that_ends_after_repoint_by_names_the_phase_to_ask_for(tmp_path
     [(2, "Late: the trust window ends on"), (-5, "Late: the certificate ended on 2026-11-18.")],
 )
 def test_a_late_rotation_says_so_in_every_report(report, left, why, tmp_path):
-    """The order that loses least and both risks are there; no deadline that has passed is shown as one ahead."""
+    """A late rotation has the reason, the order of steps and both risks in every report, and no
+    past deadline.
+    """
     home = introduced(tmp_path, age=0, left=left)
     page = " ".join(report(home.judge()).split()).replace("&#39;", "'")
     assert why in page
@@ -85,7 +89,9 @@ def test_a_late_rotation_says_so_in_every_report(report, left, why, tmp_path):
 
 @pytest.mark.parametrize(("age", "early"), [(0, True), (3, False)])
 def test_a_repoint_that_is_written_too_early_is_not_told_to_be_applied(age, early, tmp_path):
-    """The text is repointed already, and the successor is younger than the trust window."""
+    """A written repoint of a successor within the trust window says before which date not to apply
+    it.
+    """
     home = introduced(tmp_path, age=age, left=40)
     (tmp_path / "main.tf").write_text(INTRODUCED.replace(f"= {OLD}.id", f"= {NEW}.id"))
     rotation, _ = only(home)
@@ -98,7 +104,7 @@ def test_a_repoint_that_is_written_too_early_is_not_told_to_be_applied(age, earl
 
 @pytest.mark.parametrize(("age", "early"), [(0, True), (3, False)])
 def test_a_literal_id_that_is_repointed_too_early_is_not_told_to_be_applied(age, early, tmp_path):
-    """What holds for a block holds for an id that Terraform does not manage."""
+    """A written repoint of a literal id within the trust window says so too."""
     text = BASE.partition("\n\n")[2].replace(f"= {OLD}.id", f"= {NEW}.id")
     home = world(
         tmp_path,
@@ -118,12 +124,12 @@ def test_a_literal_id_that_is_repointed_too_early_is_not_told_to_be_applied(age,
 
 
 def test_nothing_is_late_while_the_window_fits(tmp_path):
-    """Forty days are left."""
+    """A rotation whose trust window ends in time is not late."""
     assert only(introduced(tmp_path, age=0, left=40))[0].late is None
 
 
 def test_a_repointed_rotation_is_not_late(tmp_path):
-    """No stage presents the old certificate any more, so its end matters to nobody."""
+    """A repointed rotation is not late, because no stage presents the old certificate."""
     home = introduced(tmp_path, age=10, left=-5)
     home.stages = {f"{STAGE}.prod": "new000"}
     (tmp_path / "main.tf").write_text(INTRODUCED.replace(f"= {OLD}.id", f"= {NEW}.id"))
@@ -131,7 +137,7 @@ def test_a_repointed_rotation_is_not_late(tmp_path):
 
 
 def test_deadlines_in_words():
-    """A deadline is one until its moment; instants at midnight are dates."""
+    """A deadline reads "by" a date until it is past, then "now"; midnight is shown as a date."""
     by = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
     assert due(by, by - timedelta(seconds=1)) == "by 2026-11-27"
     assert due(by, by) == "now (was due 2026-11-27)"
@@ -142,7 +148,7 @@ def test_deadlines_in_words():
 
 
 def test_a_late_plan_without_a_known_age_still_says_why():
-    """AWS may not say when the successor was made."""
+    """Without the successor's age, a late rotation still gives its reason."""
     plan = late_plan(Late(ends=NOW + timedelta(days=1), window_ends=None, introduced=True), NOW)
     assert plan.why == "Late: the trust window outlasts the certificate's end on 2026-11-24."
     assert not any("introduce" in step for step in plan.steps)
@@ -150,7 +156,7 @@ def test_a_late_plan_without_a_known_age_still_says_why():
 
 @pytest.fixture
 def late_story(tmp_path, fixtures):
-    """A rotation that was begun two days before the end, with a state before and one after introduce."""
+    """Return the files of a rotation that began two days before the end."""
     shutil.copytree(fixtures / "late", tmp_path / "late")
     return tmp_path / "late"
 
@@ -176,7 +182,7 @@ resource "aws_api_gateway_stage" "main" {
 
 
 def test_check_and_patch_agree_on_a_late_rotation(late_story, tfcert):
-    """Neither calls repoint due in silence: both name the window, the phase to ask for, and the same order."""
+    """`check` and `patch` give the same reason, phase and steps for a late rotation."""
     (late_story / "cfg" / "main.tf").write_text(INTRODUCED_LATE)
     state = [
         "state-introduced.json",
@@ -206,7 +212,7 @@ def test_check_and_patch_agree_on_a_late_rotation(late_story, tfcert):
 
 
 def test_a_rotation_begun_after_the_end_has_no_deadline_ahead(late_story, tfcert):
-    """Both deadlines have passed, and read so."""
+    """A rotation that began after the end shows its deadlines as past."""
     done = tfcert(
         "check",
         "state.json",
