@@ -259,9 +259,7 @@ def _warm():
             os.dup2(nowhere.fileno(), number)
         for arguments in _WARMING:
             with contextlib.suppress(SystemExit):
-                build(arguments[0])(
-                    [*arguments, "--offline", "terraform.tfstate", "--as-of", "2026-11-24"]
-                )
+                build()([*arguments, "--offline", "terraform.tfstate", "--as-of", "2026-11-24"])
         sys.stdout.flush()
         sys.stderr.flush()
         os.chdir(here)

@@ -73,7 +73,7 @@ def _run() -> None:
     from checker.errors import TfcertError
 
     try:
-        build(sys.argv[1] if len(sys.argv) > 1 else None)()
+        build()(prog_name="tfcert")
     except TfcertError as error:
         from checker.reports.escape import printable
 

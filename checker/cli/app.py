@@ -3,36 +3,83 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import typer
+
+from checker.cli.usage import OUTPUT, Verb, Verbs
+
+if TYPE_CHECKING:
+    from typer._click import Command, Context
 
 _HELP = (
     "Find API Gateway client certificates that near their end, "
     "and write the Terraform patches that rotate them without an outage."
 )
-# Each is a function or a command group, in the module of the same name.
-VERBS = ("check", "patch", "scan", "bundle", "probe", "comment", "demo", "policy", "rules")
+# The first sentence of each command's help. Each command is a function, or a typer application
+# with commands of its own, in the module of the same name: `--help` imports none of them.
+VERBS = {
+    "check": "Judge plans and states: what expires, what a plan would break",
+    "patch": "Write the patches of a rotation: a diff on stdout, files with --out, or the edit "
+    "itself with --write",
+    "scan": "Judge all that accounts have, in Terraform or not",
+    "bundle": "Write the PEMs that backends must trust now, with fingerprints and end dates as "
+    "comments",
+    "probe": "Ask the backends of each rotation under way whether they trust the successor, by "
+    "calls without a certificate, with the old one and with the new one",
+    "comment": "Keep one comment with the outcome of checks on a pull request",
+    "demo": "Tell the whole story on an embedded AWS: a certificate with 12 days left, the "
+    "findings, the three patches",
+    "policy": "Show, check and explain the policy",
+    "rules": "List the rules, or explain one",
+}
 
 
-def build(verb: str | None = None) -> typer.Typer:
-    """Return the application with all commands, or only with `verb` if that is a known name.
+class _Root(Verbs):
+    """`tfcert` itself. A run of one command does not import or build the others."""
 
-    Typer builds a parser for each signature; a run of one command should not pay for the others.
-    """
+    def list_commands(self, ctx: Context) -> list[str]:
+        """Return the names of all commands, in the order of the help page."""
+        del ctx
+        return list(VERBS)
+
+    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:
+        """Import and build one command."""
+        del ctx
+        if cmd_name not in self.commands and cmd_name in VERBS:
+            self.commands[cmd_name] = _command(cmd_name)
+        return self.commands.get(cmd_name)
+
+    def summaries(self, ctx: Context) -> list[tuple[str, str]]:
+        """Return the name and the first sentence of each command."""
+        del ctx
+        return list(VERBS.items())
+
+
+def _command(name: str) -> Command:
+    found = getattr(import_module(f"checker.cli.commands.{name}"), name)
+    if isinstance(found, typer.Typer):
+        command = typer.main.get_command(found)
+    else:
+        application = typer.Typer(add_completion=False, rich_markup_mode=None)
+        application.command(cls=Verb)(found)
+        command = typer.main.get_command(application)
+    command.name = name
+    return command
+
+
+def build() -> typer.Typer:
+    """Return the application; a command is imported and built when it is called."""
     application = typer.Typer(
         name="tfcert",
+        cls=_Root,
         add_completion=False,
         no_args_is_help=True,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
     )
     application.callback(help=_HELP)(_root)
-    for name in (verb,) if verb in VERBS else VERBS:
-        found = getattr(import_module(f"checker.cli.commands.{name}"), name)
-        if isinstance(found, typer.Typer):
-            application.add_typer(found, name=name)
-        else:
-            application.command()(found)
     return application
 
 
@@ -47,10 +94,12 @@ def _show_version(wanted: bool) -> None:
 def _root(
     version: bool = typer.Option(
         False,
+        "-V",
         "--version",
         help="Print the version and exit.",
         callback=_show_version,
         is_eager=True,
+        rich_help_panel=OUTPUT,
     ),
 ) -> None:
     del version  # its callback has already printed it

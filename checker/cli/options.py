@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from checker.cli.usage import AWS, OUTPUT, POLICY, PROBE, SOURCES
 from checker.terraform.tool import Wanted
 
 if TYPE_CHECKING:
@@ -26,7 +27,10 @@ Sources = Annotated[
 Config = Annotated[
     str | None,
     typer.Option(
-        "--config", metavar="DIR", help="Where the .tf files are. [default: the source's directory]"
+        "--config",
+        metavar="DIR",
+        help="Where the .tf files are. [default: the source's directory]",
+        rich_help_panel=SOURCES,
     ),
 ]
 PolicyFile = Annotated[
@@ -36,12 +40,16 @@ PolicyFile = Annotated[
         metavar="FILE",
         help="The policy, or a pack. "
         "[default: the nearest tfcert.toml upwards, else the pack default]",
+        rich_help_panel=POLICY,
     ),
 ]
 PolicyBase = Annotated[
     str | None,
     typer.Option(
-        "--policy-base", metavar="REF", help="Take policy and inline exemptions from this commit."
+        "--policy-base",
+        metavar="REF",
+        help="Take policy and inline exemptions from this commit.",
+        rich_help_panel=POLICY,
     ),
 ]
 TrustFiles = Annotated[
@@ -50,16 +58,22 @@ TrustFiles = Annotated[
         "--trust-file",
         metavar="BACKEND=PATH",
         help="The trust bundle of a backend that the policy declares; repeatable.",
+        rich_help_panel=POLICY,
     ),
 ]
 Trust = Annotated[
     bool,
     typer.Option(
-        "--trust", help="Ask AWS what the trust stores, objects, parameters and secrets have now."
+        "--trust",
+        help="Ask AWS what the trust stores, objects, parameters and secrets have now.",
+        rich_help_panel=AWS,
     ),
 ]
 NoInline = Annotated[
-    bool, typer.Option("--no-inline-exemptions", help="Ignore tfcert:ignore comments.")
+    bool,
+    typer.Option(
+        "--no-inline-exemptions", help="Ignore tfcert:ignore comments.", rich_help_panel=POLICY
+    ),
 ]
 ToolEnv = Annotated[
     list[str] | None,
@@ -67,20 +81,32 @@ ToolEnv = Annotated[
         "--tool-env",
         metavar="NAME",
         help="Pass this variable to terraform or tofu too; repeatable.",
+        rich_help_panel=SOURCES,
     ),
 ]
 Threshold = Annotated[
     int | None,
     typer.Option(
-        "--threshold", metavar="DAYS", min=0, help="Days left at which expiry is an error."
+        "--threshold",
+        metavar="DAYS",
+        min=0,
+        help="Days left at which expiry is an error.",
+        rich_help_panel=POLICY,
     ),
 ]
 Notice = Annotated[
     int | None,
-    typer.Option("--notice", metavar="DAYS", min=0, help="Days left at which expiry is a warning."),
+    typer.Option(
+        "--notice",
+        metavar="DAYS",
+        min=0,
+        help="Days left at which expiry is a warning.",
+        rich_help_panel=POLICY,
+    ),
 ]
 Offline = Annotated[
-    bool, typer.Option("--offline", help="Do not call AWS; use the recorded dates.")
+    bool,
+    typer.Option("--offline", help="Do not call AWS; use the recorded dates.", rich_help_panel=AWS),
 ]
 AsOf = Annotated[
     str | None,
@@ -88,19 +114,35 @@ AsOf = Annotated[
         "--as-of",
         metavar="INSTANT",
         help="Judge as if it were then (RFC 3339 or a date). [default: now]",
+        rich_help_panel=POLICY,
     ),
 ]
 Profile = Annotated[
     str | None,
-    typer.Option("--profile", metavar="NAME", help="The profile of the AWS CLI's configuration."),
+    typer.Option(
+        "--profile",
+        metavar="NAME",
+        help="The profile of the AWS CLI's configuration.",
+        rich_help_panel=AWS,
+    ),
 ]
 RoleArn = Annotated[
     str | None,
-    typer.Option("--role-arn", metavar="ARN", help="A role to assume before AWS is called."),
+    typer.Option(
+        "--role-arn",
+        metavar="ARN",
+        help="A role to assume before AWS is called.",
+        rich_help_panel=AWS,
+    ),
 ]
 Region = Annotated[
     str | None,
-    typer.Option("--region", metavar="NAME", help="The region where no document names one."),
+    typer.Option(
+        "--region",
+        metavar="NAME",
+        help="The region where no document names one.",
+        rich_help_panel=AWS,
+    ),
 ]
 
 
@@ -120,12 +162,16 @@ Timeout = Annotated[
         metavar="SECONDS",
         callback=_seconds,
         help="The time limit for AWS, per account and region.",
+        rich_help_panel=AWS,
     ),
 ]
 ToolName = Annotated[
     str | None,
     typer.Option(
-        "--tool", metavar="TOOL", help="terraform or tofu. [default: TFCERT_TOOL, else PATH]"
+        "--tool",
+        metavar="TOOL",
+        help="terraform or tofu. [default: TFCERT_TOOL, else PATH]",
+        rich_help_panel=SOURCES,
     ),
 ]
 Recursive = Annotated[
@@ -133,6 +179,7 @@ Recursive = Annotated[
     typer.Option(
         "--recursive",
         help="Find every root module below the folders, and handle each one separately.",
+        rich_help_panel=SOURCES,
     ),
 ]
 States = Annotated[
@@ -141,6 +188,7 @@ States = Annotated[
         "--states",
         help="Read every state below the sources: folders, s3://BUCKET/PREFIX/, "
         "gs://BUCKET/PREFIX/, az://CONTAINER/PREFIX/.",
+        rich_help_panel=SOURCES,
     ),
 ]
 SourcesFrom = Annotated[
@@ -150,11 +198,16 @@ SourcesFrom = Annotated[
         metavar="FILE",
         help="With --states: read more sources from this file, or - for standard input; "
         "one a line.",
+        rich_help_panel=SOURCES,
     ),
 ]
 NullSeparated = Annotated[
     bool,
-    typer.Option("-0", help="The sources of --sources-from end with NUL, as from `find -print0`."),
+    typer.Option(
+        "-0",
+        help="The sources of --sources-from end with NUL, as from `find -print0`.",
+        rich_help_panel=SOURCES,
+    ),
 ]
 Include = Annotated[
     list[str] | None,
@@ -163,6 +216,7 @@ Include = Annotated[
         metavar="GLOB",
         help="With --states: the files to read; repeatable. [default: *.tfstate, *.tfstate.gz, "
         "*.json that is a state or plan]",
+        rich_help_panel=SOURCES,
     ),
 ]
 Exclude = Annotated[
@@ -171,6 +225,7 @@ Exclude = Annotated[
         "--exclude",
         metavar="GLOB",
         help="With --states: files or folders to leave out; repeatable.",
+        rich_help_panel=SOURCES,
     ),
 ]
 Probe = Annotated[
@@ -178,6 +233,7 @@ Probe = Annotated[
     typer.Option(
         "--probe",
         help="Call the backends of each rotation under way, and take their answers as evidence.",
+        rich_help_panel=PROBE,
     ),
 ]
 ProbeReport = Annotated[
@@ -186,11 +242,17 @@ ProbeReport = Annotated[
         "--probe-report",
         metavar="FILE",
         help="Take the JSON of `tfcert probe` as evidence, and call nothing.",
+        rich_help_panel=PROBE,
     ),
 ]
 ProbeMaxAge = Annotated[
     str | None,
-    typer.Option("--probe-max-age", metavar="AGE", help="The oldest report to take. [default: 1h]"),
+    typer.Option(
+        "--probe-max-age",
+        metavar="AGE",
+        help="The oldest report to take. [default: 1h]",
+        rich_help_panel=PROBE,
+    ),
 ]
 ProbeMethods = Annotated[
     list[str] | None,
@@ -198,16 +260,24 @@ ProbeMethods = Annotated[
         "--method",
         metavar='"GET /PATH"',
         help="A method of the API that a probe may call; repeatable. [default: the policy's]",
+        rich_help_panel=PROBE,
     ),
 ]
 AnyGet = Annotated[
     bool,
     typer.Option(
-        "--any-get", help="Where no method is named, probe the first GET without parameters."
+        "--any-get",
+        help="Where no method is named, probe the first GET without parameters.",
+        rich_help_panel=PROBE,
     ),
 ]
 Unsafe = Annotated[
-    bool, typer.Option("--unsafe", help="Allow probes by other methods than GET, HEAD and OPTIONS.")
+    bool,
+    typer.Option(
+        "--unsafe",
+        help="Allow probes by other methods than GET, HEAD and OPTIONS.",
+        rich_help_panel=PROBE,
+    ),
 ]
 Headers = Annotated[
     list[str] | None,
@@ -215,15 +285,22 @@ Headers = Annotated[
         "--header",
         metavar="NAME=env:VARIABLE",
         help="Send a header with each probe; its value is that variable's. Repeatable.",
+        rich_help_panel=PROBE,
     ),
 ]
 MaxCalls = Annotated[
     int | None,
     typer.Option(
-        "--max-calls", metavar="COUNT", min=1, help="The most calls to backends. [default: 20]"
+        "--max-calls",
+        metavar="COUNT",
+        min=1,
+        help="The most calls to backends. [default: 20]",
+        rich_help_panel=PROBE,
     ),
 ]
-Yes = Annotated[bool, typer.Option("--yes", help="Call backends without asking first.")]
+Yes = Annotated[
+    bool, typer.Option("--yes", help="Call backends without asking first.", rich_help_panel=PROBE)
+]
 FORMATS = (
     "text, json, sarif, junit, github, gitlab, azure, openmetrics, asff, cyclonedx, ics, html "
     "or markdown; "
@@ -235,12 +312,21 @@ ShowAll = Annotated[
         "--all",
         help="Show every certificate and all findings in full in the text; without it, "
         "certificates beyond the notice are one line.",
+        rich_help_panel=OUTPUT,
     ),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the findings alone as text.")]
+Quiet = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", help="Print the findings alone as text.", rich_help_panel=OUTPUT),
+]
 Verbose = Annotated[
     bool,
-    typer.Option("--verbose", "-v", help="Print the calls to AWS and their number on stderr."),
+    typer.Option(
+        "--verbose",
+        "-v",
+        help="Print the calls to AWS and their number on stderr.",
+        rich_help_panel=OUTPUT,
+    ),
 ]
 
 

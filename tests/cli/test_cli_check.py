@@ -162,7 +162,7 @@ def test_wrong_input_is_one_line(tfcert, tmp_path, verb, name):
         ((STATE, "--expect", "introduce"), "--expect"),
         ((STATE, "--config", "nowhere"), "--config"),
         ((STATE, "--tool", "no-such-tool"), "no-such-tool"),
-        (("--no-such-option",), "No such option"),
+        (("--no-such-option",), "no such option"),
     ],
 )
 def test_wrong_usage_is_exit_2(tfcert, story, arguments, says):

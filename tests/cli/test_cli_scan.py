@@ -256,7 +256,7 @@ def test_i4_regions_that_cannot_be_listed_leave_the_account_unread(scan, aws):
         (("--region", EAST, "--all-regions"), "--all-regions"),
         (("--role-arn", "audit"), "no ARN of a role"),
         (("nowhere.tfstate",), "nowhere.tfstate"),
-        (("--offline",), "No such option"),
+        (("--offline",), "no such option"),
     ],
 )
 def test_wrong_usage_is_exit_2(tfcert, aws, arguments, says):

@@ -339,7 +339,7 @@ def test_after_the_workflow_of_a_fork_github_is_asked_for_the_pull_request(say, 
 
 def test_the_clients_of_the_forges_are_not_imported_by_other_verbs(tfcert):
     """Nor before they are needed."""
-    code = "import sys; from checker.cli.app import build; build('{}'); print([m for m in ('github', 'gitlab', 'requests') if m in sys.modules])"
+    code = "import sys; from checker.cli.app import build; sys.argv = ['tfcert', '{}', '--help']\ntry: build()()\nexcept SystemExit: pass\nprint([m for m in ('github', 'gitlab', 'requests') if m in sys.modules])"
     for verb in ("check", "comment"):
         done = subprocess.run(
             [sys.executable, "-c", code.format(verb)],
@@ -348,7 +348,7 @@ def test_the_clients_of_the_forges_are_not_imported_by_other_verbs(tfcert):
             timeout=60,
             check=True,
         )
-        assert done.stdout.strip() == "[]"
+        assert done.stdout.splitlines()[-1] == "[]"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from checker.cli import options
+from checker.cli import options, usage
 
 if TYPE_CHECKING:
     from checker.model.outcome import Outcome
@@ -24,10 +24,16 @@ def bundle(
             metavar="SERVER",
             help="Write what this server needs to accept these certificates only: alb, nlb, "
             "nginx, haproxy, apache, envoy, caddy, java, python, node or go.",
+            rich_help_panel=usage.OUTPUT,
         ),
     ] = None,
     no_comments: Annotated[
-        bool, typer.Option("--no-comments", help="Write the PEMs only, without blank lines.")
+        bool,
+        typer.Option(
+            "--no-comments",
+            help="Write the PEMs only, without blank lines.",
+            rich_help_panel=usage.OUTPUT,
+        ),
     ] = False,
     out: Annotated[
         str | None,
@@ -36,6 +42,7 @@ def bundle(
             metavar="FILE",
             help="Write the bundle to this file, if it is complete; with --for, "
             "the server's files to this folder. [default: stdout]",
+            rich_help_panel=usage.OUTPUT,
         ),
     ] = None,
     config: options.Config = None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from checker.cli import options
+from checker.cli import options, usage
 from checker.model.observation import Drift
 from checker.model.rotation import Phase
 from checker.model.severity import FailOn
@@ -59,9 +59,13 @@ def check(
             "--drift",
             help="Ask what recorded stages present now (one call per API): of all APIs, only "
             "of those with a certificate within the notice, or of none. [default: all]",
+            rich_help_panel=usage.AWS,
         ),
     ] = None,
-    no_drift: Annotated[bool, typer.Option("--no-drift", help="The same as --drift none.")] = False,
+    no_drift: Annotated[
+        bool,
+        typer.Option("--no-drift", help="The same as --drift none.", rich_help_panel=usage.AWS),
+    ] = False,
     as_of: options.AsOf = None,
     expect: Annotated[
         Expect | None,
@@ -69,14 +73,22 @@ def check(
             "--expect",
             help="The plan must be this phase and nothing else; "
             "next: the next phase of each rotation.",
+            rich_help_panel=usage.POLICY,
         ),
     ] = None,
     fail_on: Annotated[
         FailOn | None,
-        typer.Option("--fail-on", help="The severity that makes the exit code 1. [default: error]"),
+        typer.Option(
+            "--fail-on",
+            help="The severity that makes the exit code 1. [default: error]",
+            rich_help_panel=usage.POLICY,
+        ),
     ] = None,
     format_: Annotated[
-        list[str] | None, typer.Option("--format", metavar="NAME[=FILE]", help=options.FORMATS)
+        list[str] | None,
+        typer.Option(
+            "--format", metavar="NAME[=FILE]", help=options.FORMATS, rich_help_panel=usage.OUTPUT
+        ),
     ] = None,
     patches: Annotated[
         bool,
@@ -84,6 +96,7 @@ def check(
             "--patches",
             help="Add the patches of due rotations to the report; "
             "markdown and html always have them.",
+            rich_help_panel=usage.OUTPUT,
         ),
     ] = False,
     profile: options.Profile = None,

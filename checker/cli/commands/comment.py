@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from checker.cli import usage
 from checker.forges.comment import Behavior
 from checker.forges.pull_request import Forge
 
@@ -28,10 +29,16 @@ def comment(
             "--run",
             metavar="'[NAME=]ARGUMENTS'",
             help="Run `tfcert check ARGUMENTS` instead; repeatable.",
+            rich_help_panel=usage.SOURCES,
         ),
     ] = None,
     behavior: Annotated[
-        Behavior, typer.Option("--behavior", help="How to handle an existing comment.")
+        Behavior,
+        typer.Option(
+            "--behavior",
+            help="How to handle an existing comment.",
+            rich_help_panel=usage.PULL_REQUEST,
+        ),
     ] = Behavior.UPDATE,
     key: Annotated[
         str,
@@ -39,11 +46,17 @@ def comment(
             "--key",
             metavar="KEY",
             help="Tells this comment from others of tfcert on the same pull request.",
+            rich_help_panel=usage.PULL_REQUEST,
         ),
     ] = "default",
     repository: Annotated[
         str | None,
-        typer.Option("--repository", metavar="OWNER/NAME", help="[default: the pipeline's]"),
+        typer.Option(
+            "--repository",
+            metavar="OWNER/NAME",
+            help="[default: the pipeline's]",
+            rich_help_panel=usage.PULL_REQUEST,
+        ),
     ] = None,
     number: Annotated[
         int | None,
@@ -52,18 +65,31 @@ def comment(
             metavar="NUMBER",
             min=1,
             help="The pull or merge request. [default: the one of the pipeline's event]",
+            rich_help_panel=usage.PULL_REQUEST,
         ),
     ] = None,
     commit: Annotated[
-        str | None, typer.Option("--commit", metavar="SHA", help="[default: the pipeline's]")
+        str | None,
+        typer.Option(
+            "--commit",
+            metavar="SHA",
+            help="[default: the pipeline's]",
+            rich_help_panel=usage.PULL_REQUEST,
+        ),
     ] = None,
     mask_accounts: Annotated[
-        bool, typer.Option("--mask-accounts", help="Mask the ids of AWS accounts.")
+        bool,
+        typer.Option(
+            "--mask-accounts", help="Mask the ids of AWS accounts.", rich_help_panel=usage.OUTPUT
+        ),
     ] = False,
     artifact: Annotated[
         str | None,
         typer.Option(
-            "--artifact", metavar="NAME", help="Where the pipeline keeps patches that do not fit."
+            "--artifact",
+            metavar="NAME",
+            help="Where the pipeline keeps patches that do not fit.",
+            rich_help_panel=usage.OUTPUT,
         ),
     ] = None,
     rule_pages: Annotated[
@@ -73,13 +99,24 @@ def comment(
             metavar="URL",
             help="Where the rules' pages are, to link them: a folder that `tfcert rules --out` "
             "writes.",
+            rich_help_panel=usage.OUTPUT,
         ),
     ] = None,
     always: Annotated[
-        bool, typer.Option("--always", help="Comment even if there was never a finding.")
+        bool,
+        typer.Option(
+            "--always",
+            help="Comment even if there was never a finding.",
+            rich_help_panel=usage.PULL_REQUEST,
+        ),
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print what would be posted, and write nothing.")
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Print what would be posted, and write nothing.",
+            rich_help_panel=usage.OUTPUT,
+        ),
     ] = False,
 ) -> None:
     """Keep one comment with the outcome of checks on a pull request. The token is in GITHUB_TOKEN,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from checker.cli import options
+from checker.cli import options, usage
 
 
 class PhaseChoice(StrEnum):
@@ -25,29 +25,56 @@ def patch(
     sources: options.Sources = None,
     phase: Annotated[
         PhaseChoice,
-        typer.Option("--phase", help="Write what is safe now, a preview, or the way back."),
+        typer.Option(
+            "--phase",
+            help="Write what is safe now, a preview, or the way back.",
+            rich_help_panel=usage.ROTATION,
+        ),
     ] = PhaseChoice.NEXT,
     only: Annotated[
         list[str] | None,
-        typer.Option("--only", metavar="ADDRESS", help="Only this certificate; repeatable."),
+        typer.Option(
+            "--only",
+            metavar="ADDRESS",
+            help="Only this certificate; repeatable.",
+            rich_help_panel=usage.ROTATION,
+        ),
     ] = None,
     name: Annotated[
-        str | None, typer.Option("--name", help="The successor's name. [default: <base>_<yyyymm>]")
+        str | None,
+        typer.Option(
+            "--name",
+            metavar="NAME",
+            help="The successor's name. [default: <base>_<yyyymm>]",
+            rich_help_panel=usage.ROTATION,
+        ),
     ] = None,
     out: Annotated[
         str | None,
-        typer.Option("--out", metavar="DIR", help="Write patches and RUNBOOK.md to this folder."),
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            help="Write patches and RUNBOOK.md to this folder.",
+            rich_help_panel=usage.OUTPUT,
+        ),
     ] = None,
-    write: Annotated[bool, typer.Option("--write", help="Edit the files.")] = False,
+    write: Annotated[
+        bool, typer.Option("--write", help="Edit the files.", rich_help_panel=usage.OUTPUT)
+    ] = False,
     even_if_not_due: Annotated[
         bool,
-        typer.Option("--even-if-not-due", help="Also certificates that are not near their end."),
+        typer.Option(
+            "--even-if-not-due",
+            help="Also certificates that are not near their end.",
+            rich_help_panel=usage.ROTATION,
+        ),
     ] = False,
     verify: Annotated[
         bool,
         typer.Option(
             "--verify",
             help="Let terraform or tofu validate the text of each phase on a copy first.",
+            rich_help_panel=usage.ROTATION,
         ),
     ] = False,
     trust_bundle: Annotated[
@@ -55,6 +82,7 @@ def patch(
         typer.Option(
             "--trust-bundle",
             help="Keep both PEMs in the trust bundles, from introduce until retire.",
+            rich_help_panel=usage.ROTATION,
         ),
     ] = False,
     recursive: options.Recursive = False,

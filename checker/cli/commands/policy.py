@@ -7,21 +7,29 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from checker.cli import options
+from checker.cli.usage import POLICY, Verb, Verbs
 from checker.model.severity import FailOn
 
 if TYPE_CHECKING:
     from checker.model.exemptions import Exemption, FaultyExemption
 
 policy = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="Show, check and explain the policy."
+    cls=Verbs,
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Show, check and explain the policy.",
 )
 
 _FailOn = Annotated[
-    FailOn | None, typer.Option("--fail-on", help="The severity that makes the exit code 1.")
+    FailOn | None,
+    typer.Option(
+        "--fail-on", help="The severity that makes the exit code 1.", rich_help_panel=POLICY
+    ),
 ]
 
 
-@policy.command()
+@policy.command(cls=Verb)
 def show(
     file: options.PolicyFile = None,
     policy_base: options.PolicyBase = None,
@@ -45,7 +53,7 @@ def show(
         in_force.warn()
 
 
-@policy.command()
+@policy.command(cls=Verb)
 def check(
     files: Annotated[
         list[str] | None,
@@ -100,7 +108,7 @@ def _comments(found: "Sequence[Exemption | FaultyExemption]", *, today: "date") 
         raise typer.Exit(2)
 
 
-@policy.command()
+@policy.command(cls=Verb)
 def schema() -> None:
     """Print the JSON Schema of a policy file."""
     from importlib.resources import files
@@ -111,7 +119,7 @@ def schema() -> None:
     )
 
 
-@policy.command()
+@policy.command(cls=Verb)
 def explain(
     address: Annotated[
         str,

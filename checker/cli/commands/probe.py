@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from checker.cli import options
+from checker.cli import options, usage
 
 
 def probe(
@@ -16,22 +16,38 @@ def probe(
             "--certificate",
             metavar="ADDRESS|ID",
             help="Only rotations from or to this certificate; repeatable.",
+            rich_help_panel=usage.PROBE,
         ),
     ] = None,
     stage: Annotated[
         list[str] | None,
-        typer.Option("--stage", metavar="ADDRESS", help="Only this stage; repeatable."),
+        typer.Option(
+            "--stage",
+            metavar="ADDRESS",
+            help="Only this stage; repeatable.",
+            rich_help_panel=usage.PROBE,
+        ),
     ] = None,
     api: Annotated[
         list[str] | None,
-        typer.Option("--api", metavar="ID", help="Only stages of this API; repeatable."),
+        typer.Option(
+            "--api",
+            metavar="ID",
+            help="Only stages of this API; repeatable.",
+            rich_help_panel=usage.PROBE,
+        ),
     ] = None,
     method: options.ProbeMethods = None,
     any_get: options.AnyGet = False,
     unsafe: options.Unsafe = False,
     header: options.Headers = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="List the calls to backends, and make none.")
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="List the calls to backends, and make none.",
+            rich_help_panel=usage.PROBE,
+        ),
     ] = False,
     yes: options.Yes = False,
     max_calls: options.MaxCalls = None,
@@ -41,6 +57,7 @@ def probe(
             "--format",
             metavar="NAME[=FILE]",
             help="text, json, markdown or html; repeatable, each to its file. [default: text]",
+            rich_help_panel=usage.OUTPUT,
         ),
     ] = None,
     recursive: options.Recursive = False,

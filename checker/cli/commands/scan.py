@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from checker.cli import options
+from checker.cli import options, usage
 from checker.model.severity import FailOn
 
 if TYPE_CHECKING:
@@ -32,11 +32,16 @@ def scan(
             "--region",
             metavar="NAME",
             help="A region to scan; repeatable. [default: AWS's own default]",
+            rich_help_panel=usage.AWS,
         ),
     ] = None,
     all_regions: Annotated[
         bool,
-        typer.Option("--all-regions", help="Scan every region that is enabled for the account."),
+        typer.Option(
+            "--all-regions",
+            help="Scan every region that is enabled for the account.",
+            rich_help_panel=usage.AWS,
+        ),
     ] = False,
     role_arn: Annotated[
         list[str] | None,
@@ -44,6 +49,7 @@ def scan(
             "--role-arn",
             metavar="ARN",
             help="A role whose account is scanned; repeatable. [default: the policy's accounts]",
+            rich_help_panel=usage.AWS,
         ),
     ] = None,
     profile: options.Profile = None,
@@ -54,12 +60,19 @@ def scan(
     as_of: options.AsOf = None,
     fail_on: Annotated[
         FailOn | None,
-        typer.Option("--fail-on", help="The severity that makes the exit code 1. [default: error]"),
+        typer.Option(
+            "--fail-on",
+            help="The severity that makes the exit code 1. [default: error]",
+            rich_help_panel=usage.POLICY,
+        ),
     ] = None,
     format_: Annotated[
         list[str] | None,
         typer.Option(
-            "--format", metavar="NAME[=FILE]", help="As for check; repeatable. [default: text]"
+            "--format",
+            metavar="NAME[=FILE]",
+            help="As for check; repeatable. [default: text]",
+            rich_help_panel=usage.OUTPUT,
         ),
     ] = None,
     timeout: options.Timeout = 20.0,
