@@ -189,7 +189,7 @@ class GithubStandIn(StrictServer):
             type_resolver=_type_of,
         )
         for error in result.errors or ():
-            if not isinstance(error.original_error, _GraphError):
+            if not isinstance(error.original_error, GraphError):
                 raise ViolationError(f"GraphQL: {error.message}")
         errors = [
             {"type": error.original_error.kind, "path": error.path, "message": error.message}
@@ -199,11 +199,15 @@ class GithubStandIn(StrictServer):
             status=200, body={"data": result.data, **({"errors": errors} if errors else {})}
         )
 
+    def viewing(self):
+        """The login of the token that asks."""
+        return self._viewer
+
     def node(self, identity):
         """A comment as GraphQL shows it to whoever asks."""
         found = self._found(int(base64.b64decode(identity)[12:]))
         if found is None:
-            raise _GraphError(
+            raise GraphError(
                 "NOT_FOUND", f"Could not resolve to a node with the global id of '{identity}'."
             )
         return {
@@ -218,12 +222,12 @@ class GithubStandIn(StrictServer):
         """Fold a comment away, or not any more."""
         self.node(identity)
         if not self._writes:
-            raise _GraphError("FORBIDDEN", "Resource not accessible by integration")
+            raise GraphError("FORBIDDEN", "Resource not accessible by integration")
         self._found(int(base64.b64decode(identity)[12:]))["minimized"] = reason
         return self.node(identity)
 
 
-class _GraphError(Exception):
+class GraphError(Exception):
     def __init__(self, kind, message):
         super().__init__(message)
         self.kind = kind
@@ -232,6 +236,13 @@ class _GraphError(Exception):
 class _Root:
     def __init__(self, server):
         self._server = server
+
+    def viewer(self, _):
+        return {"login": self._server.viewing()}
+
+    def updateRefs(self, _, input):  # noqa: A002, N802 -- GraphQL's own names
+        self._server.update_refs(input["repositoryId"], input["refUpdates"])
+        return {"clientMutationId": None}
 
     def nodes(self, _, ids):
         return [self._server.node(identity) for identity in ids]

@@ -68,34 +68,33 @@ class Description:
     """An OpenAPI description, as far as it is needed to hold requests and answers to it."""
 
     def __init__(self, document):
-        self._document = document
+        self._document = _with_nulls(document)
+        self._validators = {}
         self._routes = [
             (
-                re.compile(
-                    "/".join(
-                        "([^/]+)" if part.startswith("{") else re.escape(part)
-                        for part in path.split("/")
-                    )
-                    + r"\Z"
-                ),
+                re.compile("/".join(_pattern(part) for part in path.split("/")) + r"\Z"),
                 path,
             )
-            for path in document["paths"]
+            for path in sorted(document["paths"], key=_takes_the_rest)
         ]
 
     def operation(self, request):
+        methods = None
         for pattern, path in self._routes:
             found = pattern.match(request.path)
             if found is None:
                 continue
             operation = self._document["paths"][path].get(request.method.lower())
             if operation is None:
-                raise ViolationError(f"{path} has no {request.method}")
+                methods = path
+                continue
             names = re.findall(r"\{(.+?)\}", path)
             request.values = {
                 name: unquote(text) for name, text in zip(names, found.groups(), strict=True)
             }
             return path, operation
+        if methods is not None:
+            raise ViolationError(f"{methods} has no {request.method}")
         raise ViolationError(f"no path is like {request.method} {request.path}")
 
     def hold_request(self, request, operation):  # noqa: C901 -- a list of what can be wrong
@@ -131,7 +130,11 @@ class Description:
     def _properties(self, schema):
         """The names that an object may have, those of its parts included."""
         schema = self._resolved(schema)
-        parts = (self._properties(part) for part in schema.get("allOf", ()))
+        parts = (
+            self._properties(part)
+            for name in ("allOf", "anyOf", "oneOf")
+            for part in schema.get(name, ())
+        )
         return set(schema.get("properties", ())).union(*parts)
 
     def hold_answer(self, answer, operation):
@@ -182,15 +185,49 @@ class Description:
         return entry
 
     def _hold(self, value, schema, what):
-        validator = OAS30Validator(
-            {"allOf": [schema], "components": self._document.get("components", {})}
-        )
+        # The schema is kept beside its validator, so that no other has its identity.
+        if id(schema) not in self._validators:
+            components = self._document.get("components", {})
+            made = OAS30Validator({"allOf": [schema], "components": components})
+            self._validators[id(schema)] = schema, made
+        _, validator = self._validators[id(schema)]
         for error in validator.iter_errors(value):
             raise ViolationError(f"{what}: {error.json_path}: {error.message}")
 
 
+# Parts of a path whose values may have slashes: GitHub marks two of them (x-multi-segment) and documents the others so.
+_LONG = {"{ref}", "{branch}", "{path}", "{basehead}", "{tree_sha}"}
+
+
+def _with_nulls(entry):
+    """The description with null among the choices of what is nullable: the validator applies `nullable` to a type alone."""
+    if isinstance(entry, list):
+        return [_with_nulls(each) for each in entry]
+    if not isinstance(entry, dict):
+        return entry
+    made = {name: _with_nulls(each) for name, each in entry.items()}
+    if made.get("nullable") is True:
+        for name in {"anyOf", "oneOf"} & made.keys():
+            made[name] = [*made[name], {"enum": [None], "nullable": True}]
+    return made
+
+
+def _takes_the_rest(path):
+    return not _LONG.isdisjoint(path.split("/"))
+
+
+def _pattern(part):
+    if part in _LONG:
+        return "(.+)"
+    return "([^/]+)" if part.startswith("{") else re.escape(part)
+
+
 def _typed(text, schema):
-    return int(text) if schema.get("type") == "integer" and re.fullmatch(r"-?\d+", text) else text
+    if schema.get("type") == "integer" and re.fullmatch(r"-?\d+", text):
+        return int(text)
+    if schema.get("type") == "boolean" and text in {"true", "false"}:
+        return text == "true"
+    return text
 
 
 class StrictServer:
