@@ -36,7 +36,7 @@ def told(**answers):
     ],
 )
 def test_what_was_said_of_a_certificate_is_said_of_its_own_place(answers, place, said):
-    """An answer counts for its own place; an unknown place matches if only one answer fits."""
+    """An answer counts for its own place, or for all places if it has an unknown account."""
     assert told(**answers).answer_for("a", place) == said
     assert told(**answers).answer_for("b", place) is None
 

@@ -14,7 +14,7 @@ THIRD = f'\n# tfcert: succeeds {NEW}\nresource "{CERTIFICATE}" "third" {{\n}}\n'
 
 
 def test_i6_a_stage_that_was_moved_by_hand_is_moved_no_second_time(tmp_path):
-    """Half of the pointers stand on the successor already: repoint takes the rest, and nothing else."""
+    """I6: if one reference points to the successor already, repoint moves only the others."""
     text = INTRODUCED.replace("orders.id", "n.id") + OTHER
     stages = {f"{STAGE}.prod": "new000", f"{STAGE}.blue": "old000"}
     home = world(
