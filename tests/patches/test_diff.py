@@ -1,4 +1,4 @@
-"""Diffs that git takes, whatever the text and the file's name."""
+"""Diffs that git applies, for any text and any file name."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ TEXT = st.builds(
 @settings(bounded, max_examples=25)
 @given(pairs=st.lists(st.tuples(TEXT, TEXT), min_size=6, max_size=6))
 def test_git_makes_of_the_diff_exactly_the_second_text(pairs, tmp_path_factory):
-    """Line ends, missing final newlines, and lines that look like a diff's own come through as they are."""
+    """`git apply` of a diff gives exactly the second text, whatever its line ends and lines."""
     folder = tmp_path_factory.mktemp("diff")
     git(folder, "init", "-q")
     diffs = []
@@ -65,7 +65,7 @@ def test_git_makes_of_the_diff_exactly_the_second_text(pairs, tmp_path_factory):
 )
 @pytest.mark.parametrize("before", [b"one\ntwo\n", None], ids=["changed", "new"])
 def test_git_finds_the_file_whatever_its_name(name, before, tmp_path):
-    """Blanks, quotes and letters outside ASCII in a path."""
+    """`git apply` finds a file with blanks, quotes or non-ASCII letters in its path."""
     target = tmp_path / name
     target.parent.mkdir(parents=True, exist_ok=True)
     if before is not None:
@@ -76,7 +76,7 @@ def test_git_finds_the_file_whatever_its_name(name, before, tmp_path):
 
 
 def expected(old, new):
-    """What difflib makes of it."""
+    """Return the unified diff that difflib computes."""
     return list(difflib.diff_bytes(difflib.unified_diff, old, new, b"a", b"b", n=3, lineterm=b"\n"))
 
 
@@ -86,13 +86,13 @@ def expected(old, new):
     new=st.lists(st.sampled_from([b"a\n", b"b\n", b"c\n", b"}\n", b"\n"]), max_size=30),
 )
 def test_a_diff_is_the_one_of_difflib(old, new):
-    """Few distinct lines: many runs of common lines of one length, which cross each other."""
+    """A diff of lines with many repetitions equals difflib's."""
     assert list(diff_lines(old, new, (b"a", b"b"))) == expected(old, new)
 
 
 @pytest.mark.parametrize("seed", range(12))
 def test_a_long_diff_is_the_one_of_difflib(seed):
-    """Over 200 lines difflib ignores popular lines at first; blocks are moved, edited, and copied."""
+    """A diff of more than 200 lines equals difflib's, which ignores popular lines at first."""
     chance = random.Random(seed)
     blocks = [
         [b'block "%d" {\n' % (number % (7 + seed * 9)), b"  same = 1\n", b"}\n", b"\n"]
@@ -115,7 +115,7 @@ def test_a_long_diff_is_the_one_of_difflib(seed):
 
 
 def test_many_equal_edits_are_searched_once(monkeypatch):
-    """1,000 equal edits of one file: difflib searches all lines behind each of them anew."""
+    """A file with 1,000 equal edits is diffed without difflib's slow search."""
     old = [
         line
         for number in range(1000)

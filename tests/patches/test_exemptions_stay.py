@@ -1,4 +1,4 @@
-"""An exemption that stands as a comment was decided for the predecessor: it is not copied, and it goes with the block."""
+"""An exemption comment belongs to the predecessor: it is not copied, and retire removes it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,10 @@ def block(above="", head="", body="", end=""):
 )
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_the_successor_is_not_exempt_and_everything_else_is_copied(text, kept, newline, tmp_path):
-    """Above the block and in it; and when the rotation is done nothing of the exemption is left behind."""
+    """The successor has no exemption comment, and after the rotation none remains.
+
+    All other lines are copied.
+    """
     home = world(tmp_path, {"main.tf": text.replace("\n", newline)}, ends={"old000": days(12)})
     _, patches = home.ask()
     assert [entry.phase for entry in patches.patches] == [Phase.INTRODUCE]
@@ -71,7 +74,7 @@ def read_after(home, patches):
 
 
 def test_a_comment_on_the_stage_stays_through_the_rotation(tmp_path):
-    """It was decided for the stage, which nothing replaces."""
+    """An exemption comment on the stage stays through the whole rotation."""
     text = block().replace(
         f'resource "{STAGE}"',
         f'# tfcert:ignore stage-detached until=2026-12-01 reason="x"\nresource "{STAGE}"',

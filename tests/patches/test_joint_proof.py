@@ -1,4 +1,4 @@
-"""All edits of a phase are proven together: every other change is refused, and one bad rotation leaves the others alone."""
+"""The edits of a phase are proven together, and one bad rotation does not affect the others."""
 
 # ruff: noqa: SLF001 -- the tests take a draft apart, to put wrong edits into it
 from __future__ import annotations
@@ -28,7 +28,7 @@ def rotation_text(number: int) -> str:
 
 
 def fleet(folder, count, extra=None):
-    """A world of so many certificates, each with a stage, in one file."""
+    """Return a world with this many certificates, each with a stage, in one file."""
     texts = {number: rotation_text(number) for number in range(count)} | (extra or {})
     return world(
         folder,
@@ -40,7 +40,7 @@ def fleet(folder, count, extra=None):
 
 @pytest.fixture
 def drafts(monkeypatch):
-    """The drafts of every phase that is written, as they are when they are proven."""
+    """Return the drafts of all phases, as they are when they are proven."""
     seen = []
     draft = series._draft
 
@@ -61,7 +61,7 @@ def refuses(draft: Draft, path: str = "main.tf") -> bool:
 
 
 def with_after(draft: Draft, data: bytes) -> Draft:
-    """The same draft, whose text after the edits is another one."""
+    """Return the same draft with another text after its edits."""
     other = Draft(draft.before)
     other._batches = draft._batches
     other.configuration = draft.configuration.with_text({"main.tf": data})
@@ -69,7 +69,7 @@ def with_after(draft: Draft, data: bytes) -> Draft:
 
 
 def with_edit(draft: Draft, edit: Edit, instead: Edit | None = None) -> Draft:
-    """The same draft with one more edit, or with another one in the place of one."""
+    """Return the same draft with one more edit, or with one edit replaced."""
     (batch,) = draft._batches
     other = Draft(draft.before)
     edits = [each for each in batch.edits["main.tf"] if each is not instead]
@@ -85,7 +85,7 @@ def with_edit(draft: Draft, edit: Edit, instead: Edit | None = None) -> Draft:
 
 
 def refuses_edit(draft: Draft, edit: Edit, instead: Edit | None = None) -> bool:
-    """Whether a draft with that edit is refused, at the latest by its proof."""
+    """Return whether a draft with this edit is refused, by the draft itself or by its proof."""
     try:
         return refuses(with_edit(draft, edit, instead))
     except UnprovenError:
@@ -95,7 +95,7 @@ def refuses_edit(draft: Draft, edit: Edit, instead: Edit | None = None) -> bool:
 @pytest.mark.parametrize("phase", SERIES)
 @pytest.mark.parametrize("count", [1, 40])
 def test_a_byte_that_changes_is_refused_at_every_position(count, phase, drafts, tmp_path):
-    """A text that differs in one byte from the text with the edits is not proven, wherever the byte is."""
+    """A text that differs from the edited text in any one byte is refused."""
     fleet(tmp_path, count).ask(every=True)
     draft = next(each.draft for each in drafts if each.phase is phase)
     assert not refuses(draft)
@@ -113,7 +113,9 @@ def test_a_byte_that_changes_is_refused_at_every_position(count, phase, drafts, 
 @pytest.mark.parametrize("phase", SERIES)
 @pytest.mark.parametrize("count", [1, 40])
 def test_an_edit_that_nobody_intended_is_refused_at_every_block(count, phase, drafts, tmp_path):
-    """Though the text is the text with the edits: a block dropped or added, a heredoc or comment touched, attributes reordered."""
+    """An edit without an intent is refused in every block: added or dropped blocks, changed
+    comments, reordered attributes.
+    """
     fleet(tmp_path, count).ask(every=True)
     draft = next(each.draft for each in drafts if each.phase is phase)
     file = draft.before.files["main.tf"]
@@ -181,7 +183,7 @@ def test_an_edit_that_goes_too_far_is_refused(phase, drafts, tmp_path):
 def test_one_bad_rotation_among_forty_leaves_the_others_as_they_are(
     number, phase, monkeypatch, tmp_path
 ):
-    """It alone is blocked, and the patches of the 39 others are the same bytes as without it."""
+    """Make one rotation also change a heredoc, without an intent for it."""
     wanted = {f"{C}.c{each}" for each in range(40) if each != number}
     _, without = fleet(tmp_path / "a", 40).ask(every=True, only=frozenset(wanted))
     spoil(monkeypatch, phase, f"c{number}")
@@ -201,7 +203,7 @@ def test_one_bad_rotation_among_forty_leaves_the_others_as_they_are(
 
 
 def spoil(monkeypatch, phase: Phase, name: str) -> None:
-    """Let one rotation change a heredoc too, though it does not intend that."""
+    """Make one rotation also change a heredoc, without an intent for it."""
     writer = series._WRITERS if phase is not Phase.RETIRE else None
     original = series.retire if writer is None else writer[phase]
 
@@ -221,7 +223,7 @@ def spoil(monkeypatch, phase: Phase, name: str) -> None:
 
 
 def count_proofs(monkeypatch) -> list[int]:
-    """The sizes of the texts that python-hcl2 reads as a whole from now on."""
+    """Return a list that collects the sizes of large texts that python-hcl2 parses from now on."""
     from checker.hcl import readings
 
     sizes = []
@@ -238,7 +240,7 @@ def count_proofs(monkeypatch) -> list[int]:
 
 
 def test_a_phase_reads_each_file_once(monkeypatch, tmp_path):
-    """Forty rotations in three phases: four texts, each read once by python-hcl2."""
+    """Forty rotations in three phases give four texts, each parsed once by python-hcl2."""
     proofs = count_proofs(monkeypatch)
     _, patches = fleet(tmp_path, 40).ask(every=True)
     assert len(patches.patches) == 3

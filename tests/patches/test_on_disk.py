@@ -1,4 +1,4 @@
-"""Which patches can be written into the files as they are: those that follow no unwritten phase."""
+"""A patch fits the files on disk only if it follows no unwritten phase."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def on_disk(patches):
 
 
 def test_only_the_first_of_all_phases_fits_the_files(home):
-    """The later phases change the text that the phase before leaves."""
+    """Of all three phases, only the first one fits the files."""
     _, patches = home.ask(every=True)
     assert on_disk(patches) == [
         (Phase.INTRODUCE, True),
@@ -34,7 +34,7 @@ def test_only_the_first_of_all_phases_fits_the_files(home):
 
 
 def test_a_later_phase_alone_does_not_fit_the_files(home):
-    """A preview of repoint builds on an introduce that the files do not have."""
+    """A preview of repoint does not fit files without the introduced block."""
     _, patches = home.ask(phase=Phase.REPOINT)
     assert on_disk(patches) == [(Phase.REPOINT, False)]
 

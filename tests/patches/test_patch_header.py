@@ -1,4 +1,4 @@
-"""The comment lines above a patch: the conditions and the side effects of its own phase."""
+"""The comment lines above a patch: the conditions and side effects of its phase."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def lines(phase, where="here", **more):
 
 @pytest.mark.parametrize("phase", Phase)
 def test_a_header_has_the_conditions_and_the_side_effects_of_its_phase(phase):
-    """And of no other phase."""
+    """A header has the conditions and side effects of its own phase only."""
     found = lines(phase)
     assert [line for line in found if "condition of" in line] == [
         f"#   first: condition of {phase} (not confirmed)"
@@ -52,7 +52,9 @@ def test_a_header_has_the_conditions_and_the_side_effects_of_its_phase(phase):
 
 @pytest.mark.parametrize("where", ["live", REPOSITORY])
 def test_a_header_says_where_the_patch_is_applied(where):
-    """At the root of the repository `git apply` leaves files out, so the header says so."""
+    """A header says in which folder to apply the patch, because `git apply` skips files
+    outside it.
+    """
     found = "\n".join(lines(Phase.REPOINT, where, expect="next"))
     assert f"apply it in {where} with" in found
     assert ("rev-parse" in found) is (where == REPOSITORY)

@@ -1,4 +1,4 @@
-"""I3 on modules that nobody wrote by hand: every byte outside the named edits stays, and both parsers agree."""
+"""I3 on generated modules: every byte outside the named edits stays, and both parsers agree."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def modules(draw):
 
 
 def inserted(before: bytes, after: bytes) -> bytes:
-    """What was put into a text at one place; fails when more than that happened."""
+    """Return the text inserted at one place; fail if more changed."""
     head = 0
     while head < len(before) and before[head] == after[head]:
         head += 1
@@ -93,7 +93,9 @@ def inserted(before: bytes, after: bytes) -> bytes:
 @settings(bounded, max_examples=20)
 @given(modules())
 def test_i3_each_phase_changes_what_it_names_and_nothing_else(text):
-    """Introduce inserts at one place; repoint replaces whole names; retire takes whole lines away and replaces names."""
+    """I3: introduce inserts at one place, repoint replaces names, and retire removes whole lines
+    and replaces names.
+    """
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "main.tf").write_bytes(text)
         world = World(

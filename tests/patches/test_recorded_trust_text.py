@@ -1,4 +1,4 @@
-"""Every word about a consumer of the PEM: each way a PEM reaches it, in each phase.
+"""Recorded text about consumers of the PEM: each kind of delivery in each phase.
 
 `fixtures/scenarios/consumers.json` has the lines of the headers, the runbook and the patches.
 """
@@ -76,7 +76,9 @@ def rotation(*trust, **more):
 
 @pytest.mark.parametrize("delivery", Delivery)
 def test_every_word_about_a_consumer(delivery):
-    """With and without what it needs, and with both PEMs by tfcert or in its own text."""
+    """The text about a consumer of each delivery equals the recorded one, with and without both
+    PEMs.
+    """
     found = {}
     for own in ({}, {"needs": "set v to 2"}, {"both": True}):
         one = rotation(consumer(delivery, **own))
@@ -131,7 +133,9 @@ ROTATIONS = {
 
 @pytest.mark.parametrize("name", ROTATIONS)
 def test_every_word_of_a_header_and_a_runbook(name):
-    """Of each phase, in a folder and at the root of the repository."""
+    """The headers and the runbook of a rotation equal the recorded text, in a folder and at the
+    root.
+    """
     one = ROTATIONS[name]
     found = {
         "step": step_in_words(one),

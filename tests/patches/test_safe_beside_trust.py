@@ -1,4 +1,4 @@
-"""No sentence calls a phase safe beside a trust line that says that something breaks, is left to do or is not known."""
+"""No sentence calls a phase safe if a trust line reports a failure, a manual step or an unknown."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ EVERY = [*product(SERIES, Delivery, (False, True), (False, True))]
 
 
 def rotation(phase: Phase, delivery: Delivery, *, holds_both: bool = False) -> Rotation:
-    """A rotation whose next step is the phase, with every condition met and one trust consumer."""
+    """Return a rotation with this next phase, all conditions met, and one consumer of the PEM."""
     needs = "" if delivery in EFFECTS else "do it manually"
     consumer = TrustConsumer(
         what="resource a_b.x",
@@ -61,7 +61,7 @@ def rotation(phase: Phase, delivery: Delivery, *, holds_both: bool = False) -> R
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory):
-    """An outcome to put rotations in, and the declared configuration."""
+    """Return an outcome to put rotations into, and the configuration."""
     home = world(tmp_path_factory.mktemp("plain"), {"main.tf": BASE})
     outcome = home.judge(offline=True)
     return outcome, outcome.cases.documents[0].document.declared
@@ -71,7 +71,9 @@ def plain(tmp_path_factory):
 def test_nothing_is_called_safe_beside_a_trust_line_that_alarms(
     plain, phase, delivery, both, holds_both
 ):
-    """In the status line, the preview, the patch's header, the runbook, and the reports as text, Markdown and HTML."""
+    """No status line, preview, header, runbook or report says "safe" beside an alarming
+    trust line.
+    """
     outcome, declared = plain
     one = rotation(phase, delivery, holds_both=holds_both)
     lines = trust_lines(one, phase, both=both)
@@ -101,7 +103,9 @@ def test_nothing_is_called_safe_beside_a_trust_line_that_alarms(
 
 
 def test_a_phase_with_nothing_to_look_at_is_still_called_safe():
-    """What Terraform updates in place is no reason for a warning, nor is a place that introduce does not edit."""
+    """A phase is still called safe if Terraform updates the consumer in place, or does
+    not edit it.
+    """
     assert step_in_words(rotation(Phase.INTRODUCE, Delivery.SENT), both=True) == "introduce is safe"
     assert step_in_words(rotation(Phase.INTRODUCE, Delivery.NEVER)) == "introduce is safe"
     assert step_in_words(rotation(Phase.RETIRE, Delivery.SENT)) == "retire is safe"
@@ -109,7 +113,7 @@ def test_a_phase_with_nothing_to_look_at_is_still_called_safe():
 
 @pytest.mark.parametrize(("phase", "delivery"), [*product(SERIES, Delivery)])
 def test_what_is_to_be_read_first_is_there_to_read(phase, delivery):
-    """Where the status line points to the places that use the PEM, a trust line names one."""
+    """If the status line says to read about consumers first, a trust line names one."""
     one = rotation(phase, delivery)
     if "read first what happens" in step_in_words(one, both=True):
         assert trust_lines(one, phase, both=True)

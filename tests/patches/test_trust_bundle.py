@@ -1,4 +1,4 @@
-"""`--trust-bundle`: what hands the PEM on gives both from introduce until retire."""
+"""`--trust-bundle`: consumers of the PEM get both PEMs from introduce until retire."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CONSUMERS = [
 
 
 def rotate(home, **wish):
-    """Write and apply every phase, one after the other, each asked for as what is safe now."""
+    """Write and apply each phase in turn, and yield the phase with the files."""
     for phase in SERIES:
         _, patches = home.ask(**wish)
         assert [entry.phase for entry in patches.patches] == [phase], patches.rotations
@@ -37,7 +37,9 @@ def rotate(home, **wish):
 
 @pytest.mark.parametrize("consumer", CONSUMERS)
 def test_both_from_introduce_until_retire_and_never_in_repoint(consumer, tmp_path):
-    """Every place has the join after introduce and after repoint, and the new PEM alone after retire, as without the option."""
+    """Each consumer has both PEMs after introduce and repoint, and only the new one after
+    retire.
+    """
     plain = dict(rotate(world(tmp_path / "plain", {"main.tf": BASE, "trust.tf": consumer})))
     bundled = dict(
         rotate(
@@ -55,7 +57,7 @@ def test_both_from_introduce_until_retire_and_never_in_repoint(consumer, tmp_pat
 
 
 def test_retire_takes_the_old_pem_out_without_the_option_too(tmp_path):
-    """I6: whoever asks for retire need not remember that introduce was asked for with the option."""
+    """I6: retire removes the old PEM from the consumers without the option too."""
     home = world(tmp_path, {"main.tf": BASE, "trust.tf": CONSUMERS[0]})
     for phase, wish in zip(SERIES, ({"trust_bundle": True}, {}, {}), strict=True):
         _, patches = home.ask(**wish)
@@ -66,7 +68,9 @@ def test_retire_takes_the_old_pem_out_without_the_option_too(tmp_path):
 
 
 def test_a_later_phase_brings_no_join_along(tmp_path):
-    """Introduce was written without the option; repoint with it still changes pointers alone, and can be written."""
+    """Repoint with the option changes only references to the certificate, if introduce ran without
+    it.
+    """
     home = world(tmp_path, {"main.tf": BASE, "trust.tf": CONSUMERS[0]})
     _, patches = home.ask()
     home.write(patches)
@@ -78,7 +82,9 @@ def test_a_later_phase_brings_no_join_along(tmp_path):
 
 
 def test_introduce_asked_for_again_by_name_adds_the_joins(tmp_path):
-    """Once introduced, `--phase introduce --trust-bundle` writes the joins that were left out, and then nothing more."""
+    """`--phase introduce --trust-bundle` adds the missing joins to an introduced rotation, and then
+    nothing more.
+    """
     home = world(tmp_path, {"main.tf": BASE, "trust.tf": CONSUMERS[0]})
     home.write(home.ask()[1])
     _, patches = home.ask(phase=Phase.INTRODUCE, trust_bundle=True)
@@ -96,7 +102,9 @@ def test_introduce_asked_for_again_by_name_adds_the_joins(tmp_path):
     ],
 )
 def test_a_list_of_pems_is_blocked_with_its_line(expression, tmp_path):
-    """Two PEMs cannot stand where a list of them does; nothing is written, and the place is named."""
+    """A consumer with a list of PEMs is blocked with its line, because two PEMs do not
+    fit there.
+    """
     text = BASE.replace("  description", "  count = 1\n  description").replace(
         f"{C}.id", f"{C}[0].id"
     )
@@ -113,7 +121,7 @@ def test_a_list_of_pems_is_blocked_with_its_line(expression, tmp_path):
 
 
 def test_an_instance_by_its_key_is_joined(tmp_path):
-    """`x.name[0].pem` is one PEM, and so is that of the successor under the same key."""
+    """A reference to one instance by key is joined with the same instance of the successor."""
     text = BASE.replace("  description", "  count = 1\n  description").replace(
         f"{C}.id", f"{C}[0].id"
     )
@@ -127,7 +135,7 @@ def test_an_instance_by_its_key_is_joined(tmp_path):
 
 
 def test_the_output_that_tfcert_wrote_is_not_a_consumer(tmp_path):
-    """In a second rotation the first one's output goes with its certificate; it never holds two."""
+    """The output that tfcert wrote is no consumer: a second rotation does not join it."""
     home = world(tmp_path, {"main.tf": BASE})
     for _ in rotate(home, trust_bundle=True):
         pass
@@ -138,7 +146,7 @@ def test_the_output_that_tfcert_wrote_is_not_a_consumer(tmp_path):
 
 
 def test_a_hashed_file_is_not_edited_in_introduce(tmp_path):
-    """A deployment that a hash of the consumer's file triggers would be published by the join: blocked, with the hash's line."""
+    """A consumer in a file that a deployment hashes blocks introduce, with the line of the hash."""
     trigger = 'resource "aws_api_gateway_deployment" "d" {\n  triggers = {\n    r = filesha1("trust.tf")\n  }\n}\n'
     home = world(tmp_path, {"main.tf": BASE, "trust.tf": CONSUMERS[0], "deploy.tf": trigger})
     _, patches = home.ask(trust_bundle=True)
@@ -170,7 +178,7 @@ INTENT = Intent(
     ],
 )
 def test_a_proof_fails_for_every_other_join(value, complaint):
-    """Old and new PEM of one certificate, joined by a line end, and nothing else."""
+    """The proof accepts only a join of the two PEMs with a line end, and no other expression."""
     before = f'{BASE}output "ca" {{\n  value = {C}.pem_encoded_certificate\n}}\n'
     after = before.replace(f"value = {C}.pem_encoded_certificate", f"value = {value}")
     if complaint is None:
@@ -181,7 +189,7 @@ def test_a_proof_fails_for_every_other_join(value, complaint):
 
 
 def test_stages_are_none_of_its_business(tmp_path):
-    """The option changes no pointer."""
+    """The option changes no reference of a stage."""
     home = world(tmp_path, {"main.tf": BASE, "trust.tf": CONSUMERS[0]})
     after = {
         change.path: change.after for change in home.ask(trust_bundle=True)[1].patches[0].changes

@@ -1,4 +1,4 @@
-"""Every consumer of the PEM is named to the end of the way, with what Terraform does there in each phase."""
+"""Each consumer of the PEM is found, with what Terraform does to it in each phase."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ PEM = f"{C}.pem_encoded_certificate"
 
 
 def consumers(folder, files):
-    """The consumers of the world's certificate: what each is called, and how a new PEM reaches it."""
+    """Return the consumers of the world's certificate by name."""
     home = world(folder, {"main.tf": BASE, **files})
     (declared,) = home.inventory().documents[0].declared.certificates
     return {each.what.removeprefix("resource "): each for each in declared.trust}
 
 
 def headers(folder, files, **wish):
-    """The header of each phase's patch."""
+    """Return the header of each phase's patch."""
     home = world(folder, {"main.tf": BASE, **files})
     _, patches = home.ask(every=True, **wish)
     assert not any(isinstance(rotation.step, Blocked) for rotation in patches.rotations), (
@@ -98,7 +98,7 @@ ROWS = [
 
 @pytest.mark.parametrize(("text", "delivery", "word"), ROWS)
 def test_how_a_new_pem_reaches_a_resource(text, delivery, word, tmp_path):
-    """By its type, its triggers, its versions and its ignore_changes."""
+    """A resource's type, triggers, versions and ignore_changes decide how a new PEM reaches it."""
     (found,) = [
         each
         for what, each in consumers(tmp_path, {"trust.tf": text}).items()
@@ -110,7 +110,9 @@ def test_how_a_new_pem_reaches_a_resource(text, delivery, word, tmp_path):
 
 
 def test_a_place_that_an_apply_breaks_is_not_edited(tmp_path):
-    """An edit that makes the apply fail is worse than none: --trust-bundle names the place and what to change first."""
+    """`--trust-bundle` is blocked by a consumer that the edit would break, and names what to change
+    first.
+    """
     text = f'resource "aws_ssm_parameter" "x" {{\n  overwrite = false\n  value     = {PEM}\n}}\n'
     home = world(tmp_path, {"main.tf": BASE, "trust.tf": text})
     _, patches = home.ask(trust_bundle=True)
@@ -155,7 +157,9 @@ ON_OBJECTS = [
 
 @pytest.mark.parametrize(("text", "delivery"), ON_OBJECTS)
 def test_a_trust_store_keeps_the_old_bundle_without_the_object_s_version(text, delivery, tmp_path):
-    """Bucket and key stay the same, so nothing is sent; the version of the object makes it read again."""
+    """A trust store whose bucket and key stay the same keeps the old bundle, unless it has the
+    object's version.
+    """
     found = consumers(tmp_path, {"trust.tf": OBJECT, "store.tf": text})
     assert found["aws_s3_object.o"].delivery is Delivery.SENT
     (store,) = [each for what, each in found.items() if what.endswith(".g")]
@@ -197,7 +201,9 @@ BEHIND = {
 
 @pytest.mark.parametrize("way", BEHIND)
 def test_the_pem_is_followed_to_the_end(way, tmp_path):
-    """Through outputs, module arguments, locals, for_each, dynamic blocks, data sources and resources that hand it on."""
+    """Consumers are found through outputs, module arguments, locals, for_each, dynamic blocks and
+    data sources.
+    """
     home = world(tmp_path, BEHIND[way])
     (declared,) = home.inventory().documents[0].declared.certificates
     names = [each.what for each in declared.trust]
@@ -206,7 +212,9 @@ def test_the_pem_is_followed_to_the_end(way, tmp_path):
 
 
 def test_a_condition_is_no_consumer(tmp_path):
-    """A check or precondition reads the PEM and hands it to nobody; --trust-bundle leaves it alone."""
+    """A check or precondition that reads the PEM is no consumer, and `--trust-bundle` does not edit
+    it.
+    """
     text = (
         f'resource "a_b" "x" {{\n  lifecycle {{\n    precondition {{\n      condition = {PEM} != ""\n      error_message = "no"\n    }}\n  }}\n}}\n'
         f'check "c" {{\n  assert {{\n    condition = {PEM} != ""\n    error_message = "no"\n  }}\n}}\n'
@@ -219,7 +227,7 @@ def test_a_condition_is_no_consumer(tmp_path):
 
 
 def test_what_follows_a_consumer_that_is_never_sent_is_not_sent_either(tmp_path):
-    """The chain stops where Terraform sends nothing."""
+    """A consumer of a resource that Terraform never updates is not updated either."""
     text = (
         f'resource "aws_ssm_parameter" "p" {{\n  value = {PEM}\n{IGNORING % "value"}}}\n'
         'resource "aws_lambda_function" "x" {\n  environment {\n    variables = { ca = aws_ssm_parameter.p.value }\n  }\n}\n'
@@ -230,7 +238,7 @@ def test_what_follows_a_consumer_that_is_never_sent_is_not_sent_either(tmp_path)
 
 
 def test_a_provisioner_that_a_changing_resource_replaces_runs_again(tmp_path):
-    """replace_triggered_by a resource that is sent the PEM is a trigger that holds it."""
+    """A provisioner runs again if replace_triggered_by names a resource that gets the new PEM."""
     text = (
         f'resource "aws_ssm_parameter" "p" {{\n  value = {PEM}\n}}\n'
         f'resource "terraform_data" "x" {{\n{PUSH % PEM}  lifecycle {{\n    replace_triggered_by = [aws_ssm_parameter.p]\n  }}\n}}\n'
@@ -239,7 +247,7 @@ def test_a_provisioner_that_a_changing_resource_replaces_runs_again(tmp_path):
 
 
 def test_each_header_says_what_its_apply_does_to_the_consumers(tmp_path):
-    """Introduce: what has both and what has not; repoint: who still has only the old PEM; retire: what changes beside it."""
+    """Each header says what its apply does to the consumers, with and without `--trust-bundle`."""
     text = (
         ROWS[0][0].replace('"x"', '"sent"')
         + ROWS[1][0].replace('"x"', '"wo"')
@@ -278,7 +286,7 @@ def test_each_header_says_what_its_apply_does_to_the_consumers(tmp_path):
 
 
 def test_what_is_ignored_is_not_edited_unless_another_consumer_needs_it(tmp_path):
-    """An edit that is never sent promises what does not happen; a local that a second consumer reads is edited."""
+    """An ignored consumer is not edited; a local that another consumer also reads is."""
     ignored = f'resource "a_b" "x" {{\n  v = {PEM}\n{IGNORING % "v"}}}\n'
     home = world(tmp_path / "a", {"main.tf": BASE, "trust.tf": ignored})
     assert [change.path for change in home.ask(trust_bundle=True)[1].patches[0].changes] == [
@@ -297,7 +305,7 @@ def test_what_is_ignored_is_not_edited_unless_another_consumer_needs_it(tmp_path
 
 
 def test_the_runbook_promises_nothing_that_terraform_does_not_send(tmp_path):
-    """`Introduce gives it both` stands beside what is sent alone, and repoint `changes nothing else` only when that is so."""
+    """The runbook promises both PEMs, or no other changes, only if Terraform does so."""
     home = world(
         tmp_path,
         {
@@ -315,7 +323,9 @@ def test_the_runbook_promises_nothing_that_terraform_does_not_send(tmp_path):
 
 
 def test_files_that_were_not_searched_are_named_where_no_consumer_was_found(tmp_path):
-    """`None was found` is said without a condition only of a configuration that was read as a whole."""
+    """The runbook says that no consumer exists only if every file was searched; others
+    are named.
+    """
     for number, (more, words) in enumerate(
         (
             ({}, "or nothing checks it"),
@@ -366,7 +376,9 @@ def with_runs(*parts, head=""):
     ],
 )
 def test_what_runs_at_creation_is_left_out_of_the_successor_and_named(parts, kept, lines, tmp_path):
-    """A copy would give the backend the successor alone; what runs at destruction and everything else stays."""
+    """Creation-time provisioners and actions are left out of the successor and named; the rest is
+    copied.
+    """
     home = world(tmp_path, {"main.tf": with_runs(*parts)})
     _, patches = home.ask()
     (entry,) = patches.patches
@@ -390,7 +402,7 @@ def test_what_runs_at_creation_is_left_out_of_the_successor_and_named(parts, kep
     [("  count = 1\n\n", f"{C}[0]"), ('  for_each = toset(["a"])\n\n', f'{C}["a"]')],
 )
 def test_instances_leave_it_out_too(head, state, tmp_path):
-    """Count and for_each change nothing of it."""
+    """Creation-time provisioners are left out with `count` and `for_each` too."""
     key = state.removeprefix(C)
     text = with_runs(RUN, head=head).replace(f"{C}.id", f"{C}{key}.id")
     home = world(tmp_path, {"main.tf": text}, certificates={state: "old000"})
@@ -399,7 +411,7 @@ def test_instances_leave_it_out_too(head, state, tmp_path):
 
 
 def test_a_hashed_file_leaves_it_out_of_the_new_file(tmp_path):
-    """The proof holds for a successor in a file of its own."""
+    """Creation-time provisioners are left out of a successor in a new file too."""
     home = world(
         tmp_path,
         {"main.tf": with_runs(RUN), "d.tf": 'resource "x_y" "d" {\n  t = filesha1("main.tf")\n}\n'},
@@ -410,7 +422,10 @@ def test_a_hashed_file_leaves_it_out_of_the_new_file(tmp_path):
 
 
 def test_the_whole_rotation_of_a_certificate_with_provisioners(tmp_path):
-    """Each phase can be written and applied, and retire says that the destroy-time provisioner does not run."""
+    """A certificate with provisioners goes through all phases.
+
+    Retire says that its destroy-time provisioner does not run.
+    """
     home = world(tmp_path, {"main.tf": with_runs(RUN, LAST)})
     said = {}
     for phase in (Phase.INTRODUCE, Phase.REPOINT, Phase.RETIRE):
@@ -428,7 +443,7 @@ def test_the_whole_rotation_of_a_certificate_with_provisioners(tmp_path):
 
 
 def test_awscc_leaves_it_out_too(tmp_path):
-    """The other provider's certificate is copied in the same way."""
+    """Creation-time provisioners are left out of a certificate of the awscc provider too."""
     kind = "awscc_apigateway_client_certificate"
     text = (
         with_runs(REMOTE)
@@ -475,7 +490,9 @@ HASHED = f"""resource "aws_s3_object" "o" {{
     ],
 )
 def test_a_trust_store_follows_an_object_whose_key_changes(object_text, store, delivery, tmp_path):
-    """A key with a hash of the content is another key, so Terraform sends it; so does a replacement of the trust store."""
+    """A trust store follows an object whose key has a hash of its content, or is replaced
+    with it.
+    """
     text = f'{object_text}resource "aws_lb_trust_store" "t" {{\n  {store}\n}}\n'
     found = consumers(tmp_path, {"trust.tf": text})
     assert found["aws_lb_trust_store.t"].delivery is delivery
@@ -527,7 +544,9 @@ COPY = 'resource "aws_s3_object_copy" "c" {\n  bucket = "c"\n  key = "ca"\n  sou
     ],
 )
 def test_a_trust_store_that_keeps_the_old_bundle_is_named(objects, store, delivery, tmp_path):
-    """An ignored version, an etag that the plan does not change, an object made from a file, and a copy of an object."""
+    """A trust store that keeps the old bundle is named: ignored or unchanged versions, files and
+    copies.
+    """
     text = f'{objects}resource "aws_lb_trust_store" "t" {{\n  {store}\n}}\n'
     assert consumers(tmp_path, {"trust.tf": text})["aws_lb_trust_store.t"].delivery is delivery
 
@@ -543,7 +562,7 @@ def test_a_trust_store_that_keeps_the_old_bundle_is_named(objects, store, delive
     ],
 )
 def test_a_version_or_trigger_under_ignore_changes_sends_nothing(text, tmp_path):
-    """Terraform plans no change of it, so it neither sends the write-only argument nor runs the provisioner."""
+    """A version or trigger in ignore_changes sends nothing to the consumer."""
     home = world(tmp_path, {"main.tf": BASE, "trust.tf": text})
     (declared,) = home.inventory().documents[0].declared.certificates
     assert {each.delivery for each in declared.trust} <= {Delivery.NEVER, Delivery.IGNORED}

@@ -1,4 +1,4 @@
-"""What is written for several rotations at once, and what is refused."""
+"""Patches for several rotations at once, and what is refused."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def two(folder) -> World:
 
 
 def test_two_certificates_never_get_the_same_successor(tmp_path):
-    """Their stages would end on one certificate: both are blocked, and told to go one after the other."""
+    """Two rotations with one successor name are both blocked, and the remedy is `--only`."""
     _, patches = two(tmp_path).ask(every=True, name="fresh")
     assert patches.patches == ()
     assert len(patches.rotations) == 2
@@ -48,7 +48,9 @@ def test_two_certificates_never_get_the_same_successor(tmp_path):
     "suffix", ["v2", "two", "three", "twelve", "2", "02", "second", "new", "next"]
 )
 def test_two_certificates_in_use_whose_names_differ_by_a_suffix_go_their_own_ways(suffix, tmp_path):
-    """Each keeps its suffix, all the way through both rotations."""
+    """Two certificates in use whose names differ by a suffix each keep theirs through both
+    rotations.
+    """
     home = world(
         lay(tmp_path, {"main.tf": TWO.replace("orders_v2", f"orders_{suffix}")}),
         {},
@@ -67,7 +69,7 @@ def test_two_certificates_in_use_whose_names_differ_by_a_suffix_go_their_own_way
 
 
 def test_one_of_two_that_would_collide_is_written_when_it_alone_is_asked_for(tmp_path):
-    """`--only` takes the other out of the way; afterwards the name is taken, and `--name` helps the second."""
+    """`--only` writes one of two rotations with one name; the other then needs another `--name`."""
     home = two(tmp_path)
     _, patches = home.ask(only=frozenset({C}), name="fresh")
     assert [entry.phase for entry in patches.patches] == [Phase.INTRODUCE]
@@ -82,7 +84,7 @@ def test_one_of_two_that_would_collide_is_written_when_it_alone_is_asked_for(tmp
 
 @pytest.mark.parametrize("phase", SERIES)
 def test_a_phase_asked_for_by_name_is_that_of_the_whole_series(phase, tmp_path):
-    """A preview is computed on the text that the phases before it leave; only the first could be written into the files."""
+    """A phase requested by name has the same patch as in the whole series."""
     home = world(tmp_path, {"main.tf": BASE})
     _, whole = home.ask(every=True)
     _, alone = home.ask(phase=phase)
@@ -93,7 +95,7 @@ def test_a_phase_asked_for_by_name_is_that_of_the_whole_series(phase, tmp_path):
 
 
 def test_one_blocked_rotation_does_not_hold_up_another(tmp_path):
-    """What can be written is written, and the other says why it is not."""
+    """A blocked rotation does not block the patches of the others."""
     text = (
         BASE
         + f"""
@@ -130,7 +132,9 @@ resource "{STAGE}" "billing" {{
     ids=["a comment before it", "a comment that ends there"],
 )
 def test_a_comment_on_the_block_s_own_line_never_swallows_the_lineage(above, tmp_path):
-    """Either the lineage is found again afterwards, or nothing is written."""
+    """A comment on the block's own line either keeps the lineage readable or blocks the
+    rotation.
+    """
     home = world(tmp_path, {"main.tf": above + BASE})
     _, patches = home.ask()
     if patches.patches:
@@ -142,14 +146,14 @@ def test_a_comment_on_the_block_s_own_line_never_swallows_the_lineage(above, tmp
 
 
 def test_an_import_of_something_else_by_the_certificate_s_id_stays(tmp_path):
-    """Only an import *to* the predecessor goes with it."""
+    """Retire removes an `import` block for the predecessor, and keeps one that only uses its id."""
     text = BASE + f"\nimport {{\n  to = aws_ssm_parameter.id\n  id = {C}.id\n}}\n"
     _, patches = world(tmp_path, {"main.tf": text}).ask(every=True)
     assert b"import {\n  to = aws_ssm_parameter.id\n" in patches.patches[2].changes[0].after
 
 
 def test_a_file_may_be_empty_after_retire(tmp_path):
-    """The predecessor was all that it held."""
+    """Retire leaves an empty file if it had only the predecessor."""
     files = {
         "old.tf": f'resource "{CERTIFICATE}" "orders" {{\n}}\n',
         "new.tf": f'# tfcert: succeeds {C}\nresource "{CERTIFICATE}" "n" {{\n}}\n',
@@ -170,7 +174,7 @@ def test_a_file_may_be_empty_after_retire(tmp_path):
 
 
 def test_asking_changes_no_file(tmp_path):
-    """Patches are values; only the command line writes."""
+    """Planning a rotation changes no file."""
     home = world(tmp_path, {"main.tf": BASE})
     before = tree(tmp_path)
     home.ask(every=True)
@@ -200,7 +204,7 @@ RENAMED = Intent(
     ],
 )
 def test_a_proof_fails_for_every_difference_that_was_not_meant(old, new, complaint):
-    """The name in one reference, and nothing besides, is what this intent allows."""
+    """The proof accepts a changed name in one reference, and no other difference."""
     before = BASE
     after = before.replace(old, new)
     assert after != before
@@ -212,7 +216,7 @@ def test_a_proof_fails_for_every_difference_that_was_not_meant(old, new, complai
 
 
 def test_a_proof_fails_when_the_copy_is_none():
-    """An added block that differs from its model in more than the description is refused; so is one too many."""
+    """The proof accepts only a copy that differs in its description, and exactly one."""
     copy = f'\nresource "{CERTIFICATE}" "n" {{\n  description = "another"\n}}\n'
     intent = Intent(
         kind=CERTIFICATE,
@@ -230,7 +234,7 @@ def test_a_proof_fails_when_the_copy_is_none():
 
 
 def test_the_header_and_the_runbook_say_what_must_hold_first(tmp_path):
-    """Each condition stands there with whether it holds now, the dates and the trap too."""
+    """The header and the runbook have each condition with its status, and the dates."""
     home = world(lay(tmp_path, {}), {"main.tf": BASE})
     outcome, patches = home.ask(every=True)
     texts = [header(entry, where="here") for entry in patches.patches]
@@ -257,7 +261,9 @@ HASHING = (
 
 
 def test_a_phase_that_edits_a_hashed_file_says_what_that_triggers(tmp_path):
-    """Introduce leaves a hashed file alone; the others name the hash by its line, rollback where it edits again."""
+    """Introduce leaves a hashed file unchanged; the headers of the other phases name the hash by
+    line.
+    """
     home = world(tmp_path, {"main.tf": BASE, "d.tf": HASHING})
     _, patches = home.ask(every=True)
     assert [change.path for change in patches.patches[0].changes] == ["tfcert_orders_202611.tf"]
@@ -274,7 +280,7 @@ def test_a_phase_that_edits_a_hashed_file_says_what_that_triggers(tmp_path):
 
 
 def test_a_file_in_the_way_of_a_new_one_blocks(tmp_path):
-    """What a person may have written there is not touched; another name helps."""
+    """An existing file with the name of the new one blocks introduce; another `--name` works."""
     home = world(
         tmp_path, {"main.tf": BASE, "d.tf": HASHING, "tfcert_orders_202611.tf": "# mine\n"}
     )
@@ -286,7 +292,7 @@ def test_a_file_in_the_way_of_a_new_one_blocks(tmp_path):
 
 
 def test_repoint_names_what_else_takes_the_id(tmp_path):
-    """A root output and a parameter change with the stage, and others may read them; the stage itself is what is meant."""
+    """Repoint has a caution for each output and resource that uses the id, except stages."""
     more = f'output "id" {{\n  value = {C}.id\n}}\nresource "aws_ssm_parameter" "p" {{\n  value = {C}.id\n}}\n'
     home = world(tmp_path, {"main.tf": BASE + more})
     (rotation,) = home.ask(every=True)[1].rotations
@@ -299,7 +305,9 @@ def test_repoint_names_what_else_takes_the_id(tmp_path):
 
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 def test_a_licence_above_the_predecessor_stays_at_retire(mark, tmp_path):
-    """At the start of the file, with a byte-order mark or without, it is the file's."""
+    """A licence comment at the start of the file stays at retire, with a byte-order mark or
+    without.
+    """
     licence = f"{mark}# Copyright 2024 Orders Ltd\n# SPDX-License-Identifier: MIT\n"
     home = world(tmp_path, {"main.tf": licence + BASE})
     for phase in SERIES:
@@ -313,7 +321,7 @@ def test_a_licence_above_the_predecessor_stays_at_retire(mark, tmp_path):
 
 
 def test_a_licence_further_down_goes_with_its_block(tmp_path):
-    """It is the block's, so it is not copied and does not stay alone."""
+    """A licence comment above a later block is removed with that block."""
     text = f"locals {{\n}}\n\n# Copyright 2024 Orders Ltd\n{BASE}"
     home = world(tmp_path, {"main.tf": text})
     for phase in SERIES:

@@ -1,4 +1,4 @@
-"""Ways to read documents."""
+"""Fixtures that read documents."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from checker.terraform.load import read_document, read_source
 
 @pytest.fixture
 def read():
-    """Read a document from what would be its JSON."""
+    """Return a function that reads a document given as Python values."""
 
     def reading(document, name="plan.json"):
         data = document if isinstance(document, bytes) else json.dumps(document).encode()
@@ -22,7 +22,7 @@ def read():
 
 @pytest.fixture
 def read_file():
-    """Read a source as the command line does, with no tool at hand."""
+    """Return a function that reads a source as the command line does, without a tool."""
 
     def reading(path, **more):
         return read_source(str(path), tool=None, stdin=lambda: b"", **more)

@@ -1,7 +1,8 @@
-"""Feed the readers damaged documents for a given time: `python tests/terraform/fuzz_documents.py SECONDS [SEED]`.
+"""Feed damaged documents to the readers: `python tests/terraform/fuzz_documents.py SECONDS [SEED]`.
 
-Any input gives a document or one TfcertError within a few seconds. One that does not is left in a file beside where this
-runs, and the exit code is 1. Coverage-blind on purpose: it needs nothing that is not installed, and runs as fast as the readers.
+Any input must give a document or a TfcertError within a few seconds. A failing input is written to
+the current folder, and the exit code is 1. The fuzzer does not measure coverage, so it needs no
+other package and is as fast as the readers.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ KEYS = [
 
 
 def recorded() -> list[bytes]:
-    """Every recorded plan and state of a moderate size."""
+    """Return each recorded plan and state of a moderate size."""
     files = [
         *FIXTURES.glob("formats/*.json"),
         *FIXTURES.glob("formats/*.tfstate"),
@@ -84,7 +85,7 @@ def recorded() -> list[bytes]:
 
 
 def damage_bytes(chance: random.Random, text: bytes) -> bytes:
-    """Cut, doubled, overwritten."""
+    """Return the text with bytes cut, doubled or overwritten."""
     data = bytearray(text)
     for _ in range(chance.randint(1, 6)):
         at = chance.randint(0, len(data))
@@ -96,7 +97,9 @@ def damage_bytes(chance: random.Random, text: bytes) -> bytes:
 
 
 def damage_values(chance: random.Random, text: bytes) -> bytes:
-    """Values replaced, taken away, renamed, or moved from elsewhere in the document."""
+    """Return the text with values replaced, removed, renamed, or copied from elsewhere in the
+    document.
+    """
     document = json.loads(text)
     for _ in range(chance.randint(1, 6)):
         holder, other = walk(chance, document), walk(chance, document)
@@ -120,7 +123,7 @@ def damage_values(chance: random.Random, text: bytes) -> bytes:
 
 
 def walk(chance: random.Random, value: object) -> object:
-    """A list or object somewhere in a document."""
+    """Return a random list or object of a document."""
     while isinstance(value, dict | list) and value:
         inner = [
             one
@@ -134,7 +137,7 @@ def walk(chance: random.Random, value: object) -> object:
 
 
 def check(data: bytes) -> str | None:
-    """What is wrong with the answer to one input."""
+    """Return the fault in the answer to one input, or None."""
     started = time.process_time()
     try:
         read_source("-", tool=None, stdin=lambda: data)

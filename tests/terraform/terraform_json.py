@@ -9,7 +9,9 @@ STAGE = "aws_api_gateway_stage"
 
 
 def change(address, actions, *, before=None, after=None, unknown=(), **more):
-    """One entry of resource_changes; `unknown` names attributes that are known only after apply."""
+    """Return an entry of resource_changes; `unknown` names attributes that are known only after
+    apply.
+    """
     block = parse(address.replace("[*]", ""))
     body = {
         "actions": list(actions),
@@ -32,7 +34,7 @@ def change(address, actions, *, before=None, after=None, unknown=(), **more):
 
 
 def created(address):
-    """A certificate that the plan creates."""
+    """Return the creation of a certificate."""
     return change(
         address,
         ["create"],
@@ -42,7 +44,7 @@ def created(address):
 
 
 def moved_to_unknown(address, **before):
-    """A stage that the plan moves to a certificate whose id it does not know yet."""
+    """Return an update of a stage to a certificate with an unknown id."""
     values = {"stage_name": "prod", "rest_api_id": "a1"}
     return change(
         address,
@@ -54,12 +56,12 @@ def moved_to_unknown(address, **before):
 
 
 def expression(value):
-    """A list of texts stands for references, anything else for a constant."""
+    """Return an expression: a list of texts is references, anything else a constant."""
     return {"references": value} if isinstance(value, list) else {"constant_value": value}
 
 
 def block(resource_type, name, expressions=None, **more):
-    """One resource of a plan's configuration."""
+    """Return a resource of a plan's configuration."""
     found = {
         "address": f"{resource_type}.{name}",
         "mode": "managed",
@@ -73,7 +75,7 @@ def block(resource_type, name, expressions=None, **more):
 
 
 def call(module, expressions=None, **more):
-    """A module call."""
+    """Return a module call."""
     found = {"source": "./m", "module": module}
     if expressions:
         found["expressions"] = {key: expression(value) for key, value in expressions.items()}
@@ -81,12 +83,12 @@ def call(module, expressions=None, **more):
 
 
 def output(references):
-    """An output of a module."""
+    """Return an output of a module."""
     return {"expression": {"references": references}}
 
 
 def shown(address, values, **more):
-    """One resource of a shown state."""
+    """Return a resource of a shown state."""
     found = parse(address)
     mode = "data" if found.data else "managed"
     return {
@@ -99,7 +101,7 @@ def shown(address, values, **more):
 
 
 def plan(*changes, root=None, prior=(), providers=None, **top):
-    """A plan of format 1.2."""
+    """Return a plan of format 1.2."""
     document = {
         "format_version": "1.2",
         "terraform_version": "1.11.4",
@@ -116,7 +118,7 @@ def plan(*changes, root=None, prior=(), providers=None, **top):
 
 
 def shown_state(*resources):
-    """A state as `show -json` prints it."""
+    """Return a state as `terraform show -json` prints it."""
     return {
         "format_version": "1.0",
         "terraform_version": "1.11.4",
@@ -125,7 +127,7 @@ def shown_state(*resources):
 
 
 def raw_state(*resources):
-    """A state as Terraform stores it."""
+    """Return a state as Terraform stores it."""
     return {
         "version": 4,
         "terraform_version": "1.11.4",
@@ -137,7 +139,7 @@ def raw_state(*resources):
 
 
 def raw(resource_type, name, *instances, **more):
-    """One resource of a raw state."""
+    """Return a resource of a raw state."""
     return {
         "mode": "managed",
         "type": resource_type,

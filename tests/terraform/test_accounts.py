@@ -1,4 +1,6 @@
-"""Whose account a certificate is in: API Gateway's ARNs name none, and the stages of the same provider configuration do."""
+"""Tests of inferred accounts: a certificate's ARN has none, so stages of its provider configuration
+tell it.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,9 @@ def accounts(read, document):
 
 
 def test_a_raw_state_names_the_configuration_of_each_resource(read):
-    """A second account has a configuration of its own, by alias or in a module."""
+    """In a raw state, a certificate gets the account of the stages with its provider
+    configuration.
+    """
     document = raw_state(
         raw_stage("here", OURS),
         raw_stage("there", THEIRS, f"{AWS}.other"),
@@ -67,7 +71,9 @@ def presenting(account, identity, provider=AWS):
 
 
 def test_a_configuration_without_stages_is_of_the_account_of_those_that_present_what_it_made(read):
-    """An alias for certificates alone: the predecessor that waits to be retired is in the account of its successor's stages."""
+    """An aliased provider without stages gets the account of the stages that present its
+    certificates.
+    """
     alias = f"{AWS}.certificates"
     document = raw_state(
         presenting(OURS, "new"), raw_certificate("new", alias), raw_certificate("old", alias)
@@ -76,7 +82,9 @@ def test_a_configuration_without_stages_is_of_the_account_of_those_that_present_
 
 
 def test_the_stages_of_a_configuration_outweigh_those_that_present_what_it_made(read):
-    """A stage that names another account's certificate does so wrongly, which certificate-elsewhere must see."""
+    """A configuration's own stages decide, not a stage of another account that names its
+    certificate.
+    """
     document = raw_state(
         raw_stage("here", OURS), presenting(THEIRS, "c", f"{AWS}.other"), raw_certificate("c")
     )
@@ -85,7 +93,7 @@ def test_the_stages_of_a_configuration_outweigh_those_that_present_what_it_made(
 
 @pytest.mark.parametrize("stages", [[OURS, THEIRS], [OURS, None], []])
 def test_where_stages_do_not_agree_nobody_knows(read, stages):
-    """A guess would send the question to the wrong account, where nothing is to be found."""
+    """If the stages of a configuration disagree, the account of its certificates is unknown."""
     document = raw_state(
         *(raw_stage(f"s{n}", account) for n, account in enumerate(stages)), raw_certificate("c")
     )
@@ -94,7 +102,7 @@ def test_where_stages_do_not_agree_nobody_knows(read, stages):
 
 @pytest.mark.parametrize(("second", "account"), [(OURS, OURS), (THEIRS, None)])
 def test_a_shown_state_tells_configurations_not_apart(read, second, account):
-    """So all of its stages must agree."""
+    """A shown state does not name provider configurations, so all of its stages must agree."""
     document = shown_state(
         shown(f"{STAGE}.a", stage_values(OURS)),
         shown(f"{STAGE}.b", stage_values(second, "a2")),
@@ -104,7 +112,9 @@ def test_a_shown_state_tells_configurations_not_apart(read, second, account):
 
 
 def test_a_plans_prior_state_goes_by_the_configuration_of_its_providers(read):
-    """The plan names the key of each block; what is no longer declared has none."""
+    """In a plan, the provider configuration of each block decides; an undeclared certificate has no
+    account.
+    """
     document = plan(
         prior=[
             shown(f"{STAGE}.here", stage_values(OURS)),

@@ -1,4 +1,7 @@
-"""Directories and binary plans: what the tool is asked, and what becomes of its answer. The tools are small scripts."""
+"""Directories and binary plans: the calls of the tool and its answers.
+
+The tools are small scripts.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,9 @@ STATE = json.dumps(raw_state(raw(CERTIFICATE, "c", {"attributes": {"id": "c1"}})
 
 @pytest.fixture
 def script(tmp_path):
-    """A tool that is a shell script; it leaves in `log` what it was asked and where."""
+    """Return a function that writes a tool as a shell script, which logs its arguments
+    and folder.
+    """
 
     def writing(body, name="terraform"):
         folder = tmp_path / "bin"
@@ -43,7 +48,7 @@ def script(tmp_path):
 
 @pytest.fixture
 def directory(tmp_path):
-    """A directory with configuration in it."""
+    """Return a directory with a configuration file."""
     folder = tmp_path / "root"
     folder.mkdir()
     (folder / "main.tf").write_text("")
@@ -56,7 +61,7 @@ def source(path, tool, **more):
 
 @pytest.mark.parametrize("name", ["terraform", "tofu"])
 def test_a_directory_is_asked_for_its_state(script, directory, tmp_path, name):
-    """There, without questions, and without arguments meant for other commands."""
+    """`state pull` runs in the directory, without prompts and without TF_CLI_ARGS."""
     document = source(directory, script(f"cat <<'X'\n{STATE}\nX", name))
     assert [one.id for one in document.certificates] == ["c1"]
     assert (document.source.kind, document.source.path) == ("directory", str(directory))
@@ -65,7 +70,9 @@ def test_a_directory_is_asked_for_its_state(script, directory, tmp_path, name):
 
 @pytest.mark.parametrize("name", ["main.tf", "main.tf.json", "main.tofu", "main.tofu.json"])
 def test_every_kind_of_configuration_makes_a_directory_one(script, tmp_path, name):
-    """OpenTofu's own suffixes too."""
+    """A directory with any kind of configuration file is accepted, also with OpenTofu's
+    suffixes.
+    """
     folder = tmp_path / "d"
     folder.mkdir()
     (folder / name).write_text("")
@@ -73,7 +80,7 @@ def test_every_kind_of_configuration_makes_a_directory_one(script, tmp_path, nam
 
 
 def test_a_directory_without_configuration(script, tmp_path):
-    """It is not asked; a state file in it is named as the one to pass."""
+    """A directory without configuration is an error, and the remedy names a state file in it."""
     with pytest.raises(UnreadableError, match="has no Terraform configuration") as error:
         source(tmp_path, script("echo no"))
     assert error.value.where == str(tmp_path)
@@ -84,7 +91,7 @@ def test_a_directory_without_configuration(script, tmp_path):
 
 
 def test_no_tool_to_ask(directory):
-    """Then a state or plan file is the way, or the state that lies there."""
+    """Without a tool, the remedy is to install one or to pass a state or plan file."""
     with pytest.raises(
         UnreadableError, match=r"neither terraform nor tofu.*install one.*state or plan file"
     ):
@@ -96,7 +103,7 @@ def test_no_tool_to_ask(directory):
 
 @pytest.mark.parametrize("body", ["exit 0", "echo; exit 0"])
 def test_nothing_has_been_applied(script, directory, body):
-    """`state pull` then prints nothing, and says that all is well."""
+    """An empty answer of `state pull` is an error: nothing has been applied yet."""
     with pytest.raises(UnreadableError, match="nothing has been applied there yet"):
         source(directory, script(body))
 
@@ -106,7 +113,7 @@ echo '{"secret":"hunter2"}'; exit 1"""
 
 
 def test_a_tool_that_fails(script, directory):
-    """Its first error is told in one plain line, and what it printed is not."""
+    """A failing tool is reported with its first error line and none of its other output."""
     with pytest.raises(UnreadableError) as error:
         source(directory, script(FAILURE))
     assert (
@@ -127,12 +134,12 @@ def test_a_tool_that_fails(script, directory):
     ],
 )
 def test_how_a_failure_is_summed_up(script, directory, body, complaint):
-    """By the last line where none is an error, or by the code, and never at length."""
+    """Without an error line, a failure is reported by the last line or the exit code, shortened."""
     assert run_tool(script(body), ("state", "pull"), str(directory)).complaint == complaint
 
 
 def test_a_tool_that_never_ends(script, directory):
-    """It is stopped, and all that it started with it."""
+    """A tool that exceeds the time limit is stopped with its children."""
     tool = script(f"sleep 1000 & echo $! > {directory}/child; wait")
     started = time.monotonic()
     with pytest.raises(UnreadableError, match="did not end within 1 seconds"):
@@ -145,7 +152,7 @@ def test_a_tool_that_never_ends(script, directory):
 
 
 def _is_alive(stat):
-    """Whether a process still runs; one that ended may lie there as a zombie."""
+    """Return whether a process still runs; a zombie does not."""
     try:
         return not stat.read_text().rpartition(") ")[2].startswith("Z")
     except (FileNotFoundError, ProcessLookupError):
@@ -153,20 +160,20 @@ def _is_alive(stat):
 
 
 def test_a_tool_that_closes_its_output_and_stays(script, directory):
-    """The end of its output is not its own end."""
+    """A tool that closes its output and keeps running is stopped at the time limit."""
     with pytest.raises(UnreadableError, match="did not end within 1 seconds"):
         run_tool(script("exec >&- 2>&-; sleep 1000"), ("x",), str(directory), seconds=1)
 
 
 def test_a_tool_that_prints_without_end(script, directory):
-    """It is stopped at the limit, on both of its outputs."""
+    """A tool that exceeds the output limit is stopped."""
     with pytest.raises(UnreadableError, match="prints more than 1000000 bytes"):
         run_tool(script("yes"), ("x",), str(directory), most=1_000_000)
     assert run_tool(script("yes | head -c 30000000 >&2"), ("x",), str(directory)).complaint is None
 
 
 def test_a_tool_that_cannot_be_started(directory, tmp_path):
-    """A text file, or a directory that is gone."""
+    """A tool that cannot be started is an error that names the command."""
     (tmp_path / "t").write_text("not a program")
     tool = Tool(path=str(tmp_path / "t"), name="t", environment={})
     with pytest.raises(UnreadableError, match="`t state pull` could not be started"):
@@ -174,14 +181,16 @@ def test_a_tool_that_cannot_be_started(directory, tmp_path):
 
 
 def test_a_tool_that_prints_something_else(script, directory):
-    """The error then names the directory."""
+    """An answer that is not JSON is an error that names the directory."""
     with pytest.raises(UnreadableError, match="is not valid JSON") as error:
         source(directory, script("echo hello"))
     assert error.value.where == str(directory)
 
 
 def zipped(*names, declared=None):
-    """A zip with these members; `declared` is the size that its directory claims for each."""
+    """Return a zip with these members; `declared` is the size that its directory claims
+    for each.
+    """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in names:
@@ -195,7 +204,7 @@ def zipped(*names, declared=None):
 
 @pytest.fixture
 def planfile(tmp_path):
-    """A zip with the members of a binary plan."""
+    """Return a zip with the members of a binary plan."""
     file = tmp_path / "plans" / "p.tfplan"
     file.parent.mkdir()
     file.write_bytes(zipped("tfplan", "tfstate", "tfconfig/m-/main.tf"))
@@ -203,7 +212,9 @@ def planfile(tmp_path):
 
 
 def test_a_binary_plan_is_shown_by_its_tool(script, planfile, tmp_path, directory):
-    """In the plan's directory, or in that of the configuration; the plan's path is absolute either way."""
+    """A binary plan is shown by the tool in its own folder, or in the folder of the
+    configuration.
+    """
     tool = script(f"echo '{json.dumps(plan())}'")
     assert source(planfile, tool).source.kind == "plan"
     assert source(planfile, tool, configuration=str(directory)).source.path == str(planfile)
@@ -214,7 +225,7 @@ def test_a_binary_plan_is_shown_by_its_tool(script, planfile, tmp_path, director
 
 
 def test_a_binary_plan_by_a_relative_path(script, planfile, monkeypatch):
-    """Relative to where tfcert runs, not to where the tool does."""
+    """A relative path of a binary plan is relative to the folder where tfcert runs."""
     monkeypatch.chdir(planfile.parent.parent)
     assert source("plans/p.tfplan", script(f"echo '{json.dumps(plan())}'")).plan is not None
     assert (
@@ -225,19 +236,19 @@ def test_a_binary_plan_by_a_relative_path(script, planfile, monkeypatch):
 
 
 def test_a_binary_plan_without_a_tool(planfile):
-    """The way out is its JSON."""
+    """Without a tool, the remedy for a binary plan is `show -json`."""
     with pytest.raises(UnreadableError, match=r"is a binary plan.*show -json"):
         source(planfile, None)
 
 
 def test_a_binary_plan_on_standard_input(planfile):
-    """The tool reads files only."""
+    """A binary plan on standard input is refused, because the tool reads only files."""
     with pytest.raises(UnreadableError, match="binary plan on standard input"):
         read_source("-", tool=None, stdin=planfile.read_bytes)
 
 
 def test_a_binary_plan_that_no_tool_can_be_given_as_it_lies(script, planfile):
-    """In a bucket, or compressed: the tool takes the plan's own file, and would complain of something else."""
+    """A binary plan in a bucket, or compressed, is refused: the tool needs the file itself."""
     tool = script("echo never; exit 1")
     with pytest.raises(UnreadableError, match=r"binary plan in a bucket.*a file of its own"):
         read_source("s3://b/k", tool=tool, stdin=bytes, fetch=lambda _: planfile.read_bytes())
@@ -248,7 +259,7 @@ def test_a_binary_plan_that_no_tool_can_be_given_as_it_lies(script, planfile):
 
 
 def test_a_binary_plan_that_its_tool_cannot_read(script, planfile):
-    """Another directory or another version is the usual reason."""
+    """If the tool cannot read a binary plan, the remedy names `--config`."""
     with pytest.raises(
         UnreadableError, match=r"Error: Backend initialization required.*name that with --config"
     ) as error:
@@ -271,7 +282,7 @@ def test_a_binary_plan_that_its_tool_cannot_read(script, planfile):
     ids=["another", "empty", "cut", "broken", "bomb"],
 )
 def test_zips_that_no_tool_should_be_given(script, tmp_path, data, message):
-    """Broken ones, others, and bombs: the tool would unpack whatever it is given."""
+    """A broken zip, another zip or a zip bomb is refused without starting the tool."""
     (tmp_path / "z").write_bytes(data)
     with pytest.raises(UnreadableError, match=message):
         source(tmp_path / "z", script("echo '{}'"))
@@ -279,14 +290,16 @@ def test_zips_that_no_tool_should_be_given(script, tmp_path, data, message):
 
 
 def test_standard_input(fixtures):
-    """A plan or a state that is piped in."""
+    """A plan is read from standard input."""
     data = (fixtures / "formats/plan-noop.json").read_bytes()
     document = read_source("-", tool=None, stdin=lambda: data)
     assert (document.source.path, document.source.kind) == ("-", "plan")
 
 
 def test_an_object_in_s3(fixtures):
-    """It is read by what the caller gives for it; without that, the error says how else."""
+    """An S3 object is read with the caller's fetch function; without one, the remedy uses the AWS
+    CLI.
+    """
     with pytest.raises(UnreadableError, match=r"aws s3 cp s3://b/k - \| tfcert check -"):
         read_source("s3://b/k", tool=None, stdin=lambda: b"")
     asked = []
@@ -302,7 +315,9 @@ def test_an_object_in_s3(fixtures):
 @pytest.mark.outside
 @pytest.mark.skipif(shutil.which("terraform") is None, reason="there is no terraform here")
 def test_a_real_terraform(tmp_path, fixtures):
-    """A local state is pulled without a provider; a directory where nothing was applied has none."""
+    """Real terraform pulls a local state without a provider, and gives none if nothing
+    was applied.
+    """
     (tmp_path / "main.tf").write_text("")
     tool = Tool(path=shutil.which("terraform"), name="terraform", environment=dict(os.environ))
     with pytest.raises(UnreadableError, match="nothing has been applied there yet"):

@@ -1,4 +1,4 @@
-"""Whether the state of a folder is a plain local file, and which workspace is selected there."""
+"""Detecting a local state without a backend, and the selected workspace of a folder."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def backend_in(folder):
     ],
 )
 def test_the_file_that_names_a_backend(tmp_path, name, text, remote):
-    """A block in any file of the module counts, and so does a file that cannot be parsed."""
+    """A backend block in any configuration file is found; an unparsable file may have one."""
     (tmp_path / name).write_text(text)
     assert backend_in(tmp_path) == (name if remote else None)
 
@@ -56,20 +56,20 @@ def test_the_file_that_names_a_backend(tmp_path, name, text, remote):
     ],
 )
 def test_a_backend_that_init_recorded(tmp_path, text, remote):
-    """Terraform records the backend in `.terraform`; a record that cannot be read may name one."""
+    """A backend recorded in `.terraform` is found; an unreadable record may have one."""
     (tmp_path / ".terraform").mkdir()
     (tmp_path / ".terraform/terraform.tfstate").write_text(text)
     assert backend_in(tmp_path) == (".terraform/terraform.tfstate" if remote else None)
 
 
 def test_a_configuration_that_cannot_be_opened_may_name_a_backend(tmp_path):
-    """A folder in the place of a file is such a case."""
+    """A configuration file that cannot be opened may have a backend."""
     (tmp_path / "main.tf").mkdir()
     assert backend_in(tmp_path) == "main.tf"
 
 
 def test_a_record_of_init_that_cannot_be_opened_may_name_a_backend(tmp_path):
-    """Only a missing file proves that `init` recorded none."""
+    """A record of `init` that cannot be opened may have a backend; a missing one has none."""
     (tmp_path / ".terraform/terraform.tfstate").mkdir(parents=True)
     assert backend_in(tmp_path) == ".terraform/terraform.tfstate"
 
@@ -79,7 +79,7 @@ def tool_without_program(**environment):
 
 
 def test_offline_reads_the_local_state_without_a_tool(tmp_path):
-    """The program does not exist, so it was not started."""
+    """Offline, the local state is read without starting the tool."""
     (tmp_path / "main.tf").write_text("")
     (tmp_path / "terraform.tfstate").write_text(STATE)
     found = pull_state(str(tmp_path), tool_without_program(), offline=True)
@@ -87,7 +87,7 @@ def test_offline_reads_the_local_state_without_a_tool(tmp_path):
 
 
 def test_offline_refuses_a_state_in_a_backend(tmp_path):
-    """A local file may be an old state; the error names the file with the backend."""
+    """Offline, a state in a backend is refused with the name of the file that configures it."""
     (tmp_path / "main.tf").write_text('terraform {\n  backend "s3" {}\n}\n')
     (tmp_path / "terraform.tfstate").write_text(STATE)
     with pytest.raises(UnreadableError, match=r"in a backend or encrypted \(main\.tf\)") as error:
@@ -96,7 +96,7 @@ def test_offline_refuses_a_state_in_a_backend(tmp_path):
 
 
 def test_offline_does_not_take_the_file_of_another_workspace(tmp_path):
-    """Then the tool must be asked, which does not exist here."""
+    """Offline, a local state of another workspace is not used."""
     (tmp_path / "main.tf").write_text("")
     (tmp_path / "terraform.tfstate").write_text(STATE)
     with pytest.raises(UnreadableError, match="could not be started"):
@@ -116,7 +116,7 @@ def test_offline_does_not_take_the_file_of_another_workspace(tmp_path):
     ],
 )
 def test_another_workspace_may_be_selected(tmp_path, environment, selected, default):
-    """The file `environment` of either data directory is enough for a doubt."""
+    """A selected workspace in the data directory, or in TF_WORKSPACE, means not the default one."""
     if selected is not None:
         (tmp_path / selected).mkdir()
         (tmp_path / selected / "environment").write_text("default")
@@ -133,7 +133,7 @@ def select(tmp_path, name, data=".terraform"):
 
 
 def test_the_workspace_of_a_folder(tmp_path):
-    """TF_WORKSPACE counts before the selection; without both it is the default workspace."""
+    """The workspace of a folder is TF_WORKSPACE, else the selected one, else the default."""
     assert workspace(tmp_path, "directory") == "default"
     (tmp_path / ".terraform").mkdir()
     assert workspace(tmp_path, "directory") == "default"
@@ -145,7 +145,7 @@ def test_the_workspace_of_a_folder(tmp_path):
 
 
 def test_the_workspace_of_a_plan(tmp_path):
-    """Without a data directory there is no evidence."""
+    """The workspace of a plan is the selected one; without a data directory it is unknown."""
     assert workspace(tmp_path, "plan") is None
     select(tmp_path, b"test")
     assert workspace(tmp_path, "plan") == "test"
@@ -153,7 +153,7 @@ def test_the_workspace_of_a_plan(tmp_path):
 
 @pytest.mark.parametrize("name", [b"", b" \n", b"a\x00b", b"x" * 257])
 def test_a_selection_that_is_no_name(tmp_path, name):
-    """Such a file selects nothing; a name of 256 characters is the longest."""
+    """An invalid workspace name in the selection is ignored; 256 characters are allowed."""
     select(tmp_path, name)
     assert workspace(tmp_path, "plan") is None
     select(tmp_path, b"x" * 256)
@@ -161,13 +161,15 @@ def test_a_selection_that_is_no_name(tmp_path, name):
 
 
 def test_a_selection_that_cannot_be_read(tmp_path):
-    """A folder in its place is no evidence."""
+    """An unreadable selection gives no workspace."""
     Path(tmp_path, ".terraform/environment").mkdir(parents=True)
     assert workspace(tmp_path, "plan") is None
 
 
 def test_the_workspace_of_a_state_file(tmp_path):
-    """The path names it; another selection makes the default file doubtful."""
+    """The workspace of a state file comes from its path; a conflicting selection makes it
+    unknown.
+    """
     assert workspace(tmp_path, "state") == "default"
     assert workspace(tmp_path, "state", "terraform.tfstate.d/test/terraform.tfstate") == "test"
     assert workspace(tmp_path, "state", "old.json") is None

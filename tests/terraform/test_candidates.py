@@ -1,4 +1,4 @@
-"""Which certificates a stage may come to present, resolved through a plan's configuration."""
+"""Tests of candidates: which certificates a stage may present after a plan."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ C = CERTIFICATE
 
 
 def refs(path):
-    """What Terraform writes for a reference: itself, then each shorter form."""
+    """Return the references that Terraform writes for one: itself and its shorter forms."""
     out, depth = [path], len(path)
     while True:
         depth = max(path.rfind(".", 0, depth), path.rfind("[", 0, depth))
@@ -73,7 +73,9 @@ def resolve(read, document):
     ],
 )
 def test_references_in_the_root_module(read, references, expected):
-    """Direct ones, keys with dots and quotes, splats, and conditionals of which every branch stays a candidate."""
+    """A reference in the root module selects its certificates; each branch of a condition is a
+    candidate.
+    """
     made = [f"{C}.a", f"{C}.ab", f"{C}.n[0]", f"{C}.n[1]", f'{C}.m["k.1"]', f'{C}.m["q\\"x"]']
     root = {"resources": [block(STAGE, "s", {"client_certificate_id": references})]}
     assert (
@@ -102,7 +104,7 @@ def test_references_in_the_root_module(read, references, expected):
     ],
 )
 def test_where_the_trail_is_lost_everything_that_is_created_stays(read, references):
-    """Locals, data sources and other resources may hand anything on; a known certificate cannot be what is unknown."""
+    """If a reference cannot be followed, every created certificate is a candidate."""
     root = {"resources": [block(STAGE, "s", {"client_certificate_id": references})]}
     assert resolve(
         read, plan(created(f"{C}.a"), created(f"{C}.b"), moved_to_unknown(f"{STAGE}.s"), root=root)
@@ -139,7 +141,7 @@ def test_where_the_trail_is_lost_everything_that_is_created_stays(read, referenc
 def test_what_may_hold_any_id_is_told_from_what_the_configuration_makes(
     read, references, elsewhere
 ):
-    """A plan that creates a certificate for something else does not explain what a data source will answer (I4)."""
+    """I4: a value that may have any id is marked, even if the plan creates a certificate."""
     root = {"resources": [block(STAGE, "s", {"client_certificate_id": references})]}
     document = read(
         plan(created(f"{C}.a"), created(f"{C}.b"), moved_to_unknown(f"{STAGE}.s"), root=root)
@@ -157,7 +159,7 @@ def test_what_may_hold_any_id_is_told_from_what_the_configuration_makes(
     ],
 )
 def test_a_plan_without_the_expression(read, root):
-    """A configuration that lacks the stage, or says nothing of it."""
+    """Without the stage's expression, every created certificate is a candidate."""
     assert resolve(read, plan(created(f"{C}.a"), moved_to_unknown(f"{STAGE}.s"), root=root)) == [
         f"{C}.a"
     ]
@@ -165,14 +167,14 @@ def test_a_plan_without_the_expression(read, root):
 
 
 def test_a_plan_without_configuration(read):
-    """Some processors of plans cut it out."""
+    """Without the configuration, every created certificate is a candidate."""
     document = plan(created(f"{C}.a"), moved_to_unknown(f"{STAGE}.s"))
     del document["configuration"]
     assert resolve(read, document) == [f"{C}.a"]
 
 
 def test_replaced_certificates_are_candidates_and_updated_ones_are_not(read):
-    """Only an id that the plan makes anew is unknown; a deposed object's is not."""
+    """A replaced certificate is a candidate; an updated or deposed one is not."""
     replaced = created(f"{C}.a") | {
         "change": created(f"{C}.a")["change"]
         | {"actions": ["create", "delete"], "before": {"id": "a1"}}
@@ -206,7 +208,7 @@ CERT_MODULE = {
 
 
 def test_an_input_of_a_module(read):
-    """The caller's argument is read in the caller's module."""
+    """A module variable is resolved through the argument in the calling module."""
     root = {"module_calls": {"api": call(STAGE_MODULE, {"cert_id": [f"{C}.a.id", f"{C}.a"]})}}
     document = plan(
         created(f"{C}.a"), created(f"{C}.b"), moved_to_unknown(f"module.api.{STAGE}.s"), root=root
@@ -215,7 +217,7 @@ def test_an_input_of_a_module(read):
 
 
 def test_an_output_of_a_module(read):
-    """The output's expression is read in the module that has it."""
+    """A module output is resolved in its own module."""
     root = {
         "resources": [
             block(STAGE, "s", {"client_certificate_id": ["module.certs.id", "module.certs"]})
@@ -232,7 +234,7 @@ def test_an_output_of_a_module(read):
 
 
 def test_an_output_of_objects_lists_all_that_are_in_it(read):
-    """`module.certs.ids["main"]` does not tell which of the output's references is meant."""
+    """For an output of objects, each certificate that it references is a candidate."""
     module = {
         "resources": [],
         "outputs": {"ids": output([f"{C}.x.id", f"{C}.x", f"{C}.y.id", f"{C}.y"])},
@@ -250,7 +252,7 @@ def test_an_output_of_objects_lists_all_that_are_in_it(read):
 
 
 def test_through_outputs_and_inputs_at_any_depth(read):
-    """Two modules up, across, and two down."""
+    """A reference is resolved through outputs and variables over several modules."""
     inner_cert = call(CERT_MODULE)
     certs = {
         "module_calls": {"inner": inner_cert},
@@ -277,7 +279,7 @@ def instances(base, keys):
 
 
 def test_the_same_key_where_the_index_is_each_key(read):
-    """`m[each.key].id` is cut off to `m`; the stage's own key tells which is most probably meant."""
+    """`m[each.key].id` selects the certificate with the stage's own key."""
     root = {
         "resources": [
             block(
@@ -297,7 +299,7 @@ def test_the_same_key_where_the_index_is_each_key(read):
 
 
 def test_another_part_in_the_index_keeps_all_instances(read):
-    """`m[var.which[each.key]].id` may mean any instance."""
+    """`m[var.which[each.key]].id` may select any instance."""
     root = {
         "resources": [
             block(
@@ -315,7 +317,7 @@ def test_another_part_in_the_index_keeps_all_instances(read):
 
 
 def test_chained_for_each(read):
-    """A stage for each certificate: `each.value.id` leads to the for_each expression, and the key is the same."""
+    """A chained for_each, `each.value.id`, selects the certificate with the same key."""
     stage = block(
         STAGE,
         "s",
@@ -328,7 +330,7 @@ def test_chained_for_each(read):
 
 
 def test_a_constant_map_of_keys(read):
-    """`m[each.value].id` with for_each = { a = "x" }: the map tells the key."""
+    """With a constant for_each map, `m[each.value].id` selects the key that the map gives."""
     stage = block(
         STAGE,
         "s",
@@ -342,14 +344,17 @@ def test_a_constant_map_of_keys(read):
 
 
 def test_count_index(read):
-    """`n[count.index].id` means the instance with the same number."""
+    """`n[count.index].id` selects the instance with the same number."""
     root = {"resources": [block(STAGE, "s", {"client_certificate_id": [f"{C}.n", "count.index"]})]}
     made = [created(f"{C}.n[{index}]") for index in range(3)]
     assert resolve(read, plan(*made, moved_to_unknown(f"{STAGE}.s[1]"), root=root)) == [f"{C}.n[1]"]
 
 
 def test_an_index_that_is_not_the_stage_s_own(read):
-    """`n[count.index + 1].id` reads as `n[count.index].id` does; what each stage presents now tells that it is another."""
+    """If the present certificates show a shifted index, every instance is a candidate.
+
+    `n[count.index + 1].id` has the same references as `n[count.index].id`.
+    """
     root = {"resources": [block(STAGE, "s", {"client_certificate_id": [f"{C}.n", "count.index"]})]}
     made = [
         change(
@@ -375,7 +380,7 @@ def test_an_index_that_is_not_the_stage_s_own(read):
 
 
 def test_instances_of_modules_that_hold_modules_without_instances(read):
-    """`module.team[each.key].id`, which is an output of an output: a module that is called once has no key to have."""
+    """An output of an output is resolved through an inner module without a key."""
     leaf = {"resources": [block(C, "c")], "outputs": {"id": output([f"{C}.c.id", f"{C}.c"])}}
     team = {
         "module_calls": {"leaf": call(leaf)},
@@ -400,7 +405,7 @@ def test_instances_of_modules_that_hold_modules_without_instances(read):
 
 
 def test_instances_of_modules(read):
-    """A module for each key, with a certificate of its own in another: by literal key, and by each.key."""
+    """Instances of modules are resolved by a literal key and by each.key."""
     root = {
         "module_calls": {
             "certs": call(CERT_MODULE),
@@ -428,7 +433,7 @@ def test_instances_of_modules(read):
 
 
 def test_the_certificate_of_the_same_module_instance(read):
-    """A module that holds both: each instance's stage means its own certificate."""
+    """Within an instance of a module, a stage selects the certificate of the same instance."""
     module = {
         "resources": [
             block(C, "c"),
@@ -442,7 +447,7 @@ def test_the_certificate_of_the_same_module_instance(read):
 
 
 def test_terraform_json_has_a_constant_beside_the_references(read):
-    """In `.tf.json` the template's text stands there as a constant too; the references hold."""
+    """In `.tf.json`, the references count, although the template is also a constant."""
     stage = block(STAGE, "s", {"client_certificate_id": [f"{C}.a.id", f"{C}.a"]})
     stage["expressions"]["client_certificate_id"]["constant_value"] = "${x}"
     document = plan(
@@ -455,7 +460,7 @@ def test_terraform_json_has_a_constant_beside_the_references(read):
 
 
 def test_an_acm_certificate_through_its_validation(read):
-    """The usual way to an ACM certificate that is ready for use; a client certificate beside it is not meant."""
+    """An ACM certificate is found through its aws_acm_certificate_validation."""
     root = {
         "resources": [
             block(
@@ -496,7 +501,7 @@ def test_an_acm_certificate_through_its_validation(read):
     ],
 )
 def test_what_another_resource_hands_on(read, references, expected, elsewhere):
-    """Its input comes out again as one attribute, and under no other name."""
+    """A resource that passes the id on is followed only through the attribute that has it."""
     given = [f"{C}.x.id", f"{C}.x"]
     root = {
         "resources": [
@@ -514,7 +519,7 @@ def test_what_another_resource_hands_on(read, references, expected, elsewhere):
 
 
 def test_an_acm_certificate_of_something_else_is_not_ours(read):
-    """It is created by the plan, and no stage can mean it."""
+    """An ACM certificate that no stage references is not read from the plan."""
     root = {"resources": [block(STAGE, "s", {"client_certificate_id": [f"{C}.x.id", f"{C}.x"]})]}
     acm = created(f"{C}.x") | {"address": "aws_acm_certificate.c", "type": "aws_acm_certificate"}
     document = read(plan(acm, created(f"{C}.x"), moved_to_unknown(f"{STAGE}.s"), root=root))
@@ -522,7 +527,9 @@ def test_an_acm_certificate_of_something_else_is_not_ours(read):
 
 
 def test_circles_end(read):
-    """Configurations that no Terraform accepts: outputs that refer to each other. What lies on the way is still found."""
+    """Outputs that reference each other end the search, and the certificates on the way
+    are found.
+    """
     inner = call(
         {"outputs": {"a": output(["var.v"]), "b": output(["var.v"])}},
         {"v": ["module.m.a", "module.m"]},
@@ -552,7 +559,9 @@ def acm(name):
 
 
 def test_an_acm_certificate_is_likely_only_where_no_other_is_created(read):
-    """It may be there for anything, so a lost trail leads to the certificates of API Gateway first."""
+    """An ACM certificate is a candidate for an unresolved reference only if no client certificate
+    is created.
+    """
     root = {"resources": [block(STAGE, "s", {"client_certificate_id": ["local.x"]})]}
     assert resolve(
         read, plan(acm("a"), created(f"{C}.x"), moved_to_unknown(f"{STAGE}.s"), root=root)
@@ -563,7 +572,7 @@ def test_an_acm_certificate_is_likely_only_where_no_other_is_created(read):
 
 
 def test_long_chains_and_many_stages_take_linear_time(read):
-    """Ten thousand modules that hand an id on, and thousands of stages and certificates that could all mean each other."""
+    """Long reference chains and many stages are resolved in linear time."""
     many = 1000
     calls = {
         f"m{index}": call({"outputs": {"o": output(["var.v"])}}, {"v": [f"module.m{index + 1}.o"]})

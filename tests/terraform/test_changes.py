@@ -1,4 +1,4 @@
-"""What is read out of one planned change."""
+"""Reading one planned change."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def only(read, entry, **more):
 
 @pytest.mark.parametrize("action", list(Action))
 def test_every_combination_of_actions(read, action):
-    """In the document they are an array; an unknown one changes something, and what is not known."""
+    """Each combination of actions is read."""
     written = ["unheard", "of"] if action is Action.OTHER else action.value.split("+")
     assert only(read, change(f"{STAGE}.s", written, before=BEFORE, after=BEFORE)).action is action
 
 
 @pytest.mark.parametrize("written", [[], ["open"], ["create", "create"], ["forget", "update"]])
 def test_actions_that_are_not_known(read, written):
-    """Future ones pass as `other`."""
+    """An unknown combination of actions is read as `other`."""
     assert (
         only(read, change(f"{STAGE}.s", written, before=BEFORE, after=BEFORE)).action
         is Action.OTHER
@@ -59,7 +59,9 @@ def test_actions_that_are_not_known(read, written):
     ],
 )
 def test_which_attributes_an_update_changes(read, after, unknown, changed):
-    """What differs, and what is known only after apply; tags that go from null to empty are drift, not a change."""
+    """Changed attributes are those that differ or are unknown; tags from null to empty are no
+    change.
+    """
     assert (
         only(
             read, change(f"{STAGE}.s", ["update"], before=BEFORE, after=after, unknown=unknown)
@@ -69,7 +71,7 @@ def test_which_attributes_an_update_changes(read, after, unknown, changed):
 
 
 def test_unknown_parts_are_changes_and_empty_marks_are_not(read):
-    """`after_unknown` mirrors the structure: only a true in it marks something."""
+    """In `after_unknown`, only a true value marks an attribute as unknown."""
     entry = change(f"{STAGE}.s", ["update"], before=BEFORE, after=BEFORE)
     entry["change"]["after_unknown"] = {
         "access_log_settings": [],
@@ -81,7 +83,7 @@ def test_unknown_parts_are_changes_and_empty_marks_are_not(read):
 
 
 def test_an_empty_id_that_becomes_null_is_no_change(read):
-    """Both mean no certificate."""
+    """An id that changes from empty to null is no change, because both mean no certificate."""
     entry = change(
         f"{STAGE}.s",
         ["update"],
@@ -95,7 +97,7 @@ def test_an_empty_id_that_becomes_null_is_no_change(read):
 
 @pytest.mark.parametrize("actions", [["no-op"], ["create"], ["delete"], ["read"], ["forget"]])
 def test_other_actions_change_no_attribute(read, actions):
-    """Only an update and a replacement have two sides to compare."""
+    """Only an update or a replacement has changed attributes."""
     after = None if actions in (["delete"], ["forget"]) else BEFORE | {"description": "x"}
     before = None if actions == ["create"] else BEFORE
     assert only(read, change(f"{STAGE}.s", actions, before=before, after=after)).changed == set()
@@ -113,7 +115,9 @@ def test_other_actions_change_no_attribute(read, actions):
     ],
 )
 def test_what_the_stage_presents_afterwards(read, after, unknown, presents):
-    """An absent key is never null: it is not known yet, or was cut out."""
+    """The stage's certificate after the change: an id, none, or unknown if the attribute
+    is absent.
+    """
     assert (
         only(
             read, change(f"{STAGE}.s", ["update"], before=BEFORE, after=after, unknown=unknown)
@@ -123,7 +127,7 @@ def test_what_the_stage_presents_afterwards(read, after, unknown, presents):
 
 
 def test_everything_unknown(read):
-    """`after_unknown: true` stands for every attribute."""
+    """`after_unknown: true` makes every attribute unknown."""
     entry = change(f"{STAGE}.s", ["update"], before=BEFORE, after={"stage_name": "p"})
     entry["change"]["after_unknown"] = True
     found = only(read, entry)
@@ -132,13 +136,13 @@ def test_everything_unknown(read):
 
 
 def test_an_id_that_is_still_to_come(read):
-    """Unknown counts, whatever else stands there."""
+    """An id marked as unknown is unknown, even if the change has a value."""
     entry = change(f"{CERTIFICATE}.c", ["create"], after={"id": "stale"}, unknown=["id"])
     assert read(plan(entry)).plan.certificates[0].after.id is None
 
 
 def test_objects_that_only_the_changes_know_are_recorded(read):
-    """A plan without prior state, and a deposed object beside the one that took its place."""
+    """Objects that only the changes list are recorded: without prior state, and deposed ones."""
     deposed = change(f"{CERTIFICATE}.c", ["delete"], before={"id": "c0"}, deposed="12345678")
     current = change(f"{CERTIFICATE}.c", ["no-op"], before={"id": "c1"}, after={"id": "c1"})
     document = read(
@@ -157,7 +161,7 @@ def test_objects_that_only_the_changes_know_are_recorded(read):
 
 
 def test_an_object_under_its_former_address_is_recorded_once(read):
-    """Where the prior state still has the address from before the move."""
+    """An object that moved is recorded once, although the prior state has its old address."""
     entry = change(
         f"{CERTIFICATE}.new",
         ["no-op"],
@@ -171,7 +175,7 @@ def test_an_object_under_its_former_address_is_recorded_once(read):
 
 
 def test_a_deposed_stage_has_a_change_of_its_own(read):
-    """It is in AWS until that deletion, and presents its certificate until then."""
+    """A deposed stage has its own change, and presents its certificate until then."""
     entries = [
         change(f"{STAGE}.s", ["no-op"], before=BEFORE, after=BEFORE),
         change(f"{STAGE}.s", ["delete"], before=BEFORE | {"stage_name": "old"}, deposed="12345678"),
@@ -189,7 +193,7 @@ def test_a_deposed_stage_has_a_change_of_its_own(read):
 
 
 def test_the_arn_of_an_acm_certificate_that_is_replaced(read):
-    """The old one is what the stage presents before; the new one's is not known yet."""
+    """A replaced ACM certificate has its old ARN before and an unknown one after."""
     arn = "arn:aws:acm:eu-west-1:111122223333:certificate/1"
     entry = change(
         "aws_acm_certificate.a",
@@ -209,7 +213,7 @@ def test_the_arn_of_an_acm_certificate_that_is_replaced(read):
 
 
 def test_deployments_that_change(read):
-    """Both kinds, and only where something happens."""
+    """Deployments of both kinds are read if they change."""
     entries = [
         change("aws_api_gateway_deployment.a", ["create"], after={}),
         change("aws_apigatewayv2_deployment.b", ["delete", "create"], before={}, after={}),
@@ -225,13 +229,13 @@ def test_deployments_that_change(read):
 
 
 def test_data_sources_are_no_changes_of_ours(read):
-    """Nor is anything of another mode."""
+    """A data source is not read as a change."""
     entry = change(f"{STAGE}.s", ["read"], after=BEFORE) | {"mode": "data"}
     assert read(plan(entry)).plan.stages == ()
 
 
 def test_reason_import_and_old_shapes(read):
-    """The reason is kept; importing and members that later versions add are no obstacle."""
+    """The reason and the import of a change are read, and unknown members are ignored."""
     entry = change(
         f"{CERTIFICATE}.c",
         ["delete", "create"],
@@ -254,7 +258,7 @@ def test_reason_import_and_old_shapes(read):
 
 @pytest.mark.parametrize("complete", [True, False, None])
 def test_complete_is_absent_where_the_tool_has_no_such_mark(read, complete):
-    """OpenTofu, and Terraform before 1.8: absent is not false."""
+    """A plan without `complete`, as OpenTofu writes it, has None for it."""
     document = read(
         plan(created(f"{CERTIFICATE}.c"), **({} if complete is None else {"complete": complete}))
     )
@@ -263,7 +267,7 @@ def test_complete_is_absent_where_the_tool_has_no_such_mark(read, complete):
 
 
 def test_deferred_changes_are_said(read):
-    """With the address, also where the instance is not known yet; other types are not ours to report."""
+    """A deferred change of a stage gives a notice with its address; other types give none."""
     deferred = [
         {
             "reason": "instance_count_unknown",
@@ -279,7 +283,7 @@ def test_deferred_changes_are_said(read):
 
 
 def test_what_is_imported_is_said(read):
-    """An import is listed as nothing, or as an update, and is no creation."""
+    """An import gives a notice that the object exists and is not created."""
     known = {"id": "a", "description": "d"}
     document = read(
         plan(
@@ -294,7 +298,9 @@ def test_what_is_imported_is_said(read):
 
 
 def test_drift_of_what_we_check_is_said(read):
-    """A certificate that was deleted by hand, and a stage that was given another one; drift of tags is noise."""
+    """A certificate deleted, or replaced on a stage, outside Terraform gives a notice; other drift
+    does not.
+    """
     drift = [
         change(f"{CERTIFICATE}.c", ["delete"], before={"id": "c1"}),
         change(
@@ -335,7 +341,7 @@ def test_drift_of_what_we_check_is_said(read):
     ],
 )
 def test_a_wrong_leaf_is_named_and_not_quoted(read, path, value):
-    """The error's place is the JSON path, with the number of the entry."""
+    """An error about a wrong value names its JSON path and does not quote it."""
     entry = change(f"{STAGE}.s", ["update"], before=dict(BEFORE), after=dict(BEFORE))
     target, steps = entry, path.replace("[0]", "").split(".")
     for step in steps[:-1]:
@@ -349,7 +355,7 @@ def test_a_wrong_leaf_is_named_and_not_quoted(read, path, value):
 
 
 def test_i4_a_plan_whose_changes_were_cut_out_is_not_an_empty_one(read):
-    """Some processors keep the planned values alone: nothing in them says what the plan does, and nothing is clean for it."""
+    """I4: a plan without `resource_changes` is refused, unless it is refresh-only or empty."""
     document = plan(planned_values={"root_module": {"resources": [shown(f"{STAGE}.s", BEFORE)]}})
     del document["resource_changes"]
     with pytest.raises(UnreadableError, match="something was cut out") as error:

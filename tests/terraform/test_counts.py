@@ -1,4 +1,4 @@
-"""Every recorded document, counted by hand: as many objects of ours are read as are in it."""
+"""Counts of stages and certificates in each recorded document, compared with a simple count."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TYPES = {"aws_api_gateway_stage", "aws_apigatewayv2_stage"}, {"aws_api_gateway_c
 
 
 def recorded():
-    """The plans and states among the fixtures."""
+    """Yield the plans and states among the fixtures."""
     for file in sorted([*FIXTURES.rglob("*.json"), *FIXTURES.rglob("*.tfstate")]):
         document = json.loads(file.read_bytes())
         if isinstance(document, dict) and ("format_version" in document or "lineage" in document):
@@ -20,7 +20,7 @@ def recorded():
 
 
 def in_shown(module, types):
-    """As `jq '[.. | .resources? // empty | .[] | select(.type == …)]'` counts."""
+    """Count the resources of these types, in a module and its child modules."""
     own = sum(
         item["type"] in types and item["mode"] == "managed" for item in module.get("resources", ())
     )
@@ -37,7 +37,7 @@ def in_raw(state, types):
 
 @pytest.mark.parametrize(("file", "document"), list(recorded()))
 def test_as_many_are_read_as_are_there(read_file, file, document):
-    """Recorded and planned stages and certificates."""
+    """The readers find as many recorded and planned stages and certificates as the simple count."""
     found = read_file(file)
     stages, certificates = TYPES
     if "lineage" in document:

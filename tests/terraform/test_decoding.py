@@ -1,4 +1,6 @@
-"""Decoding: the garbage collector is left as it was, and an error names the leaf and quotes nothing."""
+"""Decoding JSON: the garbage collector's state is restored, and errors name the place without a
+quote.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,7 @@ class Outer(Struct):
 
 @pytest.mark.parametrize("enabled", [True, False])
 def test_the_collector_is_left_as_it_was_found(enabled):
-    """Also where it was off before, and where decoding fails."""
+    """The garbage collector is restored to its state, also after a decoding error."""
     was = gc.isenabled()
     try:
         (gc.enable if enabled else gc.disable)()
@@ -73,7 +75,7 @@ def test_the_collector_is_left_as_it_was_found(enabled):
     ],
 )
 def test_what_an_error_says(text, where, message):
-    """Where, what was expected and what is there, or at which byte the text stops being JSON."""
+    """An error has the JSON path, the expected and actual type, or the byte of a syntax error."""
     with pytest.raises(UnreadableError) as error:
         decode(text, Outer, JsonPath("f", "top"))
     assert error.value.where == where
@@ -84,7 +86,7 @@ def test_what_an_error_says(text, where, message):
 
 @pytest.mark.parametrize("wrap", [bytes, memoryview])
 def test_any_buffer_is_decoded(wrap):
-    """Bytes, and views of a mapped file, of which raw parts stay views."""
+    """Bytes and memory views are both decoded; raw parts stay views."""
     found = decode(
         wrap(b'{"items":[{"id":"a"}],"rest":{"x": [1]},"unknown":[[[]]]}'), Outer, JsonPath("f")
     )
@@ -92,7 +94,7 @@ def test_any_buffer_is_decoded(wrap):
 
 
 def test_a_spot_leads_to_keys_and_items():
-    """As people write JSON paths."""
+    """A JsonPath is printed as people write JSON paths."""
     json_path = JsonPath("plan.json")
     assert str(json_path) == "plan.json"
     assert (

@@ -1,4 +1,4 @@
-"""What is no file that could be read is refused at once, whatever it is."""
+"""Sources that are no readable files are refused at once."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def refused(read_file, path, message):
 
 
 def test_a_fifo_does_not_hold_it_up(tmp_path, read_file):
-    """Nobody writes into it."""
+    """A FIFO is refused without waiting for a writer."""
     os.mkfifo(tmp_path / "fifo")
     refused(read_file, tmp_path / "fifo", "is not a regular file.*give - as the source")
 
 
 def test_devices_and_sockets(tmp_path, read_file):
-    """/dev/zero would never end."""
+    """Devices and sockets are refused."""
     refused(read_file, "/dev/zero", "is not a regular file")
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(tmp_path / "s"))
@@ -39,14 +39,14 @@ def test_devices_and_sockets(tmp_path, read_file):
 
 
 def test_a_loop_of_links(tmp_path, read_file):
-    """Two links that lead to each other."""
+    """A loop of symbolic links is refused."""
     (tmp_path / "a").symlink_to(tmp_path / "b")
     (tmp_path / "b").symlink_to(tmp_path / "a")
     refused(read_file, tmp_path / "a", "cannot be read: ")
 
 
 def test_what_is_not_there(tmp_path, read_file):
-    """A missing file, a link into nowhere, a file taken for a folder, a name too long, a name with NUL."""
+    """A missing file, a dangling link and an invalid path are errors."""
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     (tmp_path / "file").write_text("{}")
     refused(read_file, tmp_path / "missing.json", "there is no such file or directory")
@@ -58,7 +58,7 @@ def test_what_is_not_there(tmp_path, read_file):
 
 
 def test_a_file_that_may_not_be_read(tmp_path, read_file):
-    """The message says so; the super-user may read everything, so nothing is refused to it."""
+    """A file without read permission is an error that says so."""
     file = tmp_path / "f"
     file.write_text("{}")
     file.chmod(0)
@@ -68,7 +68,7 @@ def test_a_file_that_may_not_be_read(tmp_path, read_file):
 
 
 def test_a_file_that_is_too_large(tmp_path, read_file):
-    """Nine GiB of nothing, of which no byte is read."""
+    """A file larger than 8 GiB is refused without reading it."""
     with (tmp_path / "huge").open("wb") as file:
         file.truncate(9 * 1024**3)
     with pytest.raises(UnreadableError, match="is larger than 8 GiB"):
@@ -77,7 +77,7 @@ def test_a_file_that_is_too_large(tmp_path, read_file):
 
 @pytest.mark.parametrize("size", [0, 1, 1024**2 - 1, 1024**2, 1024**2 + 1, 3 * 1024**2])
 def test_small_files_are_copied_and_large_ones_mapped(tmp_path, size):
-    """Either way the bytes are those of the file, and its handle is closed."""
+    """Small files are copied and large ones mapped; the file's handle is closed either way."""
     before = len(list(Path("/proc/self/fd").iterdir()))
     (tmp_path / "f").write_bytes(b"x" * size)
     found = open_file(str(tmp_path / "f"))
@@ -90,7 +90,7 @@ def test_small_files_are_copied_and_large_ones_mapped(tmp_path, size):
 
 
 def test_a_limit_on_the_address_space_is_named(tmp_path):
-    """Mapping needs addresses, though next to no memory."""
+    """If a limit on the address space prevents the mapping, the error names `ulimit -v`."""
     with (tmp_path / "large").open("wb") as file:
         file.truncate(600 * 1024**2)
     script = (
@@ -110,7 +110,7 @@ def test_a_limit_on_the_address_space_is_named(tmp_path):
 
 
 def test_a_large_document_needs_little_memory_of_its_own(tmp_path):
-    """Sixty megabytes of resources that are none of ours, read with forty megabytes of data in all."""
+    """A plan of 60 MB is read with 40 MB of memory, because other resources are skipped."""
     one = json.dumps(
         change("aws_lambda_function.f", ["no-op"], before={"x": "y"}, after={"x": "y"})
     ).encode()
@@ -134,7 +134,7 @@ def test_a_large_document_needs_little_memory_of_its_own(tmp_path):
 
 
 def test_a_large_mapped_document(tmp_path, read_file):
-    """More than a megabyte, in one line."""
+    """A large document in one line is read."""
     document = shown_state(
         shown(f"{CERTIFICATE}.c", {"id": "c1"}), shown("aws_x.y", {"text": "x" * 3_000_000})
     )
@@ -143,7 +143,7 @@ def test_a_large_mapped_document(tmp_path, read_file):
 
 
 def test_a_stream_without_end_is_left_at_its_limit():
-    """`tfcert check - < /dev/zero`: what is piped in lies in memory, so there is a most."""
+    """An endless stream is refused at its size limit."""
     with (
         Path("/dev/zero").open("rb") as endless,
         pytest.raises(UnreadableError, match=r"is larger than 5000000 bytes.*into a file"),
@@ -152,7 +152,7 @@ def test_a_stream_without_end_is_left_at_its_limit():
 
 
 def test_a_stream_that_does_not_fit_into_memory():
-    """The error is one that a person can mend, and no traceback."""
+    """A stream that does not fit into memory is an error with a remedy, not a traceback."""
 
     class Large(io.RawIOBase):
         def read(self, _size=-1, /):

@@ -1,4 +1,6 @@
-"""Any bytes at all give a document or one error that names the place: never a traceback, a hang or a quotation."""
+"""Any bytes give a document or an error with a place: no traceback, no hang, no quote of
+the input.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +61,7 @@ BOUNDED = settings(suppress_health_check=list(HealthCheck))
 
 
 def read(data):
-    """The document, or None where it is refused in order."""
+    """Return the document, or None if it is refused with a proper error."""
     try:
         found = read_source("-", tool=None, stdin=lambda: data)
     except TfcertError as refused:
@@ -77,14 +79,14 @@ def read(data):
 @settings(BOUNDED, max_examples=300)
 @given(st.binary(max_size=500))
 def test_any_bytes(data):
-    """Noise."""
+    """Random bytes give a document or an error."""
     read(data)
 
 
 @settings(BOUNDED, max_examples=400)
 @given(st.sampled_from(TEXTS), st.data())
 def test_damaged_bytes_of_real_documents(text, data):
-    """Bytes changed, cut out, doubled, and the end cut off."""
+    """Real documents with damaged bytes give a document or an error."""
     damaged = bytearray(text)
     for _ in range(data.draw(st.integers(1, 4))):
         at = data.draw(st.integers(0, len(damaged)))
@@ -116,14 +118,14 @@ def test_damaged_bytes_of_real_documents(text, data):
 @settings(BOUNDED, max_examples=100)
 @given(st.sampled_from(TEXTS), st.floats(0, 1, exclude_max=True))
 def test_a_document_that_is_cut_short_is_never_clean(text, part):
-    """However little is missing."""
+    """A truncated document is always an error."""
     length = int(len(text.rstrip()) * part)
     assert read(text[:length]) is None
     assert read(gzip.compress(text)[: int(len(gzip.compress(text)) * part)]) is None
 
 
 def spots(value, path=()):
-    """The path of every value in a document."""
+    """Yield the path of each value in a document."""
     yield path
     if isinstance(value, dict | list):
         for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
@@ -136,7 +138,7 @@ SPOTS = [list(spots(value)) for value in VALUES]
 @settings(BOUNDED, max_examples=600)
 @given(st.data())
 def test_wrong_values_anywhere_in_real_documents(data):
-    """One to three values replaced by others, or taken away, or doubled in place."""
+    """Real documents with replaced or removed values give a document or an error."""
     which = data.draw(st.integers(0, len(VALUES) - 1))
     document = copy.deepcopy(VALUES[which])
     for path in data.draw(st.lists(st.sampled_from(SPOTS[which][1:]), min_size=1, max_size=3)):
@@ -204,7 +206,7 @@ LEAVES = [
 )
 @pytest.mark.parametrize(("name", "path"), LEAVES, ids=str)
 def test_a_wrong_type_at_each_leaf_of_ours(name, path, wrong):
-    """The error names the leaf, and quotes nothing; a value that happens to be of the right type is read."""
+    """A value of a wrong type gives an error with its path and without a quote."""
     document = json.loads((FIXTURES / name).read_bytes())
     holder, steps = document, path.replace("[", ".[").split(".")
     keys = [int(step[1:-1]) if step.startswith("[") else step for step in steps]
@@ -246,12 +248,12 @@ def test_a_wrong_type_at_each_leaf_of_ours(name, path, wrong):
     ],
 )
 def test_a_hundred_thousand_levels(data):
-    """In what is skipped, and in what is read."""
+    """A hundred thousand nested levels are an error, in skipped and in decoded parts."""
     assert read(data) is None
 
 
 def test_huge_numbers_names_and_lines():
-    """Digits without end, an address of a megabyte, and three megabytes in one line of nothing."""
+    """Huge numbers, names and lines give a document or an error."""
     assert read(b'{"version":' + b"9" * 1_000_000 + b"}") is None
     assert read(b'{"format_version":"1.' + b"9" * 1_000_000 + b'"}') is None
     address = b"module.a." * 100_000 + b"aws_api_gateway_stage.s"
@@ -273,13 +275,13 @@ def test_huge_numbers_names_and_lines():
     ],
 )
 def test_a_key_given_twice_is_refused(text):
-    """Parsers differ in which of the two they take: tfcert could judge another plan than the one that is applied."""
+    """A repeated JSON key is refused, because parsers differ in which value they use."""
     with pytest.raises(UnreadableError, match="twice: parsers differ in which of the two counts"):
         read_document("f", text.encode())
 
 
 def test_lone_surrogates_are_refused():
-    """No Terraform writes them, and nothing could print them."""
+    """Lone surrogates are refused."""
     for text in (
         '{"format_version":"1.0","values":null,"x":"\\ud800"}',
         '{"format_version":"1.0","checks":["\\udc00\\ud800"]}',

@@ -1,4 +1,6 @@
-"""`tfcert:ignore` comments: where they hold, for which addresses, and that none is passed over in silence."""
+"""`tfcert:ignore` comments: where they apply, to which addresses, and that none is ignored
+silently.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ SAYS = 'tfcert:ignore certificate-expiring until=2026-12-31 reason="moved soon"'
 
 @pytest.fixture
 def read(tmp_path):
-    """Read a configuration given by its files."""
+    """Return a function that reads a configuration from the text of its files."""
 
     def declared(text="", **files):
         for name, content in {"main.tf": text, **files}.items():
@@ -52,7 +54,7 @@ def only(declared):
     ],
 )
 def test_a_comment_directly_above_exempts_the_block(read, text, line):
-    """In every form that Terraform has for comments, with others between."""
+    """A comment directly above a block exempts it, in every comment syntax of Terraform."""
     entry = only(read(text.format(SAYS, f'"{CERTIFICATE}" "c"')))
     assert (entry.rule, entry.until, entry.reason) == (
         "certificate-expiring",
@@ -80,14 +82,14 @@ def test_a_comment_directly_above_exempts_the_block(read, text, line):
     ],
 )
 def test_a_comment_in_the_block_exempts_it(read, body):
-    """At its head, in it however deep, and behind its end on the same line; with windows line ends too."""
+    """A comment inside a block, or on the line of its end, exempts the block."""
     for newline in ("\n", "\r\n"):
         text = f'resource "{CERTIFICATE}" "c" {body.format(SAYS)}\nresource "aws_api_gateway_stage" "s" {{\n}}\n'
         assert only(read(text.replace("\n", newline))).addresses == {f"{CERTIFICATE}.c"}
 
 
 def test_the_block_in_a_module_covers_every_call_of_it(read):
-    """And every instance, by the address without keys."""
+    """A comment in a module exempts the block in every call and instance of the module."""
     called = f'# {SAYS}\nresource "{CERTIFICATE}" "c" {{\n  for_each = var.names\n}}\n'
     main = 'module "a" {\n  source = "./m"\n  count = 2\n}\nmodule "b" {\n  source = "./m"\n}\n'
     entry = only(read(main, **{"m/main.tf": called}))
@@ -96,7 +98,7 @@ def test_the_block_in_a_module_covers_every_call_of_it(read):
 
 
 def test_one_comment_may_name_several_rules_and_an_owner(read):
-    """Each rule is an exemption of its own; words without blanks need no quotes."""
+    """A comment may name several rules and an owner; each rule is an exemption of its own."""
     text = 'tfcert: ignore stage-detached, rotation-unstaged reason="a \\"b\\" = c" until="2026-12-31" owner=team-a'
     declared = read(f'# {text}\nresource "aws_api_gateway_stage" "s" {{\n}}\n')
     assert declared.faulty == ()
@@ -107,7 +109,7 @@ def test_one_comment_may_name_several_rules_and_an_owner(read):
 
 
 def test_an_acm_certificate_may_carry_one(read):
-    """It is a certificate that stages present."""
+    """A comment on an ACM certificate is an exemption too."""
     assert only(read(f'# {SAYS}\nresource "aws_acm_certificate" "c" {{\n}}\n')).addresses == {
         "aws_acm_certificate.c"
     }
@@ -201,7 +203,7 @@ def test_an_acm_certificate_may_carry_one(read):
     ],
 )
 def test_a_comment_of_another_form_is_told_with_its_line(read, comment, says, remedy):
-    """It exempts nothing, and says so."""
+    """A malformed comment exempts nothing and is reported with its line."""
     declared = read(f'# a\n# {comment}\nresource "{CERTIFICATE}" "c" {{\n}}\n')
     assert declared.exemptions == ()
     (faulty,) = declared.faulty
@@ -232,7 +234,7 @@ def test_a_comment_of_another_form_is_told_with_its_line(read, comment, says, re
     ],
 )
 def test_a_comment_at_another_place_is_told(read, text, says):
-    """Nobody is left believing that it holds."""
+    """A comment outside the block of a stage or certificate is reported as a fault."""
     declared = read(text)
     assert declared.exemptions == ()
     (faulty,) = declared.faulty
@@ -240,7 +242,7 @@ def test_a_comment_at_another_place_is_told(read, text, says):
 
 
 def test_what_is_no_comment_is_none(read):
-    """A text and a heredoc that speak of it, and what tfcert writes itself."""
+    """The marker in a string, in a heredoc or in tfcert's own comments is no exemption."""
     plain = SAYS.replace('"', "'")
     text = (
         f'# tfcert: succeeds {CERTIFICATE}.b\nresource "{CERTIFICATE}" "c" {{\n  description = "# {plain}"\n}}\n'
@@ -261,7 +263,9 @@ def test_what_is_no_comment_is_none(read):
     ],
 )
 def test_a_file_whose_comments_are_not_read_is_told(read, name, content, why):
-    """With the way that is left: the policy."""
+    """A comment in a file that tfcert does not parse is reported, and the remedy is the policy's
+    `[[exemption]]`.
+    """
     declared = read(
         f'resource "{CERTIFICATE}" "c" {{\n}}\n', **{name: content.format(SAYS.replace('"', "'"))}
     )
@@ -274,7 +278,7 @@ def test_a_file_whose_comments_are_not_read_is_told(read, name, content, why):
 
 @given(st.text('tfcer:ignoul2026-="# /*\\ ', max_size=40))
 def test_no_comment_that_names_ignore_is_lost(text):
-    """Whatever stands behind it: it is an exemption or a fault."""
+    """Any text after `tfcert:ignore` gives an exemption or a fault, never nothing."""
     from checker.hcl.configuration import Configuration, Module
     from checker.hcl.syntax import SourceFile
     from checker.terraform.configuration import configuration_facts

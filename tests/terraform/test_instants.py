@@ -1,4 +1,4 @@
-"""Instants in the forms that providers write."""
+"""Parsing instants in the forms that providers write."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ MOMENT = datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
     ],
 )
 def test_every_form_is_the_same_instant(text):
-    """Go's String() with zone, fraction and monotonic reading, and RFC 3339, all in UTC."""
+    """Go's time format and RFC 3339 give the same instant in UTC."""
     assert read_instant(text) == MOMENT
     assert read_instant(text).tzinfo is UTC
 
 
 def test_a_fraction_is_kept_to_the_microsecond():
-    """Go prints nanoseconds; Python keeps six digits."""
+    """A fraction is cut to microseconds."""
     assert read_instant("2023-11-14 22:13:20.123456789 +0000 UTC") == MOMENT.replace(
         microsecond=123456
     )
 
 
 def test_a_leap_second_is_the_second_before():
-    """RFC 3339 allows second 60, which Python does not know."""
+    """A leap second is read as the second before it."""
     assert read_instant("2016-12-31T23:59:60Z") == datetime(2016, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
@@ -64,13 +64,13 @@ def test_a_leap_second_is_the_second_before():
     ],
 )
 def test_anything_else_is_no_instant(text):
-    """A text that is no instant, names none that exists, or lacks an offset gives None."""
+    """A text without a valid date, time or offset gives None."""
     assert read_instant(text) is None
 
 
 @given(st.datetimes(FIRST, LAST), st.integers(-720, 840))
 def test_both_forms_agree_with_python(moment, minutes):
-    """Any instant, printed in either form and any offset, is read as Python reads it."""
+    """An instant printed in either form and any offset is parsed to an equal one."""
     there = moment.replace(tzinfo=UTC).astimezone(timezone(timedelta(minutes=minutes)))
     assert read_instant(there.isoformat()) == there
     assert read_instant(there.strftime("%Y-%m-%d %H:%M:%S.%f %z XXX")) == there
@@ -81,7 +81,7 @@ def test_both_forms_agree_with_python(moment, minutes):
     | st.from_regex(r"\A\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)? ?[+-]\d{4}( UTC)?\Z")
 )
 def test_no_text_is_an_error(text):
-    """Whatever stands there is an instant or None."""
+    """Any text gives an instant or None."""
     assert read_instant(text) is None or read_instant(text).tzinfo is UTC
 
 
@@ -89,7 +89,7 @@ def test_no_text_is_an_error(text):
     "zero", ["0001-01-01 00:00:00 +0000 UTC", "0001-01-01T00:00:00Z", "1969-12-31T23:59:59Z"]
 )
 def test_i4_a_date_that_was_never_set_is_no_end(read, zero):
-    """Go's zero is what a provider records where AWS gave no date: the end is not known then, and nothing is clean or ended."""
+    """I4: Go's zero time means an unknown end, neither clean nor expired."""
     values = {"id": "abc123", "expiration_date": zero, "created_date": zero}
     (certificate,) = read(raw_state(raw(CERTIFICATE, "c", {"attributes": values}))).certificates
     assert (certificate.expires_at, certificate.created_at, certificate.pem) == (

@@ -1,4 +1,4 @@
-"""The instants that a user may write for --as-of."""
+"""Parsing the instants that a user may write for --as-of."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DAY = datetime(2026, 11, 24, tzinfo=UTC)
     ],
 )
 def test_a_day_is_its_midnight_in_utc(text):
-    """Calendar, week and ordinal dates of ISO 8601, with hyphens or without."""
+    """A date in any ISO 8601 form means midnight UTC."""
     assert parse_as_of(text) == DAY
 
 
@@ -50,12 +50,12 @@ def test_a_day_is_its_midnight_in_utc(text):
     ],
 )
 def test_an_instant_has_an_offset(text, hours):
-    """RFC 3339 in either case, and the basic form of ISO 8601."""
+    """An instant with an offset is parsed, in RFC 3339 and in the basic form of ISO 8601."""
     assert parse_as_of(text) == DAY + timedelta(hours=hours)
 
 
 def test_fractions_and_leap_seconds():
-    """A leap second is the second before it, as for certificates."""
+    """Fractions are cut to microseconds, and a leap second is the second before it."""
     assert parse_as_of("2026-11-24T00:00:00.1234567891Z") == DAY.replace(microsecond=123456)
     assert parse_as_of("2016-12-31T23:59:60Z") == datetime(2016, 12, 31, 23, 59, 59, tzinfo=UTC)
 
@@ -65,7 +65,7 @@ def test_fractions_and_leap_seconds():
     ["2026-11-24T12:00", "20261124T12", "2026-11-24 12:00:00", "2026-W48-2T12", "2026328t12"],
 )
 def test_the_advice_for_one_without_a_zone_is_accepted_when_it_is_followed(text):
-    """Whatever its form is."""
+    """The remedy for an instant without a time zone gives a text that is accepted."""
     with pytest.raises(UsageError, match="names no time zone") as raised:
         parse_as_of(text)
     advised = raised.value.remedy.removeprefix("write ").removesuffix(" for UTC")
@@ -79,7 +79,7 @@ def test_the_advice_for_one_without_a_zone_is_accepted_when_it_is_followed(text)
      "0001-01-01T00:00+23:59", "9999-12-31T24:00Z", "2026-1124"],
 )  # fmt: skip
 def test_what_is_no_instant_is_refused(text):
-    """With the two forms that are known best."""
+    """A text that is no valid instant is a usage error."""
     with pytest.raises(UsageError):
         parse_as_of(text)
 
@@ -89,7 +89,7 @@ FIRST, LAST = datetime(1970, 1, 2), datetime(8999, 12, 30)  # noqa: DTZ001 -- bo
 
 @given(st.datetimes(min_value=FIRST, max_value=LAST, timezones=st.timezones()))
 def test_what_python_writes_is_read(instant):
-    """In UTC to the microsecond, offsets of whole minutes."""
+    """An instant in Python's ISO format is parsed to an equal one."""
     offset = instant.utcoffset()
     if offset.total_seconds() % 60 == 0:
         assert read_moment(instant.isoformat()) == instant.astimezone(UTC)

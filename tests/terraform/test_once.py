@@ -1,4 +1,6 @@
-"""States that record an object or a property twice, and stages of APIs that present no certificate."""
+"""Documents that record an object or a property twice, and stages of APIs without client
+certificates.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ TYPE = "aws_api_gateway_client_certificate"
 
 
 def raw(instances, *more):
-    """A raw state with a certificate of these instances."""
+    """Return a raw state with a certificate of these instances."""
     resource = (
         f'{{"mode":"managed","type":"{TYPE}","name":"c","provider":"p","instances":[{instances}]}}'
     )
@@ -23,7 +25,7 @@ def raw(instances, *more):
 
 
 def shown(*resources):
-    """A shown state with these resources."""
+    """Return a shown state with these resources."""
     return f'{{"format_version":"1.0","values":{{"root_module":{{"resources":[{",".join(resources)}]}}}}}}'.encode()
 
 
@@ -53,7 +55,7 @@ SHOWN = f'{{"address":"{ADDRESS}","mode":"managed","type":"{TYPE}","name":"c","v
     ],
 )
 def test_what_is_recorded_twice_is_refused(state, said):
-    """The last one never wins in silence."""
+    """A state that records an instance or a property twice is refused."""
     with pytest.raises(UnreadableError, match=said):
         read_document("state.json", state)
 
@@ -64,7 +66,7 @@ PRIOR = f'"prior_state":{{"format_version":"1.0","values":{FULL}}}'
 
 
 def planned(prior=PRIOR, values='{"root_module":{}}', changes="[]"):
-    """A plan without changes."""
+    """Return a plan without changes."""
     return f'{{"format_version":"1.2","terraform_version":"1.5.0","planned_values":{values},"resource_changes":{changes},{prior}}}'
 
 
@@ -98,13 +100,15 @@ DEEP = {
 
 @pytest.mark.parametrize("name", list(DEEP))
 def test_a_property_that_is_there_twice_is_refused_wherever_it_is(name):
-    """JSON parsers differ in which of the two they take."""
+    """A repeated property is refused at every depth, because parsers differ in which one
+    they use.
+    """
     with pytest.raises(UnreadableError, match="twice"):
         read_document("state.json", DEEP[name])
 
 
 def test_a_large_state_with_two_lists_of_resources_is_refused():
-    """The resources of the list that was replaced were decoded and are missing: a large document is not looked at twice."""
+    """A large state with two lists of resources is refused, because the first would be lost."""
     many = ",".join(OTHER.replace("aws_x.y", f"aws_x.y{number}") for number in range(9000))
     for text in (
         f'"resources":[{SHOWN}],"resources":[{many}]',
@@ -121,14 +125,14 @@ def test_a_large_state_with_two_lists_of_resources_is_refused():
 
 
 def test_several_instances_and_deposed_ones_are_read():
-    """Another key, and an object that waits for its deletion, are other objects."""
+    """Several instances and deposed objects are read as separate objects."""
     others = LATER.replace("{", '{"deposed":"abcd1234",', 1)
     assert len(read_document("state.json", raw(f"{INSTANCE},{others}")).certificates) == 2
 
 
 @pytest.mark.parametrize(("protocol", "count"), [("HTTP", 0), ("WEBSOCKET", 1), (None, 1)])
 def test_a_stage_of_an_http_api_is_left_out(protocol, count):
-    """An HTTP API has no client certificate; where the protocol is unknown, the stage stays."""
+    """A stage of an HTTP API is skipped; with an unknown protocol the stage is read."""
     api = {"id": "aaaaaaaaaa", "name": "h", **({"protocol_type": protocol} if protocol else {})}
     stage = {"id": "live", "name": "live", "api_id": "aaaaaaaaaa", "client_certificate_id": ""}
     resources = [

@@ -1,4 +1,6 @@
-"""Where a planned resource will live, from its own attributes, its ARN and its provider's configuration."""
+"""The account and region of a planned resource, by its attributes, ARN and provider
+configuration.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,7 @@ def root_with(key="aws"):
     ],
 )
 def test_the_region_of_a_provider(read, expressions, place):
-    """A constant, or a variable that the plan knows; anything else is left to the environment of the run."""
+    """The region comes from a constant or a known variable of the provider; else it is unknown."""
     document = plan(
         created(f"{C}.c"),
         root=root_with() | {"variables": {"region": {}, "defaulted": {"default": "us-west-2"}}},
@@ -73,7 +75,9 @@ def test_the_region_of_a_provider(read, expressions, place):
     ],
 )
 def test_the_account_of_a_provider(read, provided, account):
-    """The role that it takes on, or the one account that it is allowed to work in; several roles tell nothing."""
+    """The account comes from the provider's role or its single allowed account; several roles are
+    unknown.
+    """
     document = plan(
         created(f"{C}.c"),
         root=root_with(),
@@ -95,7 +99,7 @@ def test_the_account_of_a_provider(read, provided, account):
     ],
 )
 def test_which_configuration_a_resource_has(read, key, region):
-    """An alias, a module's own provider, and inheritance over two levels, which Terraform does not resolve itself."""
+    """A resource has the provider configuration of its alias, its module, or an outer module."""
     providers = {
         "aws": provider({"region": "us-east-1"}),
         "aws.eu": provider({"region": "eu-west-1"}),
@@ -107,7 +111,7 @@ def test_which_configuration_a_resource_has(read, key, region):
 
 
 def test_a_module_variable_leads_to_a_root_variable(read):
-    """Through two callers, and a default on the way."""
+    """A provider's region is resolved through module variables and their defaults."""
     inner = call({"variables": {"r": {}}}, {"r": ["var.region"]})
     root = root_with("module.a.module.b:aws") | {
         "module_calls": {
@@ -126,7 +130,7 @@ def test_a_module_variable_leads_to_a_root_variable(read):
 
 
 def test_the_region_argument_wins_over_the_provider(read):
-    """AWS provider 6 plans it on every resource, and knows it before apply."""
+    """The `region` argument of AWS provider 6 takes precedence over the provider's region."""
     made = created(f"{C}.c")
     made["change"]["after"]["region"] = "eu-central-1"
     document = plan(made, root=root_with(), providers={"aws": provider({"region": "us-east-1"})})
@@ -134,7 +138,7 @@ def test_the_region_argument_wins_over_the_provider(read):
 
 
 def test_a_stage_that_is_updated_stays_where_it_is(read):
-    """What the planned values leave out, the recorded ones know."""
+    """An updated stage keeps the place of its recorded ARN."""
     arn = "arn:aws:execute-api:us-east-1:111122223333:a/prod"
     document = plan(
         change(
@@ -149,7 +153,9 @@ def test_a_stage_that_is_updated_stays_where_it_is(read):
 
 
 def test_what_is_replaced_stays_where_it_was_unless_its_provider_moved(read):
-    """The new object's ARN is not known yet."""
+    """A replaced certificate keeps its recorded region, unless its provider configuration
+    changed.
+    """
     before = {"id": "a", "arn": "arn:aws:apigateway:us-east-1::/clientcertificates/a"}
     entry = change(f"{C}.c", ["delete", "create"], before=before, after={}, unknown=["id", "arn"])
     assert place_of(read, plan(entry)) == Place("aws", None, "us-east-1")
@@ -158,7 +164,7 @@ def test_what_is_replaced_stays_where_it_was_unless_its_provider_moved(read):
 
 
 def test_secrets_of_a_provider_are_in_no_error(read):
-    """A configuration that cannot be followed tells no place, and nothing else either."""
+    """A provider configuration with secrets gives no place and shows no secret."""
     root = root_with()
     document = plan(
         created(f"{C}.c"),
@@ -181,5 +187,5 @@ def test_secrets_of_a_provider_are_in_no_error(read):
     ],
 )
 def test_a_region_is_in_one_partition(region, partition):
-    """As its prefix says."""
+    """The prefix of a region gives its partition."""
     assert in_region(region) == Place(partition, None, region)

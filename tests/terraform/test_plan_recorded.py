@@ -1,4 +1,4 @@
-"""Plans that real Terraform made: what is read out of each."""
+"""Reading plans that real Terraform made."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ S = "aws_api_gateway_stage.s"
 
 
 def told(presents):
-    """What a stage presents, as short text."""
+    """Return the certificate of a stage as short text."""
     match presents:
         case Presents(id):
             return id
@@ -56,7 +56,9 @@ def actions(changes):
     ],
 )
 def test_what_each_plan_does(fixtures, read_file, name, certificates, stages):
-    """Every action on every object of ours, and what the stage presents afterwards."""
+    """Each recorded plan has the expected actions, and the expected certificate of the stage
+    afterwards.
+    """
     plan = read_file(fixtures / f"formats/plan-{name}.json").plan
     assert actions(plan.certificates) == certificates
     found = [
@@ -86,7 +88,7 @@ def test_what_each_plan_does(fixtures, read_file, name, certificates, stages):
     ],
 )
 def test_what_was_recorded_before(fixtures, read_file, name):
-    """The stage presents the one certificate that there is, whatever the plan will do to either."""
+    """Each recorded plan has the one stage and certificate of its prior state."""
     document = read_file(fixtures / f"formats/plan-{name}.json")
     (stage,) = document.stages
     assert (stage.kind, stage.api_id, stage.name, told(stage.presents)) == (
@@ -103,7 +105,7 @@ def test_what_was_recorded_before(fixtures, read_file, name):
 
 
 def test_nothing_was_recorded_before_a_first_plan(fixtures, read_file):
-    """A plan that creates everything has no prior state."""
+    """A first plan, which creates everything, has no recorded objects."""
     document = read_file(fixtures / "formats/plan-create.json")
     assert (document.stages, document.certificates) == ((), ())
     assert actions(document.plan.deployments) == [("aws_api_gateway_deployment.d", "create")]
@@ -119,14 +121,14 @@ def test_nothing_was_recorded_before_a_first_plan(fixtures, read_file):
     "name", ["repoint-keep-old", "swap-one-step", "replace-nocbd", "tainted-and-deposed", "forget"]
 )
 def test_a_repoint_changes_one_attribute_and_no_deployment(fixtures, read_file, name):
-    """Tags that drift from null to an empty map are no change, and a deployment that stays as it is is not listed."""
+    """A repoint changes one attribute; drift of tags and unchanged deployments do not count."""
     plan = read_file(fixtures / f"formats/plan-{name}.json").plan
     assert plan.stages[0].changed == {"client_certificate_id"}
     assert plan.deployments == ()
 
 
 def test_a_deposed_object_has_a_change_of_its_own(fixtures, read_file):
-    """Its address is that of the object that took its place; the deposed key tells them apart."""
+    """A deposed object has its own change, with its deposed key."""
     document = read_file(fixtures / "formats/plan-tainted-and-deposed.json")
     current, deposed = document.plan.certificates
     assert (current.deposed, current.reason, current.before.id, current.after.id) == (
@@ -148,7 +150,7 @@ def test_a_deposed_object_has_a_change_of_its_own(fixtures, read_file):
 
 
 def test_a_moved_object_is_recorded_once(fixtures, read_file):
-    """The prior state knows it by its new address already, and the change by both."""
+    """A moved object is recorded once, under its new address."""
     document = read_file(fixtures / "formats/plan-moved.json")
     assert str(document.plan.certificates[0].previous_address) == OLD
     assert [str(one.address) for one in document.certificates] == [
@@ -165,7 +167,7 @@ def test_a_moved_object_is_recorded_once(fixtures, read_file):
     ],
 )
 def test_what_every_report_must_say(fixtures, read_file, name, errored, complete, notices):
-    """That the plan is not whole, in full sentences."""
+    """A failed or refresh-only plan gives a notice in a full sentence."""
     document = read_file(fixtures / f"formats/plan-{name}.json")
     assert (document.plan.errored, document.plan.complete) == (errored, complete)
     assert len(document.notices) == len(notices)
@@ -210,7 +212,7 @@ BACKEND = "aws_api_gateway_client_certificate.backend"
     ],
 )
 def test_a_whole_rotation(fixtures, read_file, step, action, before, after, certificates):
-    """Each apply of it, over a for_each and a module."""
+    """Each apply of a recorded rotation is read, with for_each and a module."""
     document = read_file(fixtures / f"rotation/{step}/plan.json")
     assert [str(change.address) for change in document.plan.stages] == STAGES
     for change in document.plan.stages:
@@ -225,7 +227,7 @@ def test_a_whole_rotation(fixtures, read_file, step, action, before, after, cert
 
 
 def test_the_pem_wins_over_the_attribute(fixtures, read_file):
-    """The recorded end is that of the certificate itself."""
+    """The end date comes from the PEM, not from the recorded attribute."""
     (certificate,) = read_file(
         fixtures / "rotation/01-refreshed-near-expiry/plan.json"
     ).certificates

@@ -1,4 +1,6 @@
-"""Values that a document marks as sensitive: none is kept, and what could not be checked for it is said."""
+"""Values that a document marks as sensitive are not kept, and a notice says what was not
+checked.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,7 @@ MARKED_RAW = [[{"type": "get_attr", "value": "client_certificate_id"}]]
     ],
 )
 def test_a_hidden_id_is_not_kept(read, document):
-    """The stage then presents something that is not known, and a notice says why and what to do."""
+    """A sensitive certificate id makes the stage's certificate unknown, with a notice."""
     found = read(document)
     assert "hunter2" not in repr(found)
     assert found.stages[0].presents == PresentsPlanned(())
@@ -43,7 +45,7 @@ def test_a_hidden_id_is_not_kept(read, document):
 
 
 def test_an_id_that_a_certificate_discloses_is_no_secret(read):
-    """The same id stands unmarked in the certificate: the stage is joined to it."""
+    """A sensitive id of a stage is used if the certificate has the same id unmarked."""
     certificate = shown(f"{CERTIFICATE}.c", {"id": "hunter2"}, sensitive_values={"tags": {}})
     found = read(
         shown_state(
@@ -56,7 +58,7 @@ def test_an_id_that_a_certificate_discloses_is_no_secret(read):
 
 
 def test_a_hidden_id_of_a_certificate_is_not_kept(read):
-    """Nor does it disclose anything to a stage."""
+    """A sensitive id of a certificate is not kept, and does not reveal the stage's."""
     certificate = shown(f"{CERTIFICATE}.c", {"id": "hunter2"}, sensitive_values={"id": True})
     found = read(
         shown_state(
@@ -73,7 +75,7 @@ def test_a_hidden_id_of_a_certificate_is_not_kept(read):
     [((), True, True), (("pem_encoded_certificate",), True, False), (("*",), False, False)],
 )
 def test_a_hidden_pem_or_date_of_a_certificate_is_not_kept(read, fixtures, hidden, dated, has_pem):
-    """Then the other one says when it ends, and where both are hidden nothing does, which no rule takes for good (I4)."""
+    """A sensitive PEM or date is not kept; if both are sensitive, the end is unknown (I4)."""
     document = json.loads((fixtures / "readme/terraform.tfstate").read_bytes())
     paths = [[]] if hidden == ("*",) else [[{"type": "get_attr", "value": name}] for name in hidden]
     for resource in document["resources"]:
@@ -89,7 +91,7 @@ def test_a_hidden_pem_or_date_of_a_certificate_is_not_kept(read, fixtures, hidde
 
 @pytest.mark.parametrize("name", ["stage_name", "rest_api_id"])
 def test_a_hidden_name_is_not_kept(read, name):
-    """The stage's address still says which one it is."""
+    """A sensitive stage name or API id is not kept."""
     found = read(
         shown_state(
             shown(
@@ -103,7 +105,7 @@ def test_a_hidden_name_is_not_kept(read, name):
 
 
 def test_nothing_but_what_the_inventory_needs_is_kept(read):
-    """Descriptions, tags, variables and the PEM itself stay in the document."""
+    """Only the needed attributes are kept: no descriptions, tags, variables or PEM."""
     values = VALUES | {
         "client_certificate_id": "c",
         "description": "hunter2",
@@ -128,6 +130,6 @@ def test_nothing_but_what_the_inventory_needs_is_kept(read):
 
 @pytest.mark.parametrize("marks", [5, "x", [True], None, {"a": 1}])
 def test_odd_marks_mark_nothing(read, marks):
-    """Marks that Terraform does not write are no reason to lose a stage."""
+    """Invalid sensitivity marks are ignored."""
     found = read(shown_state(shown(f"{STAGE}.s", VALUES, sensitive_values=marks)))
     assert found.stages[0].presents == Presents("hunter2")

@@ -1,4 +1,4 @@
-"""Resources beside a stage's own that write the stage or its certificate."""
+"""Other resources that write a stage or its certificate."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TEMPLATE = '{"Resources":{"S":{"Type":"AWS::ApiGateway::Stage"}}}'
 
 
 def written(read, deployment, *, stage=STAGE_VALUES):
-    """What a deployment beside a stage writes."""
+    """Return the stages that a deployment beside a stage writes."""
     prior = [shown(f"{STAGE}.s", stage), shown(f"{DEPLOYMENT}.d", WRITES)]
     document = read(
         plan(change(f"{STAGE}.s", ["no-op"], before=stage, after=stage), deployment, prior=prior)
@@ -49,7 +49,9 @@ def written(read, deployment, *, stage=STAGE_VALUES):
     ],
 )
 def test_which_stage_a_deployment_writes(read, actions, before, after, unknown, expected):
-    """That of its stage name: when it is created, and when it is deleted while the stage points to it."""
+    """A deployment writes the stage of its stage name when created, or when deleted while the stage
+    uses it.
+    """
     entry = change(f"{DEPLOYMENT}.d", actions, before=before, after=after, unknown=unknown)
     assert written(read, entry) == expected
 
@@ -78,7 +80,9 @@ def test_which_stage_a_deployment_writes(read, actions, before, after, unknown, 
     ],
 )
 def test_stacks_with_stages(read, kind, values, actions, open_):
-    """What a changed stack does is not in the plan; one that is new or not changed is no more than a notice."""
+    """A changed CloudFormation stack with stages is an unknown change; a new or unchanged one is a
+    notice.
+    """
     before = None if actions == ["create"] else values
     after = None if actions in (["delete"], ["forget"]) else values
     prior = [shown(f"{kind}.x", values)] if before else []
@@ -90,7 +94,7 @@ def test_stacks_with_stages(read, kind, values, actions, open_):
 
 
 def test_a_stack_without_stages(read):
-    """Nothing is said of other templates, and of a template that is elsewhere only when it changes."""
+    """A stack without stages gives no notice; a changed one with a template elsewhere gives one."""
     other = change(
         "aws_cloudformation_stack.o",
         ["update"],
@@ -110,7 +114,7 @@ def test_a_stack_without_stages(read):
 
 
 def test_a_stack_in_a_state(read):
-    """The stages in it are not in this state, and AWS has them."""
+    """A stack with stages in a state gives a notice that names `tfcert scan`."""
     state = raw_state(
         raw("aws_cloudformation_stack", "x", {"attributes": {"template_body": TEMPLATE}})
     )
@@ -129,7 +133,7 @@ def test_a_stack_in_a_state(read):
     ],
 )
 def test_two_resources_for_one_stage(read, other, actions, open_):
-    """The last one that is written counts; two that say the same and do nothing are no matter."""
+    """Two resources for one stage leave its certificate open if they differ or one is updated."""
     second = {key: value for key, value in STAGE_VALUES.items() if key != "deployment_id"} | other
     entries = [
         change(f"{STAGE}.s", ["no-op"], before=STAGE_VALUES, after=STAGE_VALUES),
@@ -140,7 +144,7 @@ def test_two_resources_for_one_stage(read, other, actions, open_):
 
 
 def test_a_changed_api_definition_writes_no_stage(read):
-    """`body` and `aws_api_gateway_rest_api_put` send an OpenAPI definition, which has no stages."""
+    """A changed API definition writes no stage, because OpenAPI has no stages."""
     entry = change(
         "aws_api_gateway_rest_api.a",
         ["update"],
@@ -156,7 +160,7 @@ def test_a_changed_api_definition_writes_no_stage(read):
 
 
 def test_a_deleted_api_takes_its_stages_along(read):
-    """Deleted or replaced."""
+    """A deleted or replaced API is recorded, because AWS deletes its stages too."""
     for actions, after in ((["delete"], None), (["delete", "create"], {"name": "n"})):
         entry = change(
             "aws_api_gateway_rest_api.a",
@@ -170,7 +174,7 @@ def test_a_deleted_api_takes_its_stages_along(read):
 
 @pytest.mark.parametrize("name", ["action_invocations", "deferred_action_invocations"])
 def test_actions_are_said(read, name):
-    """An action can change anything, and no plan shows what it does."""
+    """An action of Terraform gives a notice, because no plan shows what it does."""
     one = {
         "address": "action.aws_lambda_invoke.x",
         "lifecycle_action_trigger": {"triggering_resource_address": "aws_x.y"},
@@ -181,7 +185,7 @@ def test_actions_are_said(read, name):
 
 
 def test_an_import_that_is_replaced_is_created(read):
-    """`change.importing` beside a replacement."""
+    """An import that is also replaced gives a notice that does not say "not created"."""
     entry = change(
         f"{STAGE}.s",
         ["delete", "create"],
@@ -205,7 +209,7 @@ def clashes(
     makes=WRITES,
     **more,
 ):
-    """How many stages cannot be created, and how many may not be."""
+    """Return how many stages cannot be created, and how many possibly cannot."""
     entries = [
         change(
             f"{STAGE}.s", stage_actions, before=before, after=after, unknown=more.get("unknown", ())
@@ -292,7 +296,9 @@ REPLACED = ["delete", "create"]
 def test_a_stage_that_is_created_beside_a_deployment_of_its_name(
     read, stage, deployment, more, expected
 ):
-    """AWS refuses to create what the deployment has created; where no order is fixed, it is left open."""
+    """A stage created after a deployment of its name clashes; without a fixed order it
+    may clash.
+    """
     assert clashes(read, stage, deployment, **more) == expected
 
 
@@ -305,7 +311,9 @@ def test_a_stage_that_is_created_beside_a_deployment_of_its_name(
     ],
 )
 def test_an_api_that_is_yet_to_be_created_is_told_by_its_reference(read, references, expected):
-    """Its id is known only after apply."""
+    """For an API that is not created yet, the references decide whether a stage and a deployment
+    clash.
+    """
     more = {
         "before": None,
         "after": NEW,

@@ -1,4 +1,4 @@
-"""States, raw and shown, and that both say the same."""
+"""Reading raw and shown states."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from checker.model.resources import Presents, PresentsNothing, StageKind
     ],
 )
 def test_both_forms_of_a_state_say_the_same(fixtures, read_file, raw_file, shown_file):
-    """The stored state and what `show -json` prints of it."""
+    """A raw state and its `show -json` output give the same stages and certificates."""
     stored, printed = read_file(fixtures / raw_file), read_file(fixtures / shown_file)
     assert stored.source.format_version == "4"
     assert printed.source.format_version == "1.0"
@@ -39,7 +39,7 @@ def test_both_forms_of_a_state_say_the_same(fixtures, read_file, raw_file, shown
 
 
 def test_a_state_with_a_module_and_for_each(fixtures, read_file):
-    """Every instance has its own address."""
+    """Each instance of a state with a module and for_each has its own address."""
     document = read_file(fixtures / "rotation/03-apply2-repoint/terraform.tfstate")
     assert {str(stage.address): (stage.name, stage.presents) for stage in document.stages} == {
         'aws_api_gateway_stage.this["dev"]': ("dev", Presents("kt4vd3")),
@@ -50,7 +50,7 @@ def test_a_state_with_a_module_and_for_each(fixtures, read_file):
 
 
 def test_tainted_and_deposed_objects_are_both_there(fixtures, read_file):
-    """The tainted one is the current one; the deposed one still has to be deleted."""
+    """Tainted and deposed objects are both read."""
     document = read_file(fixtures / "formats/state-tainted-and-deposed.tfstate")
     assert [(one.id, one.deposed) for one in document.certificates] == [
         ("vyib0s", None),
@@ -70,7 +70,7 @@ def test_tainted_and_deposed_objects_are_both_there(fixtures, read_file):
     ],
 )
 def test_an_empty_state_is_a_state(read, document):
-    """Terraform shows a state without resources as little more than a version."""
+    """An empty state is read as a state without resources."""
     found = read(document, "s.json")
     assert (found.source.kind, found.stages, found.certificates, found.plan) == (
         "state",
@@ -93,7 +93,7 @@ def test_an_empty_state_is_a_state(read, document):
     ],
 )
 def test_instance_keys_of_a_raw_state(read, key, printed):
-    """Numbers (as floats too, as some writers have them) and texts, which addresses quote as HCL."""
+    """Instance keys of a raw state may be numbers, floats or texts, and are printed as HCL."""
     instance = {"attributes": {"stage_name": "prod"}} | ({} if key is None else {"index_key": key})
     (stage,) = read(raw_state(raw(STAGE, "s", instance, module='module.a["x"].module.b[0]'))).stages
     assert str(stage.address) == f'module.a["x"].module.b[0].{STAGE}.{printed}'
@@ -101,7 +101,7 @@ def test_instance_keys_of_a_raw_state(read, key, printed):
 
 @pytest.mark.parametrize("key", [1.5, -1.0, 1e300, True, [], {}])
 def test_what_is_no_instance_key(read, key):
-    """The error names the key's place."""
+    """An invalid instance key is an error with its path."""
     with pytest.raises(UnreadableError) as error:
         read(raw_state(raw(STAGE, "s", {"index_key": key, "attributes": {}})), "s")
     assert error.value.where == "s: resources[0].instances[0].index_key"
@@ -118,13 +118,13 @@ def test_what_is_no_instance_key(read, key):
     ],
 )
 def test_no_certificate_has_three_forms(read, none, build):
-    """Absent, null, and the empty string that the provider writes after one was taken off."""
+    """A null, empty or absent certificate id means no certificate."""
     (stage,) = read(build({"stage_name": "prod", "rest_api_id": "a"} | none)).stages
     assert stage.presents == PresentsNothing()
 
 
 def test_a_websocket_stage(read):
-    """Its id is the stage's name alone, and its API is `api_id`."""
+    """A WebSocket stage is read, with its name and `api_id`."""
     values = {
         "id": "prod",
         "name": "prod",
@@ -143,14 +143,18 @@ def test_a_websocket_stage(read):
 
 
 def test_the_region_argument_of_provider_6(read):
-    """It is read where no ARN says more, and gives the partition."""
+    """The `region` argument of AWS provider 6 gives the region and the partition if there is no
+    ARN.
+    """
     values = {"id": "c1", "region": "us-gov-west-1"}
     (certificate,) = read(shown_state(shown(f"{CERTIFICATE}.c", values))).certificates
     assert certificate.place == Place("aws-us-gov", None, "us-gov-west-1")
 
 
 def test_awscc_certificates_have_no_end(read):
-    """CloudFormation tells neither a date nor a PEM: the end is unknown, not good."""
+    """A certificate of awscc has an unknown end, because CloudFormation gives no date and
+    no PEM.
+    """
     document = read(
         shown_state(
             shown(
@@ -178,7 +182,7 @@ ARN = "arn:aws:acm:eu-west-1:111122223333:certificate/1"
 
 @pytest.mark.parametrize("prefix", ["", "data."])
 def test_an_acm_certificate_counts_where_a_stage_names_it(read, prefix):
-    """Its id is its ARN, and its place the ARN's; others of the account are none of ours."""
+    """An ACM certificate is read only if a stage names its ARN."""
     values = {
         "arn": ARN,
         "not_after": "2027-01-01T00:00:00Z",
@@ -205,7 +209,7 @@ def test_an_acm_certificate_counts_where_a_stage_names_it(read, prefix):
 
 
 def test_a_deposed_stage_is_listed(read):
-    """It is in AWS, and presents what it presents, until an apply destroys it."""
+    """A deposed stage is read with its certificate, and gives a notice."""
     current = {
         "attributes": {"stage_name": "p", "rest_api_id": "a", "client_certificate_id": "new"}
     }
@@ -224,7 +228,7 @@ def test_a_deposed_stage_is_listed(read):
 
 
 def test_data_sources_of_awscc_show_stages_and_certificates(read):
-    """What somebody else manages and this configuration looks at; the provider aws has no such data sources."""
+    """Data sources of awscc give stages and certificates; the aws provider has none of these."""
     document = read(
         shown_state(
             shown(
@@ -247,7 +251,7 @@ def test_data_sources_of_awscc_show_stages_and_certificates(read):
 
 
 def test_terraform_012_wrote_addresses_without_module_and_key(read):
-    """As terraform-json's test data shows: two modules would otherwise have stages of one address."""
+    """Addresses of Terraform 0.12, without module and key, are completed."""
     stage = {
         "mode": "managed",
         "type": STAGE,
@@ -275,7 +279,7 @@ def test_terraform_012_wrote_addresses_without_module_and_key(read):
 
 
 def test_everything_else_is_skipped(read):
-    """Types that are not ours may hold anything at all."""
+    """Resources of other types are skipped, whatever their shape."""
     odd = {"address": 5, "type": "aws_lambda_function", "values": [1, "x"], "deposed_key": None}
     odd["address"] = "x"
     document = read(
@@ -285,7 +289,7 @@ def test_everything_else_is_skipped(read):
 
 
 def test_attributes_of_terraform_011_are_refused(read):
-    """A version 4 state may still hold flat attributes of a resource that was never refreshed since."""
+    """Flat attributes of Terraform 0.11 are refused with their path."""
     with pytest.raises(UnreadableError, match=r"form of Terraform 0\.11") as error:
         read(raw_state(raw(STAGE, "s", {"attributes_flat": {"id": "x"}})), "s")
     assert error.value.where == "s: resources[0].instances[0].attributes_flat"

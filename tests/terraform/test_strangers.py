@@ -1,4 +1,4 @@
-"""Documents that are passed by mistake: each is recognised, and the error says what to pass instead."""
+"""Documents passed by mistake: each is recognized, and the remedy says what to pass instead."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ resource "aws_api_gateway_rest_api" "orders" {
     ],
 )
 def test_what_it_is_and_what_to_pass_instead(read, text, message, remedy):
-    """One sentence, with the file in front and the way out behind."""
+    """Each wrong document gets a message with its kind and a remedy."""
     with pytest.raises(UnreadableError) as error:
         read(text.encode())
     assert re.search(message, error.value.message)
@@ -124,27 +124,27 @@ def test_what_it_is_and_what_to_pass_instead(read, text, message, remedy):
 
 
 def test_a_configuration_given_as_a_plan(fixtures, read_file):
-    """The real one, by its path."""
+    """A `.tf` file passed as a plan is recognized."""
     with pytest.raises(UnreadableError, match="looks like Terraform configuration"):
         read_file(fixtures / "rotation/00-create/config/main.tf")
 
 
 @pytest.mark.parametrize("name", ["plan.json", "state.tfstate", "x.tf", "README"])
 def test_the_name_tells_nothing(tmp_path, read_file, fixtures, name):
-    """A plan is a plan whatever its file is called."""
+    """The file's name does not matter for the kind of document."""
     (tmp_path / name).write_bytes((fixtures / "formats/plan-noop.json").read_bytes())
     assert read_file(tmp_path / name).source.kind == "plan"
 
 
 def test_a_plan_without_its_configuration(read, fixtures):
-    """Some take it out because of secrets: what a plan does is judged without it, and what cannot be is not known."""
+    """A plan without its configuration is still read."""
     document = json.loads((fixtures / "formats/plan-noop.json").read_bytes())
     del document["configuration"]
     assert read(document).source.kind == "plan"
 
 
 def test_a_plan_without_its_version_is_refused(read):
-    """What it says cannot be known then."""
+    """A plan without a format version is refused."""
     with pytest.raises(
         UnreadableError, match="is missing: something was cut out of this plan"
     ) as error:
@@ -153,14 +153,14 @@ def test_a_plan_without_its_version_is_refused(read):
 
 
 def test_keys_may_come_in_any_order(read, fixtures):
-    """As `jq -S` leaves them."""
+    """The order of keys does not matter, for example after `jq -S`."""
     data = (fixtures / "formats/plan-swap-one-step.json").read_bytes()
     again = json.dumps(json.loads(data), sort_keys=True, indent=4).encode()
     assert read(again) == read(data)
 
 
 def test_recognising_takes_linear_time(read):
-    """Texts that would make a careless pattern start over and over."""
+    """Recognizing a wrong document takes linear time."""
     started = time.process_time()
     for text in (
         b"\n" * 200_000,

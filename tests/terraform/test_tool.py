@@ -1,4 +1,4 @@
-"""Which terraform or tofu is asked."""
+"""Choosing the terraform or tofu program."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from checker.terraform.tool import find_tool
 
 @pytest.fixture
 def place(tmp_path):
-    """Puts programs into a folder, and gives the environment that finds them."""
+    """Return a function that creates programs in a folder, and an environment with that PATH."""
 
     def placing(*names):
         for name in names:
@@ -34,13 +34,13 @@ def place(tmp_path):
     ],
 )
 def test_the_option_then_the_environment_then_path(place, there, name, chosen, found):
-    """And terraform before tofu where nothing was said."""
+    """The option takes precedence over TFCERT_TOOL and PATH; on PATH, terraform precedes tofu."""
     environment = place(*there) | ({} if chosen is None else {"TFCERT_TOOL": chosen})
     assert find_tool(name, environment).name == found
 
 
 def test_no_tool_at_all(place):
-    """That is no error until something has to be asked."""
+    """A missing tool is no error until it is needed."""
     assert find_tool(None, place()) is None
 
 
@@ -48,14 +48,14 @@ def test_no_tool_at_all(place):
     ("name", "chosen", "where"), [("tofu", None, "--tool"), (None, "/no/such/tofu", "TFCERT_TOOL")]
 )
 def test_a_tool_that_was_asked_for_must_be_there(place, name, chosen, where):
-    """Falling back to another would be a surprise."""
+    """A requested tool that does not exist is an error, without a fallback."""
     with pytest.raises(UsageError, match="is not a program") as error:
         find_tool(name, place("terraform") | ({"TFCERT_TOOL": chosen} if chosen else {}))
     assert error.value.where == where
 
 
 def test_a_path_is_made_absolute_and_no_secret_is_shown(place, tmp_path, monkeypatch):
-    """The tool runs in another directory; its environment holds credentials."""
+    """The tool's path is made absolute, and its repr does not show the environment."""
     environment = place("terraform")
     monkeypatch.chdir(tmp_path)
     tool = find_tool("./terraform", environment)

@@ -1,4 +1,4 @@
-"""From bytes as they lie there to plain JSON text."""
+"""Converting the bytes of a file to plain JSON text."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ TEXT = '{"a": "é\U0001f600"}'
 @pytest.mark.parametrize("squeeze", [bytes, gzip.compress])
 @pytest.mark.parametrize("wrap", [bytes, memoryview])
 def test_every_wrapping_comes_off(bom, encoding, squeeze, wrap):
-    """PowerShell's UTF-16, marks of byte order, gzip, and all of them together."""
+    """UTF-16, byte-order marks and gzip are removed in any combination."""
     data = wrap(squeeze((bom + TEXT).encode(encoding)))
     assert bytes(unwrap(data, SPOT)) == TEXT.encode()
 
 
 def test_a_plan_as_powershell_writes_it(tmp_path, read_file, fixtures):
-    """`terraform show -json p > plan.json` in PowerShell 5."""
+    """A plan written by PowerShell 5, as UTF-16 with CR LF, is read."""
     file = tmp_path / "plan.json"
     original = fixtures / "formats/plan-swap-one-step.json"
     file.write_bytes(
@@ -40,7 +40,7 @@ def test_a_plan_as_powershell_writes_it(tmp_path, read_file, fixtures):
 
 
 def test_gzip_in_several_members():
-    """As concatenating compressed files makes it, with padding after it."""
+    """Gzip with several members and padding is read."""
     assert (
         bytes(
             unwrap(
@@ -71,7 +71,7 @@ def test_gzip_in_several_members():
     ],
 )
 def test_what_cannot_be_unwrapped(data, message):
-    """One line that says what is wrong."""
+    """Bytes that cannot be converted give an error with a remedy."""
     with pytest.raises(UnreadableError, match=message) as error:
         unwrap(data, SPOT)
     assert error.value.where == "f"
@@ -79,7 +79,7 @@ def test_what_cannot_be_unwrapped(data, message):
 
 
 def test_invalid_utf8_is_found_in_what_is_skipped(read_file, tmp_path):
-    """The decoder would not look there, and across the windows of the check no character is cut."""
+    """Invalid UTF-8 in a skipped part is found, with its byte position."""
     file = tmp_path / "s"
     body = '{"format_version":"1.0","skipped":"' + "x" * (1024**2 - 36) + "é" * 1000
     file.write_bytes(body.encode() + b'\xff"}')
@@ -88,7 +88,7 @@ def test_invalid_utf8_is_found_in_what_is_skipped(read_file, tmp_path):
 
 
 def test_a_bomb_does_not_go_off():
-    """A thousandth of a gigabyte that would unpack to one."""
+    """A gzip bomb is refused without unpacking it."""
     bomb = gzip.compress(b" " * 1024**2, mtime=0) * 1000
     started = time.process_time()
     with pytest.raises(UnreadableError, match="unpacks to far more than any plan"):
@@ -97,7 +97,7 @@ def test_a_bomb_does_not_go_off():
 
 
 def test_an_ordinary_plan_may_shrink_a_lot(read, tmp_path, read_file):
-    """Repetitive documents compress to a hundredth, and are read."""
+    """A repetitive document that compresses to a hundredth is still read."""
     resources = [shown(f"{CERTIFICATE}.c[{index}]", {"id": "c"}) for index in range(3000)]
     file = tmp_path / "s.gz"
     file.write_bytes(gzip.compress(json.dumps(shown_state(*resources)).encode()))
@@ -121,7 +121,7 @@ def test_an_ordinary_plan_may_shrink_a_lot(read, tmp_path, read_file):
     ),
 )
 def test_any_bytes_unwrap_to_text_or_an_error(data, head):
-    """What comes out is UTF-8, or a zip for the tool."""
+    """Any bytes give UTF-8 text, a zip or an error."""
     try:
         found = bytes(unwrap(head + data, SPOT))
     except UnreadableError:

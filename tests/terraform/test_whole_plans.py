@@ -1,4 +1,4 @@
-"""Plans from which something was cut out: refused, with what is missing; and plans that leave things out by design."""
+"""Plans with removed parts are refused; plans that are partial by design are read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CUT = "something was cut out"
 
 @pytest.fixture
 def whole(fixtures):
-    """A plan of Terraform 1.11.4 that repoints a stage."""
+    """Return a plan of Terraform 1.11.4 that repoints a stage."""
     return json.loads((fixtures / "formats/plan-repoint-keep-old.json").read_bytes())
 
 
@@ -112,7 +112,7 @@ def cut_an_attribute(document, side):
     ],
 )
 def test_what_was_cut_out_is_named(read, whole, cut, where, says):
-    """A plan that a filter made smaller looks like one that does less."""
+    """A plan with removed parts is refused, and the error names what is missing."""
     assert read(whole)
     cut(whole)
     with pytest.raises(UnreadableError) as error:
@@ -124,7 +124,7 @@ def test_what_was_cut_out_is_named(read, whole, cut, where, says):
 
 
 def test_a_change_that_is_listed_twice(read, whole):
-    """The second would win in one reader and the first in another."""
+    """A change that is listed twice is refused."""
     whole["resource_changes"].append(changes_of(whole, "aws_api_gateway_stage")[0])
     with pytest.raises(UnreadableError, match="a second change of the same resource instance"):
         read(whole)
@@ -132,7 +132,7 @@ def test_a_change_that_is_listed_twice(read, whole):
 
 @pytest.mark.parametrize("path", ["", "change", "change.before"])
 def test_a_property_that_is_there_twice(read, whole, path):
-    """At the top, in a change of ours, and in its values."""
+    """A repeated property is refused at the top, in a change, and in its values."""
     text = json.dumps(whole, separators=(",", ":"))
     stage = json.dumps(changes_of(whole, "aws_api_gateway_stage")[0], separators=(",", ":"))
     assert stage in text
@@ -147,7 +147,7 @@ def test_a_property_that_is_there_twice(read, whole, path):
 
 
 def test_a_targeted_plan_is_judged_from_its_prior_state(read, whole):
-    """`-target` leaves instances out, and marks the plan as not complete."""
+    """A targeted plan, which is marked as not complete, is judged by its prior state."""
     cut_no_ops_everywhere(whole)
     whole["complete"] = False
     document = read(whole)
@@ -158,7 +158,7 @@ def test_a_targeted_plan_is_judged_from_its_prior_state(read, whole):
 
 @pytest.mark.parametrize("empty", [True, False])
 def test_a_refresh_only_plan_is_judged_from_its_prior_state(read, fixtures, empty):
-    """It has no changes, and no or empty planned values."""
+    """A refresh-only plan, which has no changes, is judged by its prior state."""
     document = json.loads((fixtures / "formats/plan-refresh-only.json").read_bytes())
     assert document["complete"] is True
     if not empty:
@@ -169,7 +169,9 @@ def test_a_refresh_only_plan_is_judged_from_its_prior_state(read, fixtures, empt
 
 
 def test_i4_a_plan_of_which_only_the_configuration_is_left(read, whole):
-    """Nothing in it can be judged, and it may be a refresh-only plan of an empty state: it is not clean, and not refused."""
+    """I4: a plan with only a configuration has an unknown change: it is neither clean nor
+    refused.
+    """
     for name in ("prior_state", "planned_values", "resource_changes"):
         del whole[name]
     (unknown,) = read(whole).plan.unknown_changes
@@ -177,7 +179,9 @@ def test_i4_a_plan_of_which_only_the_configuration_is_left(read, whole):
 
 
 def test_a_plan_without_the_marks_of_terraform_1_8(read, whole):
-    """Older ones and OpenTofu do not say whether they are complete: a targeted plan of theirs is judged from its prior state."""
+    """A targeted plan of an older Terraform or of OpenTofu, without marks, is judged by its prior
+    state.
+    """
     for name in ("complete", "applyable", "errored"):
         whole.pop(name, None)
     cut_no_ops_everywhere(whole)
@@ -186,7 +190,7 @@ def test_a_plan_without_the_marks_of_terraform_1_8(read, whole):
 
 @pytest.mark.parametrize("folder", ["formats", "acceptance", "rotation"])
 def test_every_recorded_plan_is_whole(fixtures, read_file, folder):
-    """Nothing that Terraform wrote is refused."""
+    """Every recorded plan is accepted."""
     plans = [
         path
         for path in sorted((fixtures / folder).rglob("*.json"))
@@ -197,7 +201,7 @@ def test_every_recorded_plan_is_whole(fixtures, read_file, folder):
 
 
 def test_a_targeted_plan_holds_the_prior_state_too(read, fixtures):
-    """A plan of a deployment alone says nothing about stages; without its prior state it would look clean."""
+    """A targeted plan without its prior state is refused."""
     document = json.loads((fixtures / "formats/plan-repoint-keep-old.json").read_bytes())
     deployment = {"triggers": {}, "id": "d1", "rest_api_id": "a1"}
     change = {"actions": ["update"], "before": deployment, "after": deployment, "after_unknown": {}}

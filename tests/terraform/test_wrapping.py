@@ -1,4 +1,4 @@
-"""Text around a document, or instead of one: named by the program that puts it there, with the way out."""
+"""Text around a document, or instead of one, is recognized by the program that prints it."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ TWICE = json.dumps(PLAN)
     ],
 )
 def test_where_the_text_comes_from(read, text, says, remedy):
-    """The error names the program, and quotes nothing of what it wrote."""
+    """The error names the program that added text, with a remedy and without a quote."""
     with pytest.raises(UnreadableError, match=says) as error:
         read(text.encode())
     assert "hunter2" not in str(error.value)
@@ -102,7 +102,7 @@ def test_where_the_text_comes_from(read, text, says, remedy):
 
 @pytest.mark.parametrize("encoding", ["utf-32", "utf-32-le", "utf-32-be"])
 def test_utf_32(tmp_path, read_file, encoding):
-    """With a byte order mark or without one."""
+    """UTF-32 is refused with a remedy, with a byte-order mark or without."""
     (tmp_path / "p").write_bytes(PLAN.encode(encoding))
     with pytest.raises(UnreadableError, match=r"is UTF-32.*iconv"):
         read_file(tmp_path / "p")
@@ -166,7 +166,7 @@ def test_utf_32(tmp_path, read_file, encoding):
     ],
 )
 def test_other_documents_are_named(read, document, says):
-    """Each for what it is."""
+    """Documents of other tools are named in the error."""
     with pytest.raises(UnreadableError, match=says) as error:
         read(document)
     assert error.value.remedy
@@ -174,7 +174,7 @@ def test_other_documents_are_named(read, document, says):
 
 
 def test_the_command_that_printed_it_is_named(tmp_path):
-    """A wrapper on PATH prints beside the state."""
+    """The error names the tool's command if a wrapper on PATH adds text to the state."""
     from checker.terraform.tool import Tool
 
     (tmp_path / "main.tf").write_text("")
@@ -195,7 +195,7 @@ def test_the_command_that_printed_it_is_named(tmp_path):
 
 @pytest.mark.parametrize("prefix", ["[tf] ", "state: ", "terraform> "])
 def test_the_same_text_before_each_line_is_named(prefix):
-    """A script that marks each line of the output, as pipelines do."""
+    """The same text before each line, as pipelines add it, is recognized."""
     text = "".join(f"{prefix}{line}\n" for line in ("{", '  "version": 4,', '  "serial": 1', "}"))
     with pytest.raises(UnreadableError, match="the same text before each of its lines"):
         read_document("state.json", text.encode())
