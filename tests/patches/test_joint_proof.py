@@ -156,7 +156,9 @@ def unintended(file: SourceFile, number: int) -> list[Edit]:
 
 @pytest.mark.parametrize("phase", SERIES)
 def test_an_edit_that_goes_too_far_is_refused(phase, drafts, tmp_path):
-    """Each edit is compared with its intent: one line more removed, a comment of the copy lost, another name written."""
+    """An edit that differs from its intent is refused: a longer removal, a lost comment, another
+    name.
+    """
     fleet(tmp_path, 2).ask(every=True)
     draft = next(each.draft for each in drafts if each.phase is phase)
     (batch,) = draft._batches
@@ -183,7 +185,7 @@ def test_an_edit_that_goes_too_far_is_refused(phase, drafts, tmp_path):
 def test_one_bad_rotation_among_forty_leaves_the_others_as_they_are(
     number, phase, monkeypatch, tmp_path
 ):
-    """Make one rotation also change a heredoc, without an intent for it."""
+    """One bad rotation of forty is blocked, and the patches of the others are the same bytes."""
     wanted = {f"{C}.c{each}" for each in range(40) if each != number}
     _, without = fleet(tmp_path / "a", 40).ask(every=True, only=frozenset(wanted))
     spoil(monkeypatch, phase, f"c{number}")
