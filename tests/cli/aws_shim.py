@@ -1,6 +1,7 @@
-"""As much of the AWS CLI as a rotation by hand needs, by AWS's own service models: a wrong operation or option is an error.
+"""A stand-in for the AWS CLI, as far as a manual rotation needs it, by AWS's own service models.
 
-Source: the AWS CLI's user guide, "Command structure", "Shorthand syntax" and "Filter output"; tried against the AWS CLI 1.45.
+A wrong operation or option is an error. Source: the AWS CLI's user guide, "Command structure",
+"Shorthand syntax" and "Filter output"; tried against the AWS CLI 1.45.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from botocore.session import get_session
 
 
 def main(arguments):
-    """Make the call that the arguments name, and print what --query leaves of the answer."""
+    """Make the call that the arguments name, and print the part of the answer that
+    --query selects.
+    """
     service, operation, *rest = arguments
     options = dict(_options(rest))
     query, output = options.pop("query", None), options.pop("output", "json")

@@ -1,4 +1,4 @@
-"""A rotation before repoint on the emulator: a root module, its state, an API, and a TLS backend of its own behind it."""
+"""A rotation before repoint on the emulator: root module, state, API and its own TLS backend."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ API = "lo64vzqnaj"
 
 
 class World(NamedTuple):
-    """What a test works with; `environment` leads tfcert to the emulator."""
+    """The parts of a test; `environment` points tfcert to the emulator."""
 
     folder: Path
     aws: object
@@ -28,16 +28,16 @@ class World(NamedTuple):
     environment: dict[str, str]
 
     def trust(self, *names: str) -> None:
-        """Let the backend trust these certificates and no others."""
+        """Make the backend trust these certificates and no others."""
         self.backend.trust([self.pems[name] for name in names])
 
     def invocations(self) -> int:
-        """How many calls of TestInvokeMethod AWS got."""
+        """Return the number of TestInvokeMethod calls."""
         return len(self.aws.calls("*TestInvokeMethod*"))
 
 
 def resource(kind, name, **attributes):
-    """A resource of a raw state."""
+    """Return a resource of a raw state."""
     return {
         "mode": "managed",
         "type": kind,
@@ -48,7 +48,7 @@ def resource(kind, name, **attributes):
 
 
 def configuration(pointer="old"):
-    """The root module, whose stage takes its id from one of the two certificates."""
+    """Return the root module, whose stage uses one of the two certificates."""
     return (
         f'resource "{C}" "old" {{\n}}\n\n# tfcert: succeeds {C}.old\nresource "{C}" "new" {{\n}}\n\n'
         f'resource "{S}" "live" {{\n  rest_api_id           = "{API}"\n  deployment_id         = "d"\n'
@@ -57,7 +57,7 @@ def configuration(pointer="old"):
 
 
 def state(pems, presents=OLD):
-    """The raw state, with both certificates and the stage."""
+    """Return the raw state, with both certificates and the stage."""
     return {
         "version": 4,
         "terraform_version": "1.11.4",
@@ -82,7 +82,7 @@ def state(pems, presents=OLD):
 
 
 def integrate(gateway, path, uri, verb="GET", kind="HTTP_PROXY", parameters=None):
-    """Add a resource with one method to the API, and its integration."""
+    """Add a resource with one method and its integration to the API."""
     (root,) = (
         each["id"] for each in gateway.get_resources(restApiId=API)["items"] if each["path"] == "/"
     )
@@ -95,7 +95,7 @@ def integrate(gateway, path, uri, verb="GET", kind="HTTP_PROXY", parameters=None
 
 @contextmanager
 def prepared(aws, folder, *, path="health", age=5, left=20):
-    """Lay the root module out in front of a backend that trusts the old certificate."""
+    """Write the root module and yield it with a backend that trusts the old certificate."""
     now = datetime.now(UTC)
     aws.seed(
         SeedCertificate(id=OLD, expires_at=now + timedelta(days=left)),

@@ -1,4 +1,6 @@
-"""The steps that a scan prints, typed into a shell as they stand: they rotate, in order, and never leave a stage without."""
+"""The printed steps of a scan, run in a shell, rotate a certificate and never leave a stage without
+one.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ def aws(aws):
 
 @pytest.fixture
 def shell(aws, tmp_path, forking):
-    """Run lines in one POSIX shell that stops at the first failure, with the shim as `aws` and tfcert on the PATH."""
+    """Return a function that runs lines in one POSIX shell, with the shim as `aws` and tfcert on
+    the PATH.
+    """
     tools = tmp_path / "bin"
     tools.mkdir()
     called = {
@@ -68,7 +72,7 @@ def shell(aws, tmp_path, forking):
 
 @pytest.fixture
 def steps(tfcert, aws):
-    """The steps of the one rotation by hand that a scan finds."""
+    """Return a function that scans and gives the steps of each manual rotation."""
 
     def found(*arguments):
         done = tfcert("scan", "--format", "json", *AS_OF, *arguments, environment=aws.environment())
@@ -89,7 +93,9 @@ def presented(aws, account=HERE):
 
 
 def test_the_steps_rotate_step_by_step(aws, steps, shell):
-    """REST and WebSocket stages move one after the other to the successor; the old certificate goes last; then nothing is due."""
+    """The steps move REST and WebSocket stages to a successor and delete the old certificate; then
+    nothing is due.
+    """
     aws.seed(
         SeedCertificate(id="due001", expires_at=SOON),
         SeedApi(id="rest1", name="orders", stages={"prod": "due001", "dev": None}),
@@ -114,7 +120,7 @@ def test_the_steps_rotate_step_by_step(aws, steps, shell):
 
 
 def test_asking_again_half_way_goes_on_with_the_successor(aws, steps, shell):
-    """I6: no second successor is made; and with every stage moved only the old certificate is left to go."""
+    """I6: a second scan halfway continues with the successor and creates no other one."""
     aws.seed(
         SeedCertificate(id="due001", expires_at=SOON),
         SeedApi(id="rest1", stages={"a": "due001", "b": "due001"}),
@@ -142,7 +148,7 @@ def test_asking_again_half_way_goes_on_with_the_successor(aws, steps, shell):
 
 
 def test_the_successor_under_way_is_known_by_the_scan(tfcert, aws, steps, shell):
-    """A certificate that is being rotated is a warning until the day on which the stages are to have moved."""
+    """A certificate whose successor exists is a warning until its repoint date."""
     aws.seed(
         SeedCertificate(id="due001", expires_at=SOON), SeedApi(id="rest1", stages={"a": "due001"})
     )
@@ -166,7 +172,7 @@ def test_the_successor_under_way_is_known_by_the_scan(tfcert, aws, steps, shell)
 
 
 def test_a_role_is_taken_first_and_its_account_is_rotated(aws, steps, shell):
-    """The shell gets the role's credentials, and all that follows is in the other account."""
+    """With a role, the steps first assume it and then act in its account."""
     aws.seed(
         SeedCertificate(id="due001", expires_at=SOON, account=THERE),
         SeedApi(id="rest1", stages={"prod": "due001"}, account=THERE),
@@ -188,7 +194,7 @@ def test_a_role_is_taken_first_and_its_account_is_rotated(aws, steps, shell):
 
 @pytest.mark.parametrize("variable", ["", "NEW=", "NEW=$(false) || true"])
 def test_without_a_successor_no_stage_is_touched(aws, steps, shell, variable):
-    """An empty id would take the certificate off the stage: the shell refuses the line instead."""
+    """Without a successor's id the shell refuses to move a stage."""
     aws.seed(
         SeedCertificate(id="due001", expires_at=SOON),
         SeedApi(id="rest1", stages={"prod": "due001"}),
@@ -204,7 +210,7 @@ def test_without_a_successor_no_stage_is_touched(aws, steps, shell, variable):
 
 @pytest.mark.parametrize("answer", ["allow", "badrequest"])
 def test_the_order_does_not_rest_on_aws_refusing_a_deletion(aws, steps, shell, answer):
-    """What AWS answers to a deletion in use is not known: by then no stage presents the old one."""
+    """The steps never delete a certificate in use, whatever AWS would answer."""
     aws.answer_delete_in_use(answer)
     aws.seed(
         SeedCertificate(id="due001", expires_at=SOON),
@@ -221,7 +227,7 @@ def test_the_order_does_not_rest_on_aws_refusing_a_deletion(aws, steps, shell, a
     )
 )
 def test_whatever_a_name_holds_is_one_word_of_the_shell(text):
-    """Nothing in the name of a profile, a role, a region or a stage is run, split or expanded."""
+    """Any text in a name of a profile, region or stage is one word for the shell."""
     place = Place("aws", HERE, "us-east-1")
     words = shlex.split(
         aws_command(Access(profile=text), place, "apigateway", "get-stage", {"stage-name": text})

@@ -1,4 +1,4 @@
-"""A stage that names a certificate of ACM, by the command line and against the emulator."""
+"""`tfcert check` and `patch` with a stage that uses an ACM certificate, against the emulator."""
 
 from __future__ import annotations
 
@@ -47,7 +47,9 @@ def aws(aws):
 
 @pytest.fixture
 def root(tmp_path):
-    """A configuration and its state, in which an imported certificate of ACM has its end."""
+    """Return a folder with a configuration and its state, where an imported ACM certificate ends
+    soon.
+    """
     folder = tmp_path / "root"
     folder.mkdir()
     (folder / "main.tf").write_text(CONFIGURATION)
@@ -84,7 +86,7 @@ def judged(outcome, root, aws):
 
 
 def test_an_imported_one_near_its_end_is_to_be_imported_again(outcome, root, aws):
-    """An error, the remedy of which is ACM's."""
+    """An imported certificate near its end is an error, and the remedy is to import it again."""
     aws.seed(SeedAcm(arn=ARN, expires_at=ENDS, kind="IMPORTED"))
     found, code, document = judged(outcome, root, aws)
     assert (found, code) == (
@@ -96,20 +98,20 @@ def test_an_imported_one_near_its_end_is_to_be_imported_again(outcome, root, aws
 
 
 def test_one_that_acm_renews_passes(outcome, root, aws):
-    """There is nothing to do, and a gate does not stand in the way."""
+    """A certificate that ACM renews is a warning, and check passes."""
     aws.seed(SeedAcm(arn=ARN, expires_at=ENDS))
     found, code, _ = judged(outcome, root, aws)
     assert (found, code) == ({"certificate-expiring": "warning"}, 0)
 
 
 def test_one_that_was_renewed_since_is_clean(outcome, root, aws):
-    """State remembers the old end; ACM's answer wins."""
+    """After a renewal the end date from ACM counts, and check is clean."""
     aws.seed(SeedAcm(arn=ARN, expires_at=ENDS.replace(year=2027), renewal="SUCCESS"))
     assert judged(outcome, root, aws)[:2] == ({}, 0)
 
 
 def test_i4_one_that_may_not_be_asked_for_is_not_clean(outcome, root, aws):
-    """Inconclusive, with the action that is missing, though its recorded end is far away."""
+    """I4: a denied ACM call is inconclusive, and the message names the missing action."""
     aws.faults.inject("DescribeCertificate", access_denied())
     document, code = outcome(
         "terraform.tfstate", "--as-of", "2026-01-01", cwd=root, environment=aws.environment()
@@ -124,7 +126,7 @@ def test_i4_one_that_may_not_be_asked_for_is_not_clean(outcome, root, aws):
     [("IMPORTED", 3, b"re-import"), ("PRIVATE", 0, b"ACM renews it by itself")],
 )
 def test_patch_leaves_it_alone_and_says_why(tfcert, root, aws, kind, code, words):
-    """No patch by any phase, and no file changes."""
+    """`patch` writes nothing for an ACM certificate in any phase, and gives the reason."""
     aws.seed(SeedAcm(arn=ARN, expires_at=ENDS, kind=kind))
     for phase in ("next", "all", "introduce"):
         done = tfcert(

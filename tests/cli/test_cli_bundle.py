@@ -1,4 +1,4 @@
-"""`tfcert bundle` by its command line, and what real TLS servers make of the bundle."""
+"""`tfcert bundle` on the command line, and real TLS servers with its bundle."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PARTIAL = 0x80000  # X509_V_FLAG_PARTIAL_CHAIN
 
 @pytest.fixture(scope="module")
 def callers(tmp_path_factory):
-    """PEM and key files of an old, a new and a strange certificate, all as API Gateway issues them, and of a server."""
+    """Return PEM and key files of an old, a new and an unrelated certificate, and of a server."""
     folder = tmp_path_factory.mktemp("callers")
     pems = {}
     for number, name in enumerate(("old", "new", "stranger", "server")):
@@ -42,7 +42,7 @@ def callers(tmp_path_factory):
 
 
 def state(folder, certificates, presented="old000", declare=None):
-    """A root module in a folder: certificates as name, id and PEM, and a stage that presents one of them."""
+    """Write a state with these certificates and a stage, and return its path."""
 
     def resource(kind, name, **attributes):
         provider = 'provider["registry.terraform.io/hashicorp/aws"]'
@@ -105,12 +105,15 @@ resource "aws_api_gateway_stage" "live" {{
 
 
 def certificates_in(text):
-    """The certificates of a bundle, in order, as a library reads them."""
+    """Return the certificates of a bundle in order, read with cryptography."""
     return x509.load_pem_x509_certificates(text)
 
 
 def test_recorded_pems_are_normalised_and_described(tfcert, tmp_path, callers):
-    """CRLF and the missing newline of a state's PEM go; address, end and SHA-256 stand above each, the presented one first."""
+    """Line ends are normalized, and a comment with address, end and SHA-256 is above each PEM.
+
+    The certificate in use comes first.
+    """
     _, pems = callers
     assert "\r\n" in pems["old"]
     source = state(
@@ -136,7 +139,7 @@ def test_recorded_pems_are_normalised_and_described(tfcert, tmp_path, callers):
 def test_i2_the_predecessor_is_trusted_until_aws_confirms_that_nobody_presents_it(
     tfcert, tmp_path, callers
 ):
-    """I2: after repoint, offline, the old certificate stays in the bundle, behind the one that is presented."""
+    """I2: after repoint, offline, the old certificate stays in the bundle after the one in use."""
     _, pems = callers
     source = state(
         tmp_path,
@@ -152,7 +155,9 @@ def test_i2_the_predecessor_is_trusted_until_aws_confirms_that_nobody_presents_i
 
 
 def test_a_certificate_that_nobody_needs_is_left_out(tfcert, tmp_path, callers):
-    """With the configuration at hand, what no stage presents and what succeeds nothing is not to be trusted; without, it may be."""
+    """With the configuration, an unused certificate without lineage is left out of the bundle;
+    without it, it stays.
+    """
     _, pems = callers
     text = ROTATING.replace("POINTED", "a").replace(f"# tfcert: succeeds {C}.a\n", "")
     source = state(
@@ -169,7 +174,9 @@ def test_a_certificate_that_nobody_needs_is_left_out(tfcert, tmp_path, callers):
     "pem", [None, "", "not a PEM", "-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----"]
 )
 def test_i4_a_pem_that_nobody_knows_is_said_and_is_exit_3(tfcert, tmp_path, callers, pem):
-    """I4: the bundle says that it is incomplete; a file that was complete is not replaced by one that is not."""
+    """I4: a missing PEM makes the bundle incomplete, exit code 3, and a complete file is not
+    replaced.
+    """
     _, pems = callers
     source = state(tmp_path, [("a", "old000", pem), ("b", "new000", pems["new"])])
     done = tfcert("bundle", source, "--offline")
@@ -184,7 +191,7 @@ def test_i4_a_pem_that_nobody_knows_is_said_and_is_exit_3(tfcert, tmp_path, call
 
 
 def test_no_empty_bundle_is_written(tfcert, tmp_path):
-    """A trust file without a certificate would shut every caller out."""
+    """An empty bundle is not written, because it would lock out every client."""
     source = state(tmp_path, [], presented="")
     kept = tmp_path / "trust.pem"
     done = tfcert("bundle", source, "--offline", "--out", kept)
@@ -194,7 +201,7 @@ def test_no_empty_bundle_is_written(tfcert, tmp_path):
 
 
 def test_a_file_is_replaced_in_one_step_with_its_mode(tfcert, tmp_path, callers):
-    """A server that reads the file meanwhile sees the old bundle or the new one."""
+    """The file is replaced atomically and keeps its mode."""
     _, pems = callers
     source = state(tmp_path, [("a", "old000", pems["old"])])
     target = tmp_path / "trust.pem"
@@ -210,7 +217,7 @@ def test_a_file_is_replaced_in_one_step_with_its_mode(tfcert, tmp_path, callers)
 
 
 def test_aws_s_own_pem_wins_over_the_recorded_one(tfcert, tmp_path, callers):
-    """Live, what AWS answers is what is written, and the comment says so; the state's copy may be anything."""
+    """The PEM from AWS is written instead of the recorded one."""
     _, pems = callers
     with Emulator() as aws:
         aws.seed(SeedCertificate(id="old000", expires_at=NOW + timedelta(days=40)))
@@ -226,7 +233,9 @@ def test_aws_s_own_pem_wins_over_the_recorded_one(tfcert, tmp_path, callers):
 
 
 def test_i4_a_certificate_that_aws_does_not_know_is_said(tfcert, tmp_path, callers):
-    """I4: a stage presents what AWS does not have: the recorded PEM is written, called so, and it is exit 3."""
+    """I4: for a certificate that AWS does not have, the recorded PEM is written with a comment,
+    exit code 3.
+    """
     _, pems = callers
     with Emulator() as aws:
         source = state(tmp_path, [("a", "old000", pems["old"])])
@@ -241,7 +250,7 @@ def test_i4_a_certificate_that_aws_does_not_know_is_said(tfcert, tmp_path, calle
 
 
 def test_one_certificate_in_two_states_is_written_once(tfcert, tmp_path, callers):
-    """Two sources that record the same certificate, and another that has its id elsewhere."""
+    """A certificate in two states is written once; another one with the same id is written too."""
     _, pems = callers
     for name, pem in (("one", "old"), ("two", "old"), ("three", "new")):
         (tmp_path / name).mkdir()
@@ -252,7 +261,9 @@ def test_one_certificate_in_two_states_is_written_once(tfcert, tmp_path, callers
 
 @contextmanager
 def server(folder, bundle, flags):
-    """A TLS server that asks its callers for a certificate of the bundle; it answers one byte to those that it trusts."""
+    """Run a TLS server that requires a client certificate of the bundle and answers trusted clients
+    with one byte.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.verify_mode = ssl.CERT_REQUIRED
     context.verify_flags = (context.verify_flags & ~PARTIAL) | flags
@@ -285,7 +296,7 @@ def server(folder, bundle, flags):
 
 
 def is_let_in(address, folder, name):
-    """Whether a caller with that certificate gets the server's byte."""
+    """Return whether a client with this certificate gets the server's byte."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -301,7 +312,9 @@ def is_let_in(address, folder, name):
 
 
 def test_the_trap_and_the_way_out_with_a_real_server(tfcert, tmp_path, callers):
-    """One bundle of two: OpenSSL's defaults accept only the first; partial-chain verification accepts both, and nobody else."""
+    """OpenSSL accepts only the first of two certificates by default; with partial chains it accepts
+    both.
+    """
     folder, pems = callers
     source = state(
         tmp_path,
@@ -325,7 +338,7 @@ def test_the_trap_and_the_way_out_with_a_real_server(tfcert, tmp_path, callers):
 
 
 def test_the_page_and_the_runbook_say_the_same_of_the_trap(fixtures):
-    """docs/trust.md holds the runbook's table word for word, and the flag in it is the one that the test turns on."""
+    """docs/trust.md has the table of the runbook, with the OpenSSL flag that the tests use."""
     root = fixtures.parent
     shared = (root / "checker/patches/templates/trust.md.j2").read_text(encoding="utf-8")
     page = (root / "docs/trust.md").read_text(encoding="utf-8")

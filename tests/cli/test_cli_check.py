@@ -1,4 +1,4 @@
-"""`tfcert check` by its command line."""
+"""`tfcert check` on the command line."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DAY_12 = ("--offline", "--as-of", "2026-11-24")
 
 
 def test_a_state_is_judged_with_file_and_line(outcome, story):
-    """A certificate with 12 days left is an error, named with the file and line of its block."""
+    """A certificate with 12 days left is an error with the file and line of its block."""
     document, code = outcome(STATE, *DAY_12, cwd=story)
     (finding,) = document["findings"]
     assert (code, document["verdict"], document["offline"]) == (1, "findings", True)
@@ -50,7 +50,7 @@ def test_a_state_is_judged_with_file_and_line(outcome, story):
     ],
 )
 def test_the_boundaries_of_threshold_and_notice(outcome, story, as_of, code, severity):
-    """Exactly 30 days left is an error and exactly 60 a warning; one more is neither."""
+    """At exactly 30 days left it is an error, and at exactly 60 a warning."""
     document, found = outcome(STATE, "--offline", "--as-of", as_of, cwd=story)
     assert found == code
     assert [finding["severity"] for finding in document["findings"]] == (
@@ -59,7 +59,7 @@ def test_the_boundaries_of_threshold_and_notice(outcome, story, as_of, code, sev
 
 
 def test_expired_is_not_expiring(outcome, story):
-    """One second behind its end a certificate is expired, with -1 days left."""
+    """One second after its end a certificate is expired, with -1 days left."""
     document, _ = outcome(STATE, "--offline", "--as-of", "2026-12-06T01:39:36Z", cwd=story)
     assert [(finding["rule"], finding["days_left"]) for finding in document["findings"]] == [
         ("certificate-expired", -1)
@@ -67,7 +67,7 @@ def test_expired_is_not_expiring(outcome, story):
 
 
 def test_what_fails_is_the_persons_choice(tfcert, story):
-    """--fail-on warning fails for a warning, never for nothing; --threshold and --notice move the lines."""
+    """`--fail-on`, `--threshold` and `--notice` change the exit code."""
     at_45 = (STATE, "--offline", "--as-of", "2026-10-22", "--format", "text")
     assert tfcert("check", *at_45, cwd=story).returncode == 0
     assert tfcert("check", *at_45, "--fail-on", "warning", cwd=story).returncode == 1
@@ -82,7 +82,9 @@ def test_what_fails_is_the_persons_choice(tfcert, story):
 
 
 def test_a_policy_file_is_found_upwards(tfcert, story):
-    """The nearest tfcert.toml counts, a wrong key in it is exit 2 with the nearest right one, an option overrides it."""
+    """The nearest tfcert.toml above counts, options override it, and a wrong key is exit code 2
+    with a hint.
+    """
     (story.parent / "tfcert.toml").write_text("threshold_days = 5\nnotice_days = 6\n")
     assert tfcert("check", STATE, *DAY_12, cwd=story).returncode == 0
     assert tfcert("check", STATE, *DAY_12, "--threshold", "12", cwd=story).returncode == 1
@@ -93,7 +95,7 @@ def test_a_policy_file_is_found_upwards(tfcert, story):
 
 
 def test_standard_input_and_files_say_the_same(outcome, story):
-    """`-` reads the same document as its path; the kind is told by content and not by the name."""
+    """Standard input and a file with any name give the same findings."""
     data = (story / STATE).read_bytes()
     (story / "anything.bin").write_bytes(data)
     piped, code = outcome("-", *DAY_12, cwd=story, stdin=data)
@@ -115,7 +117,7 @@ def test_standard_input_and_files_say_the_same(outcome, story):
 
 
 def test_the_same_input_gives_the_same_bytes(tfcert, story):
-    """Two runs print the same document to the byte."""
+    """Two runs with the same input print the same bytes."""
     runs = [tfcert("check", STATE, *DAY_12, "--format", "json", cwd=story).stdout for _ in range(2)]
     assert runs[0] == runs[1]
 
@@ -138,7 +140,7 @@ WRONG = {
 @pytest.mark.parametrize("name", WRONG)
 @pytest.mark.parametrize("verb", ["check", "patch"])
 def test_wrong_input_is_one_line(tfcert, tmp_path, verb, name):
-    """Whatever a source holds, there is one line that says what and where and what to do, exit 2, and no file changes."""
+    """Wrong input gives one error line with place and remedy, exit code 2, and changes no file."""
     source = tmp_path / "input"
     source.write_bytes(WRONG[name])
     done = tfcert(verb, "input", "--offline")
@@ -166,7 +168,7 @@ def test_wrong_input_is_one_line(tfcert, tmp_path, verb, name):
     ],
 )
 def test_wrong_usage_is_exit_2(tfcert, story, arguments, says):
-    """A command line that cannot be done says why, and judges nothing."""
+    """Wrong usage is exit code 2 with the reason, and no output."""
     (story / "folder").mkdir()
     done = tfcert("check", "--offline", *arguments, cwd=story)
     assert (done.returncode, done.stdout) == (2, b"")
@@ -175,7 +177,9 @@ def test_wrong_usage_is_exit_2(tfcert, story, arguments, says):
 
 
 def test_a_folder_that_may_not_be_listed(story, monkeypatch):
-    """The state in it may be read all the same: its configuration is not at hand then, which is an error only with --config."""
+    """A state in a folder that cannot be listed is read without its configuration; with --config it
+    is an error.
+    """
 
     def denied(folder):
         raise PermissionError(EACCES, "Permission denied", folder)
@@ -189,21 +193,21 @@ def test_a_folder_that_may_not_be_listed(story, monkeypatch):
 
 
 def test_a_directory_without_a_tool_says_what_to_pass(tfcert, story):
-    """Where neither terraform nor tofu is at hand a directory cannot be asked, and the state file beside it is named."""
+    """A directory without terraform or tofu is exit code 2, and the error names the state file."""
     done = tfcert("check", "--offline", cwd=story)
     assert done.returncode == 2
     assert STATE in done.stderr.decode()
 
 
 def test_without_credentials_nothing_is_clean(outcome, story):
-    """I4: a healthy record with no AWS to confirm it is inconclusive, exit 3, never clean."""
+    """I4: without AWS credentials the run is inconclusive, exit code 3."""
     document, code = outcome(STATE, "--as-of", "2026-01-01", cwd=story)
     assert (code, document["verdict"], document["summary"]["unverified"]) == (3, "inconclusive", 1)
     assert document["certificates"][0]["evidence"] == "unanswered"
 
 
 def test_offline_asks_nobody_and_imports_nothing_heavy(story):
-    """--offline leaves boto3 and what else is heavy out of the process."""
+    """`--offline` imports neither boto3 nor other heavy libraries."""
     heavy = ["boto3", "botocore", "hcl2", "rich", "jinja2", "cryptography", "pydantic"]
     code = (
         "import sys; from checker.cli.app import build\n"
@@ -223,7 +227,7 @@ def test_offline_asks_nobody_and_imports_nothing_heavy(story):
 
 
 def test_a_plan_without_configuration_loads_nothing_that_knows_hcl(tmp_path, fixtures):
-    """The parts that read .tf files would be a tenth of the run's time."""
+    """A check of a plan without configuration imports no HCL module."""
     plan = fixtures / "rotation/03-apply2-repoint/plan.json"
     code = (
         "import sys; from checker.cli.app import build\n"
@@ -244,7 +248,7 @@ def test_a_plan_without_configuration_loads_nothing_that_knows_hcl(tmp_path, fix
 
 @pytest.fixture
 def live():
-    """An AWS where the README's certificate lives for three more days than its state says."""
+    """Return an AWS where the README's certificate ends three days later than in state."""
     with Emulator() as aws:
         aws.seed(
             SeedCertificate(id="rj3hhn", expires_at=datetime.fromisoformat("2026-12-09T01:39:35Z")),
@@ -255,7 +259,7 @@ def live():
 
 
 def test_aws_wins_over_state(outcome, story, live):
-    """The date that AWS answers counts, and the report says that it was observed; one listing answers for everything."""
+    """The end date from AWS counts, and one listing answers for all."""
     document, code = outcome(
         STATE, "--as-of", "2026-11-24", cwd=story, environment=live.environment()
     )
@@ -275,7 +279,9 @@ def test_aws_wins_over_state(outcome, story, live):
 def test_a_stage_that_was_moved_by_hand_is_told_with_the_end_of_what_it_presents(
     outcome, story, live
 ):
-    """It is drift, and an error where that certificate is near its end; --no-drift asks for none of it."""
+    """A stage moved outside Terraform to a certificate near its end is an error; `--no-drift` skips
+    it.
+    """
     by_hand = [{"op": "replace", "path": "/clientCertificateId", "value": "byhand"}]
     live.seed(
         SeedCertificate(id="byhand", expires_at=datetime.fromisoformat("2026-11-30T00:00:00Z"))
@@ -302,7 +308,9 @@ def test_a_stage_that_was_moved_by_hand_is_told_with_the_end_of_what_it_presents
 
 @pytest.fixture
 def far(story, live):
-    """A second state beside the README's: its certificate ends in a year, and somebody moved its stage."""
+    """Add a second state whose certificate ends in a year and whose stage was moved outside
+    Terraform.
+    """
     text = (story / STATE).read_text()
     for old, new in (
         ("rj3hhn", "far001"),
@@ -338,7 +346,9 @@ def far(story, live):
 def test_a_stage_that_was_not_asked_for_is_reported_as_not_asked(
     outcome, story, live, far, options, asked, left_out
 ):
-    """`--drift due` takes one call for each API of a certificate within the notice; every other stage is named as not asked."""
+    """`--drift due` asks only about APIs with a due certificate, and reports the other stages as
+    not asked.
+    """
     document, _ = outcome(
         STATE, far, "--as-of", "2026-11-24", *options, cwd=story, environment=live.environment()
     )
@@ -355,7 +365,7 @@ def test_a_stage_that_was_not_asked_for_is_reported_as_not_asked(
 
 
 def test_drift_due_asks_for_a_certificate_without_a_recorded_end(outcome, story, live, far):
-    """An end that nobody recorded may be near: the stages of that certificate are asked for."""
+    """`--drift due` also asks about a certificate without a recorded end date."""
     document = json.loads((story / far).read_text())
     for resource in document["resources"]:
         for instance in resource["instances"]:
@@ -367,7 +377,7 @@ def test_drift_due_asks_for_a_certificate_without_a_recorded_end(outcome, story,
 
 
 def test_drift_due_takes_the_longest_notice_of_the_policy(outcome, story, live, far):
-    """A scope may call a certificate due that is far from its end by the policy's own notice."""
+    """`--drift due` uses the longest notice of all scopes."""
     (story / "tfcert.toml").write_text('[[scope]]\naddress = "*"\nnotice_days = 500\n')
     options = (far, "--as-of", "2026-11-24", "--drift", "due")
     outcome(*options, cwd=story, environment=live.environment())
@@ -375,7 +385,7 @@ def test_drift_due_takes_the_longest_notice_of_the_policy(outcome, story, live, 
 
 
 def test_the_text_report_names_what_was_not_asked(tfcert, story, live, far):
-    """A clean report that lacks answers of AWS says so."""
+    """The text report says which stages AWS was not asked about."""
     command = ("check", far, "--as-of", "2026-11-24", "--drift", "due")
     done = tfcert(*command, cwd=story, environment=live.environment())
     text = " ".join(done.stdout.decode().split())
@@ -384,7 +394,7 @@ def test_the_text_report_names_what_was_not_asked(tfcert, story, live, far):
 
 
 def test_no_drift_and_another_drift_contradict_each_other(tfcert, story):
-    """The alias is refused beside a value that is not its own."""
+    """`--no-drift` with another `--drift` than `none` is a usage error."""
     done = tfcert("check", STATE, "--offline", "--no-drift", "--drift", "due", cwd=story)
     assert done.returncode == 2
     assert b"leave one of them out" in done.stderr
@@ -393,7 +403,7 @@ def test_no_drift_and_another_drift_contradict_each_other(tfcert, story):
 
 
 def test_i4_what_a_stage_presents_and_nobody_could_say_is_not_clean(outcome, story, live):
-    """A denial of one call touches what it would have told, and names the action; the certificates are judged all the same."""
+    """I4: a denied GetStages makes the run inconclusive, while certificates are still checked."""
     live.faults.inject("GetStages", access_denied())
     document, code = outcome(
         STATE, "--as-of", "2026-01-01", cwd=story, environment=live.environment()
@@ -406,7 +416,7 @@ def test_i4_what_a_stage_presents_and_nobody_could_say_is_not_clean(outcome, sto
 
 
 def test_a_certificate_that_aws_does_not_know_is_gone(outcome, story, live):
-    """An id that a stage presents and AWS does not list is certificate-gone, an error."""
+    """An id that a stage presents and AWS does not have is certificate-gone."""
     live.reset()
     document, code = outcome(
         STATE, "--as-of", "2026-11-24", cwd=story, environment=live.environment()
@@ -417,7 +427,7 @@ def test_a_certificate_that_aws_does_not_know_is_gone(outcome, story, live):
 
 
 def test_another_account_is_not_gone(outcome, story, live):
-    """Credentials of another account answer nothing about this one: unverified, never gone."""
+    """With credentials of another account a certificate is unverified, never gone."""
     role = live.client("sts").assume_role(
         RoleArn="arn:aws:iam::222222222222:role/x", RoleSessionName="other"
     )["Credentials"]
@@ -433,7 +443,7 @@ def test_another_account_is_not_gone(outcome, story, live):
 
 
 def test_a_denied_call_names_the_permission(tfcert, story, live):
-    """AccessDenied is inconclusive, and the action that is missing is named."""
+    """A denied call is inconclusive, and the error names the missing permission."""
     live.faults.inject("GetClientCertificates", access_denied())
     done = tfcert(
         "check", STATE, "--as-of", "2026-01-01", cwd=story, environment=live.environment()
@@ -443,7 +453,7 @@ def test_a_denied_call_names_the_permission(tfcert, story, live):
 
 
 def test_a_denied_permission_does_not_hide_a_finding(tfcert, story, live):
-    """A failing finding outranks inconclusive: what state records still counts where AWS does not answer."""
+    """If both apply, the exit code is 1: recorded data still gives findings when AWS denies."""
     live.faults.inject("GetClientCertificates", access_denied())
     assert (
         tfcert(
@@ -454,7 +464,9 @@ def test_a_denied_permission_does_not_hide_a_finding(tfcert, story, live):
 
 
 def test_several_sources_are_kept_apart(tfcert, outcome, story):
-    """Two workspaces may know certificates of the same address: each has a table of its own, and each finding its source."""
+    """Two sources with the same addresses have separate tables, and each finding names
+    its source.
+    """
     state = (story / STATE).read_bytes()
     (story / "other.tfstate").write_bytes(state.replace(b"rj3hhn", b"zz3hhn"))
     text = tfcert("check", STATE, "other.tfstate", *DAY_12, cwd=story).stdout.decode()
@@ -504,7 +516,7 @@ def test_several_sources_are_kept_apart(tfcert, outcome, story):
     ],
 )
 def test_i4_a_plan_that_does_not_say_all_is_not_clean(outcome, tmp_path, more, said):
-    """Deferred, of an unknown action, or errored: inconclusive, and exit code 3."""
+    """I4: a plan with deferred or unknown changes, or with an error, is inconclusive."""
     plan = {
         "format_version": "1.2",
         "terraform_version": "1.11.4",
@@ -527,7 +539,7 @@ def test_i4_a_plan_that_does_not_say_all_is_not_clean(outcome, tmp_path, more, s
 
 @pytest.mark.parametrize("instant", ["0001-01-01", "9999-12-31T23:59:59Z", "1969-12-31"])
 def test_an_instant_at_the_end_of_the_calendar_is_a_usage_error(tfcert, story, instant):
-    """Nothing could be counted from it."""
+    """An --as-of date at the end of the calendar is a usage error."""
     done = tfcert("check", STATE, "--offline", "--as-of", instant, cwd=story)
     assert done.returncode == 2
     assert done.stderr.decode().startswith("tfcert: error: --as-of: ")
@@ -549,7 +561,9 @@ RECORDED |= {
 
 @pytest.mark.parametrize(("name", "findings"), RECORDED.items())
 def test_expect_next_on_recorded_plans(outcome, fixtures, name, findings):
-    """Each phase of a real rotation passes by `next`, and an unrelated plan; every wrong way is a finding for each change."""
+    """`--expect next` accepts each recorded phase and an unrelated plan, and finds each wrong
+    change.
+    """
     home = fixtures / "acceptance" / name
     document, _ = outcome(
         home / "plan.json",
@@ -570,7 +584,7 @@ def test_expect_next_on_recorded_plans(outcome, fixtures, name, findings):
 
 
 def test_expect_next_needs_the_configuration(tfcert, fixtures, tmp_path):
-    """Without it nobody knows which phase comes next: exit 2, and the way out is named."""
+    """`--expect next` without a configuration is exit code 2, and the error names --config."""
     plan = tmp_path / "plan.json"
     plan.write_bytes((fixtures / "acceptance" / "shared-1-introduce" / "plan.json").read_bytes())
     done = tfcert("check", plan, "--offline", "--expect", "next")

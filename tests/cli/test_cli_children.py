@@ -1,4 +1,6 @@
-"""tfcert starts itself again for `comment --run` and the demo: never with the modules of the current folder."""
+"""tfcert starts itself for `comment --run` and the demo, never with modules of the
+current folder.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_a_check_that_a_comment_runs_imports_nothing_of_the_checkout(story, tfcert, tmp_path):
-    """`comment --run` in a folder with a `checker` of its own: the check that runs is tfcert's."""
+    """`comment --run` in a folder with its own `checker` package imports nothing from there."""
     marks = tmp_path / "marks"
     plant(story, marks)
     run = "terraform.tfstate --offline --as-of 2026-11-24"
@@ -34,7 +36,7 @@ def test_a_check_that_a_comment_runs_imports_nothing_of_the_checkout(story, tfce
 
 
 def test_the_demo_imports_nothing_of_the_current_folder(tfcert, tmp_path):
-    """The demo starts tfcert in its own folder, and is started here in one that holds a `checker`."""
+    """The demo in a folder with its own `checker` package imports nothing from there."""
     here, marks = tmp_path / "here", tmp_path / "marks"
     here.mkdir()
     plant(here, marks)
@@ -43,7 +45,9 @@ def test_the_demo_imports_nothing_of_the_current_folder(tfcert, tmp_path):
 
 
 def test_the_environment_of_a_child_leads_to_this_package_alone(tmp_path):
-    """Relative entries of PYTHONPATH and the current folder go, absolute ones stay, and this package comes first."""
+    """A child's PYTHONPATH begins with this package and has no relative entry and no current
+    folder.
+    """
     given = os.pathsep.join([".", "", "lib", str(tmp_path), "/opt/lib"])
     made = own_environment(
         {"PYTHONPATH": given, "PYTHONSTARTUP": "x.py", "HOME": "/h"}, folder=str(tmp_path)

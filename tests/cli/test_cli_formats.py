@@ -1,4 +1,4 @@
-"""`--format` by the command line: which, how many, and where to."""
+"""`--format` on the command line: names, number and destinations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ DAY_12 = ("check", STATE, "--offline", "--as-of", "2026-11-24")
 
 
 def test_all_formats_at_once_each_to_its_file(tfcert, story):
-    """One goes to standard output; each file is what that format prints by itself."""
+    """Every format can be written in one run, each to its file, with the content of a
+    single run.
+    """
     wanted = [argument for name in FORMATS for argument in ("--format", f"{name}=report.{name}")]
     done = tfcert(*DAY_12, *wanted, "--format", "json", cwd=story)
     assert done.returncode == 1, done.stderr
@@ -30,7 +32,7 @@ def test_all_formats_at_once_each_to_its_file(tfcert, story):
 
 
 def test_the_help_names_every_format(tfcert):
-    """And the recipe's reader finds where to add one."""
+    """The help of `check` names every format."""
     told = " ".join(tfcert("check", "--help").stdout.decode().split())
     assert [name for name in FORMATS if name not in told] == []
 
@@ -51,7 +53,7 @@ def test_the_help_names_every_format(tfcert):
     ],
 )
 def test_what_cannot_be_is_said_and_nothing_is_written(tfcert, story, wanted, said):
-    """Exit 2 with one line that says what to do; no other format is written either."""
+    """A wrong format or file is exit code 2 with a hint, and nothing is written."""
     before = sorted(story.iterdir())
     done = tfcert(
         *DAY_12, *(argument for name in wanted for argument in ("--format", name)), cwd=story
@@ -63,7 +65,7 @@ def test_what_cannot_be_is_said_and_nothing_is_written(tfcert, story, wanted, sa
 
 
 def test_a_dash_is_standard_output(tfcert, story):
-    """As it is for a source."""
+    """`-` as the file of a format means standard output."""
     assert (
         tfcert(*DAY_12, "--format", "json=-", cwd=story).stdout
         == tfcert(*DAY_12, "--format", "json", cwd=story).stdout
@@ -72,7 +74,9 @@ def test_a_dash_is_standard_output(tfcert, story):
 
 
 def test_a_reader_of_a_file_sees_the_old_report_or_the_new_one(tfcert, story):
-    """A textfile collector reads while we write: the file is renamed into place, and its mode stays."""
+    """A report is replaced atomically and keeps its mode, so a reader sees the old or the
+    new one.
+    """
     target = story / "tfcert.prom"
     target.write_text("# EOF\n")
     target.chmod(0o640)
@@ -98,7 +102,7 @@ def test_a_reader_of_a_file_sees_the_old_report_or_the_new_one(tfcert, story):
 
 
 def test_a_pipe_is_written_to_and_not_replaced(tfcert, story):
-    """A named pipe stays one, as does whatever a shell puts behind >(...)."""
+    """A report is written into a named pipe without replacing it."""
     pipe = story / "pipe"
     os.mkfifo(pipe)
     got = []
@@ -112,7 +116,9 @@ def test_a_pipe_is_written_to_and_not_replaced(tfcert, story):
 
 
 def test_forges_are_told_paths_from_the_repositorys_root(tfcert, story):
-    """In a folder of a repository: what a forge shows starts at the root, what a person reads at where they stand."""
+    """Formats for forges have paths from the repository's root; other formats, from the current
+    folder.
+    """
     subprocess.run(["git", "init", "--quiet"], cwd=story.parent, check=True, timeout=60)
     sarif = json.loads(tfcert(*DAY_12, "--format", "sarif", cwd=story).stdout)
     physical = sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
@@ -167,7 +173,7 @@ sys.stdout.buffer.write(data)
     [({}, True), ({"NO_COLOR": "1"}, False), ({"NO_COLOR": ""}, True), ({"TERM": "dumb"}, False)],
 )
 def test_colour_is_for_terminals_alone_and_no_color_is_obeyed(story, tfcert, environment, coloured):
-    """The words are the same with and without."""
+    """Colour is used only on a terminal, and not with NO_COLOR; the words stay the same."""
     script = TERMINAL.format(arguments=list(DAY_12))
     plain = {
         "PATH": "",
@@ -192,7 +198,9 @@ def test_colour_is_for_terminals_alone_and_no_color_is_obeyed(story, tfcert, env
 
 
 def test_the_summary_of_a_github_step_is_added_with_its_patches(tfcert, story):
-    """Behind what other tools wrote there, only with the format github, and never longer than GitHub shows."""
+    """With the format github the step summary is appended with patches, up to GitHub's
+    size limit.
+    """
     summary = story / "summary.md"
     summary.write_text("# before\n")
     environment = {"GITHUB_STEP_SUMMARY": str(summary)}

@@ -1,4 +1,4 @@
-"""What a sensitive mark hides is not taken for clean."""
+"""Sensitive values are not taken for clean."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 
 
 def test_i4_a_hidden_id_is_not_clean(outcome, story):
-    """I4: a recorded stage whose certificate id is marked sensitive, and known nowhere openly, makes the verdict inconclusive."""
+    """I4: a stage whose certificate id is marked sensitive makes the verdict inconclusive."""
     state = json.loads((story / "terraform.tfstate").read_bytes())
     state["resources"] = [
         entry for entry in state["resources"] if entry["type"] == "aws_api_gateway_stage"

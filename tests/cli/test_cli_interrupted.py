@@ -1,4 +1,4 @@
-"""Ctrl-C while AWS is silent: what was found so far is told at once, and nothing is half done."""
+"""Ctrl-C while AWS is silent: found results are reported at once, and nothing is half written."""
 
 from __future__ import annotations
 
@@ -38,7 +38,10 @@ def aws():
 
 @pytest.fixture
 def interrupted(aws, story):
-    """Run tfcert, wait until AWS was asked some operation, press Ctrl-C: stdout, stderr, the exit code, the seconds it took."""
+    """Return a function that runs tfcert and sends Ctrl-C after this operation.
+
+    It gives stdout, stderr, exit code and seconds.
+    """
 
     def run(*arguments, until, times=1):
         environment = aws.environment(
@@ -70,7 +73,9 @@ def interrupted(aws, story):
 
 
 def test_i4_check_tells_what_was_answered_and_leaves_the_rest_unverified(aws, interrupted, story):
-    """One region answers, the other is silent: the report has both, exit code 130, no traceback, and no long wait."""
+    """I4: after Ctrl-C, check reports the region that answered and the other as unverified, exit
+    code 130.
+    """
     far = (story / STATE).read_text().replace("us-east-1", "eu-west-1")
     (story / "far.tfstate").write_text(far)
     aws.faults.inject("GetClientCertificates", Hang(seconds=60), region="us-east-1")
@@ -106,7 +111,7 @@ def test_i4_check_tells_what_was_answered_and_leaves_the_rest_unverified(aws, in
 
 
 def test_check_tells_a_person_so_in_words(aws, interrupted):
-    """The text report says that it is not whole under its result, before the first finding."""
+    """After Ctrl-C, the text report says at the top that it is incomplete."""
     aws.faults.inject("GetStages", Hang(seconds=60))
 
     out, _, code, _ = interrupted("check", STATE, until="GetStages")
@@ -121,7 +126,7 @@ def test_check_tells_a_person_so_in_words(aws, interrupted):
 
 @pytest.mark.parametrize("arguments", [("--out", "patches"), ("--write",), ()])
 def test_i3_patch_writes_nothing(aws, interrupted, story, arguments):
-    """A patch that rests on half of an answer would be worse than none."""
+    """I3: after Ctrl-C, patch writes nothing."""
     before = {path.name: path.read_bytes() for path in story.iterdir()}
     aws.faults.inject("GetClientCertificates", Hang(seconds=60))
 
@@ -132,7 +137,7 @@ def test_i3_patch_writes_nothing(aws, interrupted, story, arguments):
 
 
 def test_bundle_writes_nothing(aws, interrupted, story):
-    """A bundle that lacks a certificate shuts callers out."""
+    """After Ctrl-C, bundle writes nothing."""
     aws.faults.inject("GetClientCertificates", Hang(seconds=60))
 
     out, _, code, _ = interrupted(
@@ -144,7 +149,7 @@ def test_bundle_writes_nothing(aws, interrupted, story):
 
 
 def test_ctrl_c_while_the_command_line_is_being_put_together_is_no_traceback():
-    """A person may be quick."""
+    """Ctrl-C during start-up gives exit code 130 without a traceback."""
     script = "from checker import cli\ndef interrupted():\n    raise KeyboardInterrupt\ncli._run = interrupted\ncli.main()"
     done = subprocess.run(
         [sys.executable, "-c", script],

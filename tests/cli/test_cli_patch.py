@@ -1,4 +1,4 @@
-"""`tfcert patch` by its command line."""
+"""`tfcert patch` on the command line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NEW = b"aws_api_gateway_client_certificate.backend_202611"
 
 
 def texts(folder):
-    """The .tf files of a folder by name."""
+    """Return the .tf files of a folder by name."""
     return {file.name: file.read_bytes() for file in folder.glob("*.tf")}
 
 
@@ -25,7 +25,9 @@ def git(folder, *arguments, stdin=b""):
 
 
 def test_the_diff_is_what_write_does(tfcert, story, tmp_path):
-    """`git apply` of the diff on stdout and `--write` give the same bytes, and only the certificate's file changes."""
+    """`git apply` of the diff and `--write` give the same bytes, and change only the certificate's
+    file.
+    """
     before = texts(story)
     diff = tfcert("patch", *DAY_12, cwd=story)
     assert diff.returncode == 0
@@ -42,7 +44,7 @@ def test_the_diff_is_what_write_does(tfcert, story, tmp_path):
 
 
 def test_a_diff_starts_at_the_repositorys_root(tfcert, story):
-    """In a folder of a repository the diff applies from the root, by git and by patch -p1 alike."""
+    """In a repository the diff has paths from its root, so that `git apply` works from there."""
     root = story.parent
     git(root, "init", "--quiet")
     diff = tfcert("patch", *DAY_12, cwd=story).stdout
@@ -53,7 +55,7 @@ def test_a_diff_starts_at_the_repositorys_root(tfcert, story):
 
 @pytest.mark.skipif(which("patch") is None, reason="the program patch is not installed here")
 def test_what_git_applies_patch_applies_too(tfcert, story):
-    """All three phases by `patch -p1` from the repository's root give the same bytes as by `git apply`, new files included."""
+    """`patch -p1` and `git apply` give the same bytes in all three phases."""
     root = story.parent
     git(root, "init", "--quiet")
     with (story / "billing.tf").open("ab") as file:
@@ -89,7 +91,7 @@ def test_what_git_applies_patch_applies_too(tfcert, story):
 
 
 def test_three_phases_apply_one_after_the_other(tfcert, story):
-    """--phase all --out stores three patches and a runbook, each patch made for the text that the one before leaves."""
+    """`--phase all --out` writes three patches that apply in order, and a runbook."""
     git(story, "init", "--quiet")
     done = tfcert("patch", *DAY_12, "--phase", "all", "--out", "rotation", cwd=story)
     assert done.returncode == 0
@@ -105,7 +107,7 @@ def test_three_phases_apply_one_after_the_other(tfcert, story):
 
 
 def test_the_runbook_tells_the_story_in_order(tfcert, story):
-    """Apply, hand over the PEM, the dates, the conditions, the way back and the trap stand in the runbook."""
+    """The runbook has the steps in order, with dates, conditions and rollback."""
     tfcert("patch", *DAY_12, "--phase", "all", "--out", "rotation", cwd=story)
     text = (story / "rotation" / "RUNBOOK.md").read_text(encoding="utf-8")
     parts = [
@@ -122,7 +124,9 @@ def test_the_runbook_tells_the_story_in_order(tfcert, story):
 
 
 def test_the_runbook_names_the_consumers_and_what_becomes_of_them(tfcert, story):
-    """With --trust-bundle the runbook says of each place, by file and line, that introduce gives it both PEMs."""
+    """With --trust-bundle the runbook names each consumer with its line and says that it gets both
+    PEMs.
+    """
     tfcert("patch", *DAY_12, "--phase", "all", "--trust-bundle", "--out", "rotation", cwd=story)
     text = (story / "rotation" / "RUNBOOK.md").read_text(encoding="utf-8")
     assert "- `certificate.tf:12`: output backend_certificate. Introduce gives it both PEMs" in text
@@ -134,7 +138,7 @@ def test_the_runbook_names_the_consumers_and_what_becomes_of_them(tfcert, story)
 
 
 def test_trust_bundle_says_where_it_finds_nothing(tfcert, story):
-    """Where no place hands the PEM on the option edits nothing, and says so; where one does it is silent."""
+    """`--trust-bundle` reports on stderr if it found no consumer to edit."""
     assert b"--trust-bundle" not in tfcert("patch", *DAY_12, "--trust-bundle", cwd=story).stderr
     file = story / "certificate.tf"
     file.write_text(file.read_text().partition("# The backend team")[0])
@@ -159,7 +163,7 @@ def test_trust_bundle_says_where_it_finds_nothing(tfcert, story):
     ],
 )
 def test_trust_bundle_says_what_it_leaves_alone_and_why(tfcert, story, block, words):
-    """It never says that nothing uses the PEM: a place that Terraform ignores and a file that was not read are named."""
+    """`--trust-bundle` names each consumer that it skips and each unread file."""
     file = story / "certificate.tf"
     file.write_text(file.read_text().partition("# The backend team")[0])
     if block is None:
@@ -174,7 +178,9 @@ def test_trust_bundle_says_what_it_leaves_alone_and_why(tfcert, story, block, wo
 
 
 def test_i2_a_preview_says_what_must_hold_first(tfcert, story):
-    """I2: a phase asked for by name is written, and its header says that its conditions do not hold now."""
+    """I2: a phase requested by name is written, and its header says which conditions do
+    not hold.
+    """
     done = tfcert("patch", *DAY_12, "--phase", "repoint", cwd=story)
     assert done.returncode == 0
     assert b"is applied and in state (does not hold now)" in done.stdout
@@ -184,7 +190,7 @@ def test_i2_a_preview_says_what_must_hold_first(tfcert, story):
 
 @pytest.mark.parametrize("phase", ["repoint", "retire"])
 def test_a_phase_that_builds_on_an_unwritten_one_is_not_written(tfcert, story, phase):
-    """--write of a later phase is refused while the files do not hold the one before: that would be two phases in one apply (I1)."""
+    """`--write` of a later phase is refused while the earlier one is unwritten (I1)."""
     before = texts(story)
     done = tfcert("patch", *DAY_12, "--phase", phase, "--write", cwd=story)
     assert done.returncode == 2
@@ -192,7 +198,7 @@ def test_a_phase_that_builds_on_an_unwritten_one_is_not_written(tfcert, story, p
 
 
 def test_i6_asking_again_before_the_apply_writes_nothing(tfcert, story):
-    """I6: after introduce is written and before it is applied, the answer is what it waits for, and no file changes."""
+    """I6: before the apply of introduce, a second run waits and writes nothing."""
     tfcert("patch", *DAY_12, "--write", cwd=story)
     before = texts(story)
     again = tfcert("patch", *DAY_12, "--write", cwd=story)
@@ -202,14 +208,16 @@ def test_i6_asking_again_before_the_apply_writes_nothing(tfcert, story):
 
 
 def test_nothing_is_due(tfcert, story):
-    """Far from the end nothing is to do; --even-if-not-due writes all the same."""
+    """If nothing is due, nothing is written, unless `--even-if-not-due` is given."""
     early = (STATE, "--offline", "--as-of", "2026-03-01")
     assert b"nothing to do" in tfcert("patch", *early, cwd=story).stdout
     assert b"backend_202603" in tfcert("patch", *early, "--even-if-not-due", cwd=story).stdout
 
 
 def test_names_and_choices(tfcert, story):
-    """--name names the successor, --only leaves others out, and what is not there is exit 2."""
+    """`--name` names the successor, `--only` selects a certificate, and wrong values are exit code
+    2.
+    """
     assert b'"fresh"' in tfcert("patch", *DAY_12, "--name", "fresh", cwd=story).stdout
     assert tfcert("patch", *DAY_12, "--name", "not a name", cwd=story).returncode == 2
     assert (
@@ -227,7 +235,7 @@ def test_names_and_choices(tfcert, story):
 
 
 def test_nothing_to_do_is_said_of_what_was_asked_for(tfcert, story):
-    """One certificate, or retire alone: no sentence speaks of all certificates."""
+    """The line "nothing to do" names the selected certificate or phase."""
     name = "aws_api_gateway_client_certificate.backend"
     early = (STATE, "--offline", "--as-of", "2026-03-01")
     alone = tfcert("patch", *early, "--only", name, cwd=story).stdout.decode()
@@ -239,7 +247,9 @@ def test_nothing_to_do_is_said_of_what_was_asked_for(tfcert, story):
 
 
 def test_a_manual_successor_is_taken_up(tfcert, story):
-    """Its block and the reason for the guess are said; the patch leaves it to be applied alone; JSON gives the reason."""
+    """A manual successor is used, with the reason for the guess and a patch that applies
+    it alone.
+    """
     block = 'resource "aws_api_gateway_client_certificate" "backend_two" {\n}\n'
     for file in story.glob("*.tf"):
         text = file.read_text().replace(
@@ -261,7 +271,7 @@ def test_a_manual_successor_is_taken_up(tfcert, story):
 
 
 def test_a_taken_name_is_blocked(tfcert, story):
-    """A successor's name that another block has is a blocked rotation, exit 3, with what to do."""
+    """A taken name blocks the rotation, exit code 3, and the remedy is `--name`."""
     with (story / "other.tf").open("a") as file:
         file.write('resource "aws_api_gateway_client_certificate" "backend_202611" {\n}\n')
     done = tfcert("patch", *DAY_12, cwd=story)
@@ -271,7 +281,7 @@ def test_a_taken_name_is_blocked(tfcert, story):
 
 
 def test_links_and_read_only_folders_are_left_alone(tfcert, story, tmp_path):
-    """--write follows no symbolic link."""
+    """`--write` does not follow a symbolic link."""
     elsewhere = tmp_path / "elsewhere.tf"
     elsewhere.write_bytes((story / "certificate.tf").read_bytes())
     (story / "certificate.tf").unlink()
@@ -293,7 +303,7 @@ def test_the_mode_stays_and_nothing_is_left_behind(tfcert, story):
 
 
 def test_no_configuration_is_exit_2(tfcert, story, tmp_path):
-    """Without .tf files there is nothing to edit, and --config is named."""
+    """Without a configuration the exit code is 2, and the error names --config."""
     alone = tmp_path / "alone"
     alone.mkdir()
     (alone / STATE).write_bytes((story / STATE).read_bytes())
@@ -304,7 +314,9 @@ def test_no_configuration_is_exit_2(tfcert, story, tmp_path):
 
 
 def test_rollback_undoes_a_written_repoint(tfcert, story, tmp_path):
-    """The way back gives every byte from before repoint; offline it is a preview whose header says what is not confirmed."""
+    """Rollback restores each byte from before repoint; offline its header says what is
+    unconfirmed.
+    """
     for phase in ("introduce", "repoint"):
         assert tfcert("patch", *DAY_12, "--phase", phase, "--write", cwd=story).returncode == 0
         if phase == "introduce":
@@ -326,7 +338,7 @@ def test_rollback_undoes_a_written_repoint(tfcert, story, tmp_path):
 
 
 def test_rotations_in_different_phases_are_checked_by_next(tfcert, story):
-    """One successor is written and not applied, another is written now: one plan holds both, and `--expect next` is what takes it."""
+    """If rotations are in different phases, the patch says to check with `--expect next`."""
     (story / "other.tf").write_text(
         f'# tfcert: succeeds x0y0z0\nresource "{NEW.decode().split(".")[0]}" "other" {{\n}}\n',
         encoding="utf-8",

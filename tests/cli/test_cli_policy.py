@@ -1,4 +1,4 @@
-"""`tfcert policy`, and the policy of a run, as a person types it: files, variables and options, scopes and exemptions."""
+"""`tfcert policy`, and the policy of a run: files, variables, options, scopes and exemptions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ EXEMPTION = f'[[exemption]]\nrule = "certificate-expiring"\naddress = "{CERTIFIC
 
 @pytest.fixture
 def policy(story):
-    """Write the policy that holds in the story's folder."""
+    """Return a function that writes a policy file in the story's folder."""
 
     def write(text, name="tfcert.toml"):
         path = story / name
@@ -38,7 +38,7 @@ def policy(story):
 
 @pytest.fixture
 def weights(story, outcome):
-    """The findings of a check of the story's state: rule, weight, and whether it is suppressed; and the exit code."""
+    """Return a function that checks the state and gives the findings and the exit code."""
 
     def check(*arguments, source=STATE, **more):
         document, code = outcome(source, *AS_OF, *arguments, cwd=story, **more)
@@ -55,7 +55,7 @@ def expiring(weight="error", *, suppressed=False):
 
 
 def test_what_show_prints_is_a_policy_that_says_the_same(story, policy, tfcert):
-    """Each value with where it comes from: pack, file and line, variable, option."""
+    """`policy show` prints a valid policy with the same values, each with its origin."""
     policy(
         'extends = "org/base.toml"\nmargin_days = 5\n[rules]\nstage-detached = "off"\n'
         '[[scope]]\nname = "eu"\nregion = ["eu-*", "x"]\ntags = { "a.b" = "c" }\nthreshold_days = 3\nrules.certificate-gone = "note"\n'
@@ -95,7 +95,7 @@ def test_what_show_prints_is_a_policy_that_says_the_same(story, policy, tfcert):
 
 
 def test_without_a_file_the_default_pack_is_shown(story, tfcert):
-    """And a pack by its name."""
+    """`policy show` prints the default pack without a file, and another pack by name."""
     shown = tomllib.loads(tfcert("policy", "show", cwd=story).stdout.decode())
     assert (shown["threshold_days"], shown["name"]) == (30, "default")
     assert (
@@ -107,7 +107,9 @@ def test_without_a_file_the_default_pack_is_shown(story, tfcert):
 
 
 def test_check_says_what_is_wrong_and_what_will_surprise(story, policy, tfcert):
-    """Exit code 2 with file and line; else the cautions, which are no errors."""
+    """`policy check` reports errors with file and line, exit code 2, and warnings with
+    exit code 0.
+    """
     policy(
         'untouched = "warning"\nfail_on = "warning"\n[[scope]]\nstage = "dev"\nthreshold_days = 2\nnotice_days = 5\n'
     )
@@ -132,14 +134,14 @@ def test_check_says_what_is_wrong_and_what_will_surprise(story, policy, tfcert):
 
 
 def test_the_schema_is_printed(tfcert):
-    """As JSON, to be saved beside an editor's settings."""
+    """`policy schema` prints the JSON schema."""
     assert json.loads(tfcert("policy", "schema").stdout)["$id"] == "urn:tfcert:policy:v1"
 
 
 def test_a_notice_that_a_threshold_raises_is_not_said_to_come_from_the_line_that_says_less(
     story, policy, tfcert
 ):
-    """The line that is named must say the value that is printed beside it."""
+    """A notice that a higher threshold raises is shown as following the threshold."""
     policy("threshold_days = 33\nnotice_days = 77\n")
     raised = tfcert(
         "policy", "show", cwd=story, environment={"TFCERT_THRESHOLD": "80"}
@@ -154,7 +156,7 @@ def test_a_notice_that_a_threshold_raises_is_not_said_to_come_from_the_line_that
 
 
 def test_explain_says_which_scope_holds_and_why_another_does_not(story, policy, tfcert):
-    """For a certificate of three stages, the strictest of what each stands under."""
+    """`policy explain` says which scopes match a certificate and why others do not."""
     policy(
         '[[scope]]\nname = "live"\nstage = "live"\nthreshold_days = 20\nnotice_days = 60\n'
         '[[scope]]\nworkspace = "prod"\nthreshold_days = 50\n[[scope]]\napi = "orders"\nmargin_days = 9\n'
@@ -193,7 +195,7 @@ def test_explain_says_which_scope_holds_and_why_another_does_not(story, policy, 
 
 
 def test_options_stand_over_variables_over_scopes_over_files(story, policy, weights):
-    """Each in its turn changes what the same certificate, with 13 days left, weighs."""
+    """Options override variables, variables override scopes, and scopes override the file."""
     assert weights() == ([expiring()], 1)
     policy("threshold_days = 5\nnotice_days = 60\n")
     assert weights() == ([expiring("warning")], 0)
@@ -210,7 +212,7 @@ def test_options_stand_over_variables_over_scopes_over_files(story, policy, weig
 
 
 def test_a_variable_that_is_misspelt_or_wrong_is_an_error_and_a_strange_one_is_told(story, tfcert):
-    """A threshold that somebody believes to hold must not be passed over."""
+    """A misspelt or invalid TFCERT_ variable is an error; an unknown one is a warning."""
 
     def run(**environment):
         done = tfcert("check", STATE, *AS_OF, cwd=story, environment=environment)
@@ -231,7 +233,9 @@ def test_a_variable_that_is_misspelt_or_wrong_is_an_error_and_a_strange_one_is_t
 
 
 def test_a_policy_is_found_upwards_named_or_a_pack(story, policy, weights, tmp_path):
-    """By --policy, by TFCERT_POLICY, or by its place."""
+    """The policy is found by --policy, TFCERT_POLICY or in a folder above; a pack is
+    given by name.
+    """
     policy("threshold_days = 5\n", "../tfcert.toml")
     assert weights() == ([expiring("warning")], 0)
     policy("threshold_days = 20\n", "other/named.toml")
@@ -245,7 +249,7 @@ def test_a_policy_is_found_upwards_named_or_a_pack(story, policy, weights, tmp_p
 
 
 def test_a_directory_is_named_from_where_the_policy_lies(story, policy, weights, tfcert):
-    """Wherever tfcert is run; a source elsewhere is named from here, or by its whole path."""
+    """A scope's directory is relative to the policy file, wherever tfcert runs."""
     below = story / "live" / "eu"
     below.mkdir(parents=True)
     for file in story.iterdir():
@@ -261,7 +265,7 @@ def test_a_directory_is_named_from_where_the_policy_lies(story, policy, weights,
 
 
 def test_a_selected_workspace_is_seen(story, policy, weights):
-    """As terraform selects it; a state that lies in terraform.tfstate.d says it by its folder."""
+    """A scope matches the selected workspace, or the one in the state's path."""
     policy('[[scope]]\nworkspace = "blue"\nthreshold_days = 5\n')
     own = story / "terraform.tfstate.d" / "blue"
     own.mkdir(parents=True)
@@ -277,7 +281,7 @@ def test_a_selected_workspace_is_seen(story, policy, weights):
 
 
 def test_tags_are_read_when_a_scope_asks_for_them(story, policy, weights):
-    """Those of the certificate here; a tag that is not there does not match."""
+    """A scope matches the tags of a certificate; a missing tag does not match."""
     policy('[[scope]]\ntags.owner = "plat*"\nthreshold_days = 5\n')
     assert weights() == ([expiring("warning")], 0)
     policy('[[scope]]\ntags.team = "*"\nthreshold_days = 5\n')
@@ -285,7 +289,9 @@ def test_tags_are_read_when_a_scope_asks_for_them(story, policy, weights):
 
 
 def test_exemptions_of_a_policy_and_of_a_comment(story, policy, weights):
-    """Suppressed, run out, misspelt, too long, and a comment without a reason: each as it is told."""
+    """Exemptions in a policy or a comment: valid, expired, misspelt, too long or without
+    a reason.
+    """
     policy(EXEMPTION)
     assert weights() == ([expiring(suppressed=True)], 0)
     policy(EXEMPTION.replace("2026-12-01", "2026-11-01"))
@@ -314,7 +320,7 @@ def test_exemptions_of_a_policy_and_of_a_comment(story, policy, weights):
 
 @pytest.fixture
 def unrelated(fixtures, tmp_path, outcome):
-    """Check somebody else's plan, recorded with the real terraform, while a certificate that it leaves alone is due."""
+    """Return a function that checks a recorded unrelated plan while a certificate is due."""
     shutil.copytree(fixtures / "acceptance" / "shared-1-unrelated", tmp_path / "here")
     as_of = json.loads((tmp_path / "here" / "said.json").read_text(encoding="utf-8"))["as_of"]
 
@@ -335,7 +341,7 @@ def unrelated(fixtures, tmp_path, outcome):
 
 
 def test_an_unrelated_plan_is_not_failed_for_what_it_leaves_alone(unrelated):
-    """With `untouched`; where warnings fail, as a note. Without it the gate stays shut."""
+    """With `untouched`, an unrelated plan passes; without it, it fails."""
     folder, check = unrelated
     assert check() == ({expiring()}, 1, "findings")
     (folder / "tfcert.toml").write_text('untouched = "warning"\n')
@@ -346,7 +352,7 @@ def test_an_unrelated_plan_is_not_failed_for_what_it_leaves_alone(unrelated):
 
 
 def test_a_comment_exempts_in_a_plan_where_its_configuration_is_at_hand(unrelated):
-    """A plan knows no comments; with --config they are read, and without it nothing is exempted."""
+    """An exemption comment applies to a plan only with --config."""
     folder, check = unrelated
     code = (folder / "config" / "certificates.tf").read_text()
     comment = '/* tfcert:ignore certificate-expiring until=2026-01-01 reason="moved soon" */\n'
@@ -390,7 +396,7 @@ _OF_POLICIES = (
     ids=["none", "values", "a scope"],
 )
 def test_a_run_pays_for_no_more_policy_than_it_has(story, policy, text, loaded):
-    """Start-up is measured: without a file nothing that reads one is imported, without scopes nothing that finds lines."""
+    """A run imports only the policy modules that it needs."""
     if text is not None:
         policy(text)
     code = (
@@ -411,7 +417,9 @@ def test_a_run_pays_for_no_more_policy_than_it_has(story, policy, text, loaded):
 
 
 def test_check_reads_the_exemptions_of_configuration(story, tfcert):
-    """A .tf file's own comments, each with its line: those that hold, those that are over, and on stderr those that exempt nothing."""
+    """`policy check` with .tf files lists their exemption comments, and reports faulty ones on
+    stderr.
+    """
     block = 'resource "aws_api_gateway_client_certificate" "{}" {{}}\n'
     (story / "more.tf").write_text(
         '# tfcert:ignore certificate-expiring until=2999-01-01 reason="x"\n'
@@ -437,7 +445,7 @@ def test_check_reads_the_exemptions_of_configuration(story, tfcert):
 
 
 def test_what_aws_tells_is_scoped_and_exempted_too(story, policy, outcome):
-    """Drift of the certificate's end, live: exempted, lowered in a scope, and no exemption of it is called unused offline."""
+    """A finding about AWS drift can be exempted and scoped; offline its exemption is not unused."""
     exempt = EXEMPTION.replace("certificate-expiring", "certificate-drifted")
     with Emulator() as aws:
         aws.seed(

@@ -1,4 +1,6 @@
-"""Ten ways in which a pull request tries to turn its gate off, each judged by the base branch's policy; and refs that cannot be read."""
+"""`--policy-base`: ten ways in which a pull request tries to pass its own check, and unreadable
+refs.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ COMMENT = '# tfcert:ignore certificate-expiring until=2026-12-04 reason="x"\n'
 
 
 def git(folder, *arguments):
-    """Run git there, with no configuration of the machine."""
+    """Run git in a folder without the machine's configuration."""
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
@@ -38,7 +40,7 @@ def git(folder, *arguments):
 
 @pytest.fixture
 def checkout(story):
-    """The README's configuration as a repository with a policy on main, and a pull request's branch checked out."""
+    """Return a repository with a policy on main and a pull request's branch checked out."""
     (story / "tfcert.toml").write_text(BASE)
     (story / "team.toml").write_text(TEAM)
     git(story, "init", "-q")
@@ -50,7 +52,7 @@ def checkout(story):
 
 @pytest.fixture
 def judged(checkout, tfcert):
-    """Commit what the pull request wrote, judge it by main's policy, and give the exit code and the document."""
+    """Return a function that commits the change and checks it with the policy of main."""
 
     def run(*arguments, cwd=None, base="main", commit=True, **environment):
         if commit:
@@ -68,29 +70,29 @@ def judged(checkout, tfcert):
 
 
 def never_fails(folder):
-    """`fail_on = "never"` in tfcert.toml."""
+    """Set `fail_on = "never"` in tfcert.toml."""
     (folder / "tfcert.toml").write_text('fail_on = "never"\n')
 
 
 def rule_off(folder):
-    """The rule is switched off."""
+    """Switch the rule off."""
     (folder / "tfcert.toml").write_text('[rules]\ncertificate-expiring = "off"\n')
 
 
 def weaker_scope(folder):
-    """A last scope that takes the threshold down for everything."""
+    """Add a last scope that lowers the threshold for everything."""
     (folder / "tfcert.toml").write_text(
         BASE + '[[scope]]\naddress = "*"\nthreshold_days = 0\nnotice_days = 0\n'
     )
 
 
 def exemption_in_the_policy(folder):
-    """An exemption in tfcert.toml."""
+    """Add an exemption to tfcert.toml."""
     (folder / "tfcert.toml").write_text(BASE + EXEMPTION)
 
 
 def exemption_in_a_comment(folder):
-    """An exemption as a comment above the block."""
+    """Add an exemption comment above the block."""
     file = folder / "certificate.tf"
     file.write_text(
         file.read_text().replace(
@@ -101,25 +103,25 @@ def exemption_in_a_comment(folder):
 
 
 def weaker_parent(folder):
-    """The file that tfcert.toml extends."""
+    """Weaken the file that tfcert.toml extends."""
     (folder / "team.toml").write_text("threshold_days = 1\nnotice_days = 2\n")
 
 
 def no_policy(folder):
-    """The policy is deleted, and the folder above has a weaker one."""
+    """Delete the policy, and put a weaker one in the folder above."""
     (folder / "tfcert.toml").unlink()
     (folder.parent / "tfcert.toml").write_text("threshold_days = 1\nnotice_days = 2\n")
 
 
 def link_elsewhere(folder):
-    """The policy becomes a link to another file of the checkout."""
+    """Make the policy a link to another file of the checkout."""
     (folder / "weak.toml").write_text("threshold_days = 1\nnotice_days = 2\n")
     (folder / "tfcert.toml").unlink()
     (folder / "tfcert.toml").symlink_to("weak.toml")
 
 
 def same_name(folder):
-    """A branch, a tag and a note of git that could be taken for the base: objects put in the place of the base's."""
+    """Replace the commit of main by a weaker one with `git replace`."""
     weak = "threshold_days = 1\nnotice_days = 2\n"
     (folder / "tfcert.toml").write_text(weak)
     git(folder, "add", "-A")
@@ -128,7 +130,7 @@ def same_name(folder):
 
 
 def bare_repository(folder):
-    """A folder of the checkout that is a bare repository of its own, with another main, a hook and a monitor."""
+    """Add a folder that is a bare repository with another main, a hook and a monitor."""
     inner = folder / "inner"
     subprocess.run(
         ["git", "init", "-q", "--bare", str(inner)], check=True, capture_output=True, timeout=60
@@ -155,7 +157,9 @@ WAYS = (
 
 @pytest.mark.parametrize("way", WAYS, ids=[way.__name__ for way in WAYS])
 def test_a_pull_request_does_not_turn_its_gate_off(checkout, judged, way):
-    """The finding counts as the base branch's policy says, and the report says what the pull request would change."""
+    """With --policy-base, none of these changes makes the check pass, and a notice reports the
+    change.
+    """
     way(checkout)
     code, document = judged()
     assert code == 1, document
@@ -170,7 +174,7 @@ def test_a_pull_request_does_not_turn_its_gate_off(checkout, judged, way):
 
 
 def test_a_bare_repository_in_the_checkout_is_no_repository(checkout, judged):
-    """Where the run starts in such a folder it ends with 2: its own branch is not taken for the base, and nothing of it runs."""
+    """A run inside a bare repository of the checkout is exit code 2 and executes nothing."""
     bare_repository(checkout)
     code, said = judged(cwd=checkout / "inner")
     assert code == 2
@@ -179,7 +183,9 @@ def test_a_bare_repository_in_the_checkout_is_no_repository(checkout, judged):
 
 
 def test_what_the_base_exempts_is_exempt(checkout, judged):
-    """An exemption of the base branch holds, in the policy or as a comment, also where the pull request removes it; that is said."""
+    """An exemption of the base branch applies, even if the pull request removes it, and a notice
+    says so.
+    """
     git(checkout, "checkout", "-q", "main")
     exemption_in_a_comment(checkout)
     git(checkout, "commit", "-qam", "exempt")
@@ -190,7 +196,9 @@ def test_what_the_base_exempts_is_exempt(checkout, judged):
 
 
 def test_without_a_base_the_found_file_cannot_let_everything_pass(checkout, judged):
-    """`fail_on = "never"` in a file that is found, in what it extends, or in a scope is exit 2; named, it holds."""
+    """Without a base, `fail_on = "never"` in a policy file that was found is exit code 2; in a
+    named one it is valid.
+    """
     for file, text in (
         ("tfcert.toml", 'fail_on = "never"\n'),
         ("team.toml", 'fail_on = "never"\n'),
@@ -215,7 +223,7 @@ def test_without_a_base_the_found_file_cannot_let_everything_pass(checkout, judg
     ],
 )
 def test_a_ref_that_cannot_be_read_is_an_error(checkout, judged, base, said):
-    """It is exit 2, and never the policy of what is checked out."""
+    """An unreadable ref is exit code 2; the checkout's policy is not used instead."""
     never_fails(checkout)
     code, told = judged(f"--policy-base={base}", base=None)
     assert (code, said in told) == (2, True), told
@@ -223,7 +231,7 @@ def test_a_ref_that_cannot_be_read_is_an_error(checkout, judged, base, said):
 
 
 def test_outside_a_repository_no_base_is_read(story, tfcert):
-    """It is exit 2."""
+    """`--policy-base` outside a repository is exit code 2."""
     done = tfcert(
         "check",
         STATE,
@@ -238,7 +246,7 @@ def test_outside_a_repository_no_base_is_read(story, tfcert):
 
 
 def test_a_base_that_a_shallow_clone_lacks_is_an_error(checkout, judged, tfcert, tmp_path):
-    """A clone of the pull request alone has not the base's commit."""
+    """A base that a shallow clone lacks is exit code 2, and the error says to fetch it."""
     never_fails(checkout)
     git(checkout, "commit", "-qam", "attack")
     shallow = tmp_path / "shallow"
@@ -263,7 +271,7 @@ def test_a_base_that_a_shallow_clone_lacks_is_an_error(checkout, judged, tfcert,
 
 
 def test_a_policy_beside_the_checkout_holds_with_a_base_too(checkout, judged, tmp_path):
-    """A file outside of the repository is read as it is; one inside of it as the base has it."""
+    """A policy file outside the repository is read as it is; one inside is read from the base."""
     (tmp_path / "ours.toml").write_text("threshold_days = 5\nnotice_days = 6\n")
     assert judged("--policy", str(tmp_path / "ours.toml"))[0] == 0
     weaker_parent(checkout)
@@ -273,7 +281,9 @@ def test_a_policy_beside_the_checkout_holds_with_a_base_too(checkout, judged, tm
 
 @pytest.mark.parametrize("kind", ["fifo", "directory", "broken", "dangling"])
 def test_a_policy_of_the_checkout_that_cannot_be_read_changes_nothing(checkout, judged, kind):
-    """With a base it is said; without one it is exit 2 within seconds, and not passed over."""
+    """An unreadable policy in the checkout is a notice with --policy-base, and exit code 2 without
+    it.
+    """
     (checkout / "tfcert.toml").unlink()
     match kind:
         case "fifo":
@@ -291,7 +301,7 @@ def test_a_policy_of_the_checkout_that_cannot_be_read_changes_nothing(checkout, 
 
 
 def test_comments_exempt_nothing_where_that_is_wished(checkout, judged):
-    """--no-inline-exemptions: the comment is told and the finding counts."""
+    """`--no-inline-exemptions` ignores exemption comments and says so."""
     exemption_in_a_comment(checkout)
     assert judged(base=None)[0] == 0
     code, document = judged("--no-inline-exemptions", base=None)
@@ -300,7 +310,7 @@ def test_comments_exempt_nothing_where_that_is_wished(checkout, judged):
 
 
 def test_a_change_behind_a_hash_in_a_reason_is_reported(checkout, judged):
-    """A reason may have two spaces and `#` in it: what follows them is no comment."""
+    """A changed reason with ` #` in its text is reported completely."""
     text = EXEMPTION.replace('"x"', '"agreed  # until {}"')
     (checkout / "tfcert.toml").write_text(BASE + text.format("May"))
     git(checkout, "add", "-A")

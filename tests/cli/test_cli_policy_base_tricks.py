@@ -1,4 +1,4 @@
-"""More ways in which a pull request tries to turn its gate off or to run code: links, submodules, workspaces, PATH and outputs."""
+"""`--policy-base`: attacks by links, submodules, workspaces, PATH and outputs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DATE = ("--offline", "--as-of", "2026-11-24")
 
 
 def rebased(folder, policy, **files):
-    """Put a policy and files on main, and go on in the pull request's branch from there."""
+    """Commit a policy and files to main, and continue on the pull request's branch."""
     git(folder, "checkout", "-q", "main")
     (folder / "tfcert.toml").write_text(policy)
     for name, text in files.items():
@@ -27,7 +27,7 @@ def rebased(folder, policy, **files):
 
 
 def test_a_committed_workspace_chooses_no_scope(checkout, judged):
-    """A file, in other cases too, or a link in the place of its folder is exit 2; TF_WORKSPACE, or a policy without workspaces, is fine."""
+    """A workspace selected in a committed file is exit code 2; TF_WORKSPACE is accepted."""
     rebased(checkout, f'{STRICT}[[scope]]\nworkspace = "sandbox"\n{LAXER}')
     data = checkout / ".terraform"
     data.mkdir()
@@ -46,7 +46,7 @@ def test_a_committed_workspace_chooses_no_scope(checkout, judged):
 
 
 def test_a_workspace_that_the_job_selects_is_used(checkout, judged):
-    """What git does not track was written by the pipeline."""
+    """A workspace selected in an untracked file is used, because the pipeline wrote it."""
     rebased(checkout, f'{STRICT}[[scope]]\nworkspace = "sandbox"\n{LAXER}')
     (checkout / ".terraform").mkdir()
     (checkout / ".terraform/environment").write_text("sandbox")
@@ -55,7 +55,7 @@ def test_a_workspace_that_the_job_selects_is_used(checkout, judged):
 
 
 def test_a_link_in_the_place_of_a_folder_chooses_no_scope(checkout, judged):
-    """The pipeline names `live`, and the pull request makes it a link to `sandbox`, for which main has a laxer scope."""
+    """A folder replaced by a link to another one does not match that folder's scope."""
     rebased(checkout, f'{STRICT}[[scope]]\ndirectory = "sandbox"\n{LAXER}')
     (checkout / "sandbox").mkdir()
     for file in checkout.glob("*.tf"):
@@ -67,7 +67,7 @@ def test_a_link_in_the_place_of_a_folder_chooses_no_scope(checkout, judged):
 
 
 def test_a_submodule_in_the_place_of_a_folder_is_refused(checkout, judged, tmp_path):
-    """Its own main is somebody else's: exit 2."""
+    """A run inside a submodule is exit code 2."""
     other = tmp_path / "other"
     other.mkdir()
     (other / "tfcert.toml").write_text(LAXER)
@@ -89,7 +89,7 @@ def test_a_submodule_in_the_place_of_a_folder_is_refused(checkout, judged, tmp_p
 
 @pytest.mark.parametrize("entry", ["", ".", "tools", "./tools"])
 def test_no_program_of_the_current_folder_is_run(checkout, tfcert, tmp_path, entry):
-    """A careless PATH names the current folder; git and terraform of the checkout are not taken from there."""
+    """git and terraform are not taken from the current folder, even if PATH names it."""
     for folder in (checkout, checkout / "tools"):
         folder.mkdir(exist_ok=True)
         for name in ("git", "terraform", "tofu"):
@@ -113,7 +113,7 @@ def test_no_program_of_the_current_folder_is_run(checkout, tfcert, tmp_path, ent
 
 
 def test_offline_starts_no_tool_for_encryption(story, tfcert, tmp_path):
-    """OpenTofu's `key_provider "external"` starts a program before any state is read."""
+    """`--offline` does not start OpenTofu for a configuration with encryption."""
     tofu = tmp_path / "bin" / "tofu"
     tofu.parent.mkdir()
     tofu.write_text(f"#!/bin/sh\ntouch '{tmp_path}/ran'\n")
@@ -143,7 +143,7 @@ def test_offline_starts_no_tool_for_encryption(story, tfcert, tmp_path):
 def test_no_output_goes_through_a_link_out_of_the_repository(
     checkout, tfcert, tmp_path, verb, inside
 ):
-    """A file in the place of a report, and a folder: exit 2, and what the link leads to is as it was."""
+    """No output is written through a link that leaves the repository."""
     target = checkout / ".git/hooks" if inside == "git" else tmp_path / "home"
     target.mkdir(exist_ok=True)
     (target / "rc").write_text("as it was")
@@ -158,7 +158,7 @@ def test_no_output_goes_through_a_link_out_of_the_repository(
 
 
 def test_an_output_through_a_link_inside_the_repository_or_to_a_device_is_written(checkout, tfcert):
-    """Neither leads anywhere that a pull request could not write to by itself."""
+    """An output is written through a link inside the repository, or to a device."""
     (checkout / "reports").mkdir()
     (checkout / "report").symlink_to("reports/today.json")
     assert tfcert("check", STATE, *DATE, "--format", "json=report", cwd=checkout).returncode == 1
@@ -170,7 +170,7 @@ def test_an_output_through_a_link_inside_the_repository_or_to_a_device_is_writte
 def test_a_policy_that_is_a_link_to_a_secret_shows_nothing_of_it(
     checkout, tfcert, tmp_path, target, base
 ):
-    """The token that a checkout keeps in .git/config, and the AWS keys: neither the error nor the report has them."""
+    """A policy that links to a file with secrets shows none of its content."""
     (tmp_path / "config").write_text(
         '[http "https://github.com/"]\n\textraheader = AUTHORIZATION: basic HUSHHUSH\n'
     )
@@ -186,7 +186,7 @@ def test_a_policy_that_is_a_link_to_a_secret_shows_nothing_of_it(
 
 
 def test_attributes_filters_and_hooks_of_git_are_not_run(checkout, judged, tmp_path):
-    """A filter, a textconv, a monitor and a hook, in the repository's own configuration too."""
+    """Filters, hooks and monitors of git are not executed."""
     (checkout / ".gitattributes").write_text("* filter=evil diff=evil\n")
     hook = checkout / ".git/hooks/post-index-change"
     hook.write_text(f"#!/bin/sh\ntouch '{tmp_path}/ran'\n")
@@ -209,7 +209,7 @@ def test_attributes_filters_and_hooks_of_git_are_not_run(checkout, judged, tmp_p
 
 @pytest.mark.parametrize("letter", ["\u0441", "\uff43", "c\u200b"])
 def test_a_letter_that_looks_alike_exempts_nothing(checkout, judged, letter):
-    """In the rule's name of a comment, and in the address of an exemption."""
+    """A look-alike letter in a rule name or an address exempts nothing."""
     comment = f'# tfcert:ignore {letter}ertificate-expiring until=2026-12-04 reason="x"\n'
     file = checkout / "certificate.tf"
     file.write_text(file.read_text().replace('resource "aws_api', f'{comment}resource "aws_api', 1))
@@ -225,7 +225,9 @@ def test_a_letter_that_looks_alike_exempts_nothing(checkout, judged, letter):
 
 
 def test_a_name_of_a_megabyte_is_judged(checkout, tfcert):
-    """Within seconds, and with the workflow commands in it not at the beginning of a line."""
+    """A resource key of a megabyte with workflow commands is checked, and no output line begins
+    with one.
+    """
     state = json.loads((checkout / STATE).read_text())
     name = "::set-output name=verdict::clean\n::stop-commands::x\n" * 20_000
     for resource in state["resources"]:

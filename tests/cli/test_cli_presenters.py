@@ -1,4 +1,6 @@
-"""Who presents a certificate is what AWS shows, where it was asked: stages outside Terraform, and stages that an apply did not reach."""
+"""AWS shows which stages present a certificate: also stages outside Terraform, and failed
+applies.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ BACKEND = "aws_api_gateway_client_certificate.backend"
 
 @pytest.fixture
 def aws(aws):
-    """What was applied up to repoint: stages of two APIs on the successor, and the predecessor still there."""
+    """Return an AWS after repoint: stages of two APIs use the successor, and the predecessor
+    exists.
+    """
     aws.seed(
         SeedCertificate(id=OLD, expires_at=datetime.fromisoformat("2026-12-06T03:12:45Z")),
         SeedCertificate(id=NEW, expires_at=datetime.fromisoformat("2027-11-24T02:14:24Z")),
@@ -30,7 +34,9 @@ def aws(aws):
 
 @pytest.fixture
 def home(tmp_path, fixtures):
-    """The configuration and state after repoint; the predecessor is still in both, and no recorded stage presents it."""
+    """Return a folder with configuration and state after repoint; the predecessor is in both,
+    unused.
+    """
     folder = tmp_path / "home"
     shutil.copytree(fixtures / "acceptance/shared-2-repoint/config", folder)
     shutil.copyfile(fixtures / "acceptance/shared-3-retire/terraform.tfstate", folder / STATE)
@@ -38,7 +44,9 @@ def home(tmp_path, fixtures):
 
 
 def test_a_due_certificate_on_a_stage_outside_terraform_is_judged(outcome, tfcert, aws, home):
-    """It ends in five days on a stage that no state has: an error that names the stage, not "presented by no stage"."""
+    """A certificate that ends soon on a stage outside Terraform is an error that names
+    the stage.
+    """
     for file in home.glob("*.tf"):
         file.unlink()
     aws.seed(SeedApi(id="outside1", name="legacy", stages={"live": OLD}))
@@ -56,7 +64,9 @@ def test_a_due_certificate_on_a_stage_outside_terraform_is_judged(outcome, tfcer
 
 
 def test_what_was_not_looked_up_is_not_said(tfcert, aws, home):
-    """Offline nobody knows of stages outside the state; where the listing is denied the run is inconclusive (I4)."""
+    """The report says "no stage in this state" offline, and names account and region after a
+    listing. A denied listing is inconclusive (I4).
+    """
     offline = tfcert("check", STATE, *WHEN, "--offline", cwd=home).stdout.decode()
     assert f"{OLD}, presented by no stage in this state" in " ".join(offline.split())
     listed = tfcert("check", STATE, *WHEN, cwd=home, environment=aws.environment()).stdout.decode()
@@ -71,7 +81,7 @@ def test_what_was_not_looked_up_is_not_said(tfcert, aws, home):
 
 @pytest.mark.parametrize("name", ["text", "markdown", "html"])
 def test_every_report_says_where_stages_were_looked_for(tfcert, aws, home, name):
-    """One sentence in all of them: "0 stages" and "no stage presents it" are promises about what nobody listed."""
+    """Each report says where stages were searched, and never "0 stages" offline."""
     offline = tfcert("check", STATE, *WHEN, "--offline", "--format", name, cwd=home).stdout.decode()
     assert "no stage in this state" in " ".join(offline.split())
     assert "0 stages" not in offline
@@ -83,7 +93,9 @@ def test_every_report_says_where_stages_were_looked_for(tfcert, aws, home, name)
 
 
 def test_an_apply_that_failed_on_a_stage_is_named_as_a_cause(outcome, tfcert, aws, home):
-    """State has the new id, AWS the old one: apply again; the stage counts for the certificate that AWS shows."""
+    """For a stage that AWS shows on the old id, a failed apply is named as a cause, and the remedy
+    is to apply again.
+    """
     aws.seed(SeedApi(id="cqxck1bg8j", name="orders", stages={"prod": OLD}))
     document, code = outcome(STATE, *WHEN, cwd=home, environment=aws.environment())
     drifted = next(
@@ -111,7 +123,9 @@ def test_an_apply_that_failed_on_a_stage_is_named_as_a_cause(outcome, tfcert, aw
 
 @pytest.mark.parametrize("ignored", ["client_certificate_id", "all"])
 def test_drift_on_a_stage_that_ignores_changes_promises_no_apply(outcome, tmp_path, aws, ignored):
-    """A stage whose certificate a script attaches: no apply takes it off, and what it presents is judged."""
+    """For a stage with ignore_changes, the drift message does not promise that an apply
+    reverts it.
+    """
     folder = tmp_path / "infra"
     folder.mkdir()
     listed = ignored if ignored == "all" else f"[{ignored}]"
@@ -143,7 +157,7 @@ resource "aws_api_gateway_stage" "s" {{
 
 
 def scripted():
-    """A state of one certificate and one stage that is recorded without any."""
+    """Return a state of one certificate and a stage without one."""
 
     def resource(kind, name, attributes):
         provider = 'provider["registry.terraform.io/hashicorp/aws"]'

@@ -1,4 +1,4 @@
-"""`tfcert check --patches`: the patches of what is due, in the report."""
+"""`tfcert check --patches`: the patches of due rotations in the report."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ OLD = "aws_api_gateway_client_certificate.backend"
 
 
 def test_the_report_has_the_patches_that_patch_stores(outcome, tfcert, story):
-    """Every phase, to the byte what `tfcert patch --phase all --out` writes, with what must hold before each."""
+    """The report has the same patches as `tfcert patch --phase all --out`, with their unmet
+    conditions.
+    """
     document, code = outcome(*DAY_12, "--patches", cwd=story)
     tfcert("patch", *DAY_12, "--phase", "all", "--out", "stored", cwd=story)
     assert code == 1
@@ -31,7 +33,7 @@ def test_the_report_has_the_patches_that_patch_stores(outcome, tfcert, story):
 
 
 def test_without_being_asked_for_there_are_none(outcome, story):
-    """The rest of the document is the same."""
+    """Without --patches the report has no patches and is otherwise the same."""
     plain, _ = outcome(*DAY_12, cwd=story)
     patched, _ = outcome(*DAY_12, "--patches", cwd=story)
     assert plain["patches"] == []
@@ -39,7 +41,7 @@ def test_without_being_asked_for_there_are_none(outcome, story):
 
 
 def test_each_configuration_has_its_own(outcome, story):
-    """Two root modules: each one's patches under its folder, and their paths from where git applies them."""
+    """Each of two root modules has its own patches, under its folder."""
     both = story.parent / "both"
     for name in ("one", "two"):
         (both / name).mkdir(parents=True)
@@ -65,7 +67,7 @@ def test_each_configuration_has_its_own(outcome, story):
 
 
 def test_without_a_configuration_there_is_nothing_to_write(outcome, story, tmp_path):
-    """The rotation says that it is blocked, and the report is there all the same."""
+    """Without a configuration there are no patches, and the rotation is blocked."""
     (tmp_path / "alone").mkdir()
     (tmp_path / "alone" / STATE).write_bytes((story / STATE).read_bytes())
     document, code = outcome(*DAY_12, "--patches", cwd=tmp_path / "alone")
@@ -89,7 +91,7 @@ finally:
 def test_a_check_that_nobody_asks_for_patches_loads_nothing_that_writes_them(
     story, tmp_path, more, loads
 ):
-    """What edits text, its templates and both parsers stay out where no .tf file lies beside the document."""
+    """A check without --patches imports no module that writes patches."""
     (tmp_path / STATE).write_bytes((story / STATE).read_bytes())
     command = [sys.executable, "-c", SCRIPT, *DAY_12, *more]
     run = subprocess.run(
@@ -107,7 +109,7 @@ def test_a_check_that_nobody_asks_for_patches_loads_nothing_that_writes_them(
 
 
 def test_the_text_says_which_patches_there_are(tfcert, story):
-    """Not the patches themselves, which wrapping would spoil."""
+    """The text report lists the patches without their content."""
     text = tfcert("check", *DAY_12, "--patches", cwd=story).stdout.decode()
     assert f"\n1-introduce.patch: {OLD}\n2-repoint.patch: {OLD}\n    first: " in text
     assert "`tfcert patch --phase all --out DIR` stores them" in " ".join(text.split())

@@ -1,4 +1,6 @@
-"""`tfcert probe` by the command line: real TLS calls through the emulator, exit codes, consent, and what is called."""
+"""`tfcert probe` on the command line: real TLS calls through the emulator, exit codes and
+consent.
+"""
 
 from __future__ import annotations
 
@@ -44,14 +46,14 @@ BOTH = ("old", "new")
 
 @pytest.fixture
 def world(aws, tmp_path):
-    """A rotation before repoint, whose backend trusts the old certificate only."""
+    """Return a rotation before repoint, whose backend trusts only the old certificate."""
     with prepared(aws, tmp_path) as found:
         yield found
 
 
 @pytest.fixture
 def run(tfcert, world):
-    """Run tfcert in the root module, against the emulator."""
+    """Return a function that runs tfcert in the root module, against the emulator."""
 
     def go(*arguments, **more):
         environment = {**world.environment, **more.pop("environment", {})}
@@ -62,7 +64,9 @@ def run(tfcert, world):
 
 @pytest.fixture
 def probed(run):
-    """Run `tfcert probe --format json`; the document, which fits its schema, and the exit code."""
+    """Return a function that runs `tfcert probe --format json` and gives the valid document and
+    exit code.
+    """
 
     def go(*arguments, **more):
         done = run("probe", "state.json", *arguments, "--format", "json", **more)
@@ -76,7 +80,10 @@ def probed(run):
 
 
 def test_a_backend_refuses_the_successor_until_its_pem_is_there(world, run):
-    """Exit 1, then 0; the backend saw the named method, and no more calls than said."""
+    """A refused successor is exit code 1, and after the backend trusts both it is 0.
+
+    Only the announced calls are made.
+    """
     done = run("probe", "state.json", *HEALTH, "--yes")
     assert done.returncode == 1, done.stderr
     text = " ".join(done.stdout.decode().split())
@@ -103,7 +110,9 @@ def test_a_backend_refuses_the_successor_until_its_pem_is_there(world, run):
     ],
 )
 def test_each_verdict_has_its_exit_code(world, probed, trusted, verdict, code):
-    """The document names the stage, the place, the backend and both fingerprints."""
+    """Each verdict has its exit code, and the document names stage, place, backend and
+    fingerprints.
+    """
     if trusted is None:
         world.backend.trust_anyone()
     else:
@@ -127,7 +136,7 @@ def test_each_verdict_has_its_exit_code(world, probed, trusted, verdict, code):
 
 
 def test_a_backend_that_does_not_answer_is_not_confirmed(world, probed):
-    """Nobody listens on its port: exit 3."""
+    """A backend that does not listen is not confirmed, exit code 3."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     integrate(world.aws.client("apigateway"), "down", f"https://127.0.0.1:{port}/down")
@@ -139,7 +148,7 @@ def test_a_backend_that_does_not_answer_is_not_confirmed(world, probed):
 
 
 def test_a_dry_run_lists_the_calls_and_makes_none(world, run, probed):
-    """No call of TestInvokeMethod, none to the backend, and no consent is needed."""
+    """`--dry-run` lists the calls and makes none."""
     document, code = probed(*HEALTH, "--dry-run")
     assert code == 0
     (planned,) = document["planned"]
@@ -151,7 +160,7 @@ def test_a_dry_run_lists_the_calls_and_makes_none(world, run, probed):
 
 
 def test_without_a_terminal_nobody_can_confirm(world, run):
-    """Exit 2 before AWS is asked anything."""
+    """Without a terminal and without --yes the exit code is 2, and AWS is not called."""
     done = run("probe", "state.json", *HEALTH)
     assert (done.returncode, done.stdout) == (2, b"")
     assert b"--yes" in done.stderr
@@ -159,7 +168,7 @@ def test_without_a_terminal_nobody_can_confirm(world, run):
 
 
 def test_nothing_is_called_without_a_named_method(world, probed):
-    """The stage is not confirmed, and the reason says how to name one."""
+    """Without a method nothing is called, and the remedy names --method."""
     document, code = probed("--yes")
     assert code == 3
     (other,) = document["not_probed"]
@@ -168,14 +177,16 @@ def test_nothing_is_called_without_a_named_method(world, probed):
 
 
 def test_any_get_takes_the_first_get(world, probed):
-    """Only when it is asked for."""
+    """`--any-get` uses the first GET method."""
     world.trust(*BOTH)
     document, code = probed("--any-get", "--yes")
     assert (code, document["backends"][0]["method"]) == (0, "GET /health")
 
 
 def test_the_policy_names_the_method_by_api_and_tag(world, probed):
-    """`[probe]`, and a scope of the API's stage that replaces it; an option replaces both."""
+    """The method comes from `[probe]`, a scope of the stage, or the option, which takes
+    precedence.
+    """
     world.trust(*BOTH)
     integrate(world.aws.client("apigateway"), "ready", f"{world.backend.url}/ready")
     policy = world.folder / "tfcert.toml"
@@ -192,7 +203,7 @@ def test_the_policy_names_the_method_by_api_and_tag(world, probed):
 
 
 def test_a_method_that_may_change_something_needs_unsafe(world, run):
-    """By an option and by the policy: exit 2, and nothing is called."""
+    """A method that may change data needs --unsafe; without it the exit code is 2."""
     done = run("probe", "state.json", "--method", "POST /health", "--yes")
     assert done.returncode == 2
     assert b"--unsafe" in done.stderr
@@ -204,7 +215,9 @@ def test_a_method_that_may_change_something_needs_unsafe(world, run):
 
 
 def test_a_header_comes_from_the_environment_and_is_never_printed(world, run):
-    """The backend gets it; no output has it; an unset variable is exit 2."""
+    """A header from an environment variable is sent and never printed; an unset variable is exit
+    code 2.
+    """
     world.trust(*BOTH)
     secret = "s3cret-TAINT"
     header = ("--header", "X-Token=env:PROBE_TOKEN")
@@ -228,7 +241,7 @@ def test_a_header_comes_from_the_environment_and_is_never_printed(world, run):
 
 
 def test_max_calls_is_a_limit(world, probed):
-    """Three calls a backend: with a limit of two it is not called, and not confirmed."""
+    """With `--max-calls` below three, the backend is not called and not confirmed."""
     world.trust(*BOTH)
     document, code = probed(*HEALTH, "--yes", "--max-calls", "2")
     assert (code, document["calls"], document["backends"]) == (3, 0, [])
@@ -249,7 +262,7 @@ def test_max_calls_is_a_limit(world, probed):
     ],
 )
 def test_the_user_may_choose_among_them(world, run, option, code):
-    """By a certificate's address or id, by stage, by API; a name that is not there is exit 2."""
+    """`--certificate`, `--stage` and `--api` select rotations; an unknown name is exit code 2."""
     world.trust(*BOTH)
     done = run("probe", "state.json", *HEALTH, "--yes", *option)
     assert done.returncode == code, done.stderr
@@ -257,7 +270,7 @@ def test_the_user_may_choose_among_them(world, run, option, code):
 
 
 def test_a_rotation_whose_successor_is_not_there_yet_is_not_confirmed(world, probed):
-    """Nothing can be asked before introduce is applied: exit 3, with the reason."""
+    """Before introduce is applied, nothing is probed, exit code 3."""
     (world.folder / "main.tf").write_text(configuration().split("# tfcert")[0] + STAGE)
     found = state(world.pems)
     del found["resources"][1]
@@ -268,7 +281,7 @@ def test_a_rotation_whose_successor_is_not_there_yet_is_not_confirmed(world, pro
 
 
 def test_what_is_in_no_rotation_is_not_confirmed(world, probed):
-    """A stage that the user names and that nobody rotates: exit 3, and nothing is called."""
+    """A selected stage without a rotation is exit code 3, and nothing is called."""
     found = state(world.pems)
     other = json.loads(json.dumps(found["resources"][2])) | {"name": "idle"}
     other["instances"][0]["attributes"] |= {"client_certificate_id": "", "stage_name": "idle"}
@@ -287,7 +300,7 @@ STAGE = (
 
 
 def test_after_repoint_it_says_whether_the_predecessor_is_still_accepted(world, probed, run):
-    """That is the way back; once the backend has dropped the old certificate, there is none."""
+    """After repoint, the verdict says whether the backend still accepts the predecessor."""
     (world.folder / "main.tf").write_text(configuration("new"))
     (world.folder / "state.json").write_text(json.dumps(state(world.pems, presents=NEW)))
     for trusted, verdict in ((BOTH, "trusts both"), (("new",), "trusts the successor only")):
@@ -299,7 +312,7 @@ def test_after_repoint_it_says_whether_the_predecessor_is_still_accepted(world, 
 
 
 def test_every_format_at_once(world, run):
-    """Each to its file; one file for two formats is exit 2."""
+    """Each format is written to its file; an output that is an input is exit code 2."""
     names = ("text", "json", "markdown", "html")
     options = [part for name in names for part in ("--format", f"{name}={name}.out")]
     assert run("probe", "state.json", *HEALTH, "--yes", *options).returncode == 1
@@ -311,7 +324,7 @@ def test_every_format_at_once(world, run):
 
 
 def test_what_aws_denies_is_not_confirmed(world, probed):
-    """Without the permission to call, nothing is known: exit 3."""
+    """A denied call is not confirmed, exit code 3."""
     world.aws.faults.inject("TestInvokeMethod", access_denied())
     document, code = probed(*HEALTH, "--yes")
     assert (code, document["backends"]) == (3, [])
@@ -333,7 +346,7 @@ def test_what_aws_denies_is_not_confirmed(world, probed):
     ],
 )
 def test_i5_no_other_run_calls_a_backend(world, run, arguments):
-    """I5: without --probe there is no TestInvokeMethod in AWS's log, and no request at the backend."""
+    """I5: without --probe no command calls TestInvokeMethod or the backend."""
     (world.folder / "tfcert.toml").write_text('[probe]\nmethod = "GET /health"\n')
     done = run(*arguments)
     assert done.returncode in {0, 1, 3}, done.stderr
@@ -342,7 +355,9 @@ def test_i5_no_other_run_calls_a_backend(world, run, arguments):
 
 
 def test_patch_and_check_take_the_answers_as_evidence(world, run):
-    """Refused: repoint waits. Trusted: it is written, and is safe. The answers are in every report."""
+    """`patch` and `check` with --probe use the answers: a refusal waits, trust makes
+    repoint safe.
+    """
     probe = ("--probe", *HEALTH)
     done = run("patch", "state.json", *probe)
     assert b"a backend does not trust the successor" in done.stdout, done.stderr
@@ -359,7 +374,9 @@ def test_patch_and_check_take_the_answers_as_evidence(world, run):
 
 
 def test_the_report_of_a_probe_is_handed_on(world, run):
-    """`probe --format json` in one job, `patch --probe-report` in another, which calls nothing."""
+    """The report of `probe --format json` is used by `patch --probe-report`, which calls
+    nothing.
+    """
     world.trust(*BOTH)
     done = run("probe", "state.json", *HEALTH, "--yes", "--format", "json=probe.json")
     assert done.returncode == 0
@@ -378,7 +395,7 @@ def test_the_report_of_a_probe_is_handed_on(world, run):
 
 
 def test_one_that_confirms_nothing_makes_a_check_inconclusive(world, run):
-    """An unknown is never clean, and 1 comes before 3."""
+    """I4: an unconfirmed probe makes a check inconclusive, exit code 3."""
     world.backend.trust_anyone()
     done = run(
         "check", "state.json", "--probe", *HEALTH, "--fail-on", "never", "--policy", "loose.toml"
@@ -394,7 +411,7 @@ def test_one_that_confirms_nothing_makes_a_check_inconclusive(world, run):
 
 
 def on_terminal(world, answer, *arguments):
-    """Type a command on a terminal, wait for the question, and answer it: the exit code and the screen."""
+    """Run a command on a terminal, answer its question, and return the exit code and the screen."""
     child, terminal = pty.fork()
     if not child:
         os.chdir(world.folder)
@@ -421,7 +438,7 @@ def on_terminal(world, answer, *arguments):
 
 
 def test_on_a_terminal_it_asks_first(world):
-    """It lists the calls; anything but yes calls nothing, and confirms nothing."""
+    """On a terminal the calls are listed and confirmed first; any answer but yes calls nothing."""
     world.trust(*BOTH)
     for answer in (b"n\n", b"\n"):
         code, screen, asked = on_terminal(world, answer, "probe", "state.json", *HEALTH)
@@ -436,7 +453,7 @@ def test_on_a_terminal_it_asks_first(world):
 
 @pytest.mark.parametrize("file", ["", "=probe.json"])
 def test_ctrl_c_reports_what_was_answered(world, file):
-    """One backend has answered, the other is silent: the report has the first, exit code 130."""
+    """After Ctrl-C the report has the backend that answered, exit code 130."""
     world.trust(*BOTH)
     gateway = world.aws.client("apigateway")
     integrate(gateway, "slow", world.backend.url.replace("127.0.0.1", "localhost") + "/slow")
@@ -485,7 +502,7 @@ def test_ctrl_c_reports_what_was_answered(world, file):
 
 
 def test_the_commands_of_the_page(world, run):
-    """Each command of docs/probe.md, in its order, on a state: the report of the third is what the fourth takes."""
+    """Each command of docs/probe.md runs, in the order of the page."""
     page = (ROOT / "docs/probe.md").read_text(encoding="utf-8")
     block = page.partition("```sh\n")[2].partition("```")[0]
     lines = [line.partition("#")[0].strip() for line in block.splitlines()]
@@ -508,7 +525,7 @@ def test_the_commands_of_the_page(world, run):
 
 
 def test_a_probe_needs_no_more_than_its_policy_allows(world, run):
-    """The calls to AWS are those of policies/iam/probe.json: lists of integrations, stages, and the test methods."""
+    """A probe calls only the operations that policies/iam/probe.json allows."""
     world.trust(*BOTH)
     assert run("probe", "state.json", *HEALTH, "--yes").returncode == 0
     assert {call.operation for call in world.aws.calls()} <= {
@@ -527,7 +544,9 @@ def test_a_probe_needs_no_more_than_its_policy_allows(world, run):
     ],
 )
 def test_a_report_is_compared_with_the_backends_of_now(world, run, backend, code, says):
-    """A backend that is not behind the API is exit 2; one that the report lacks is not confirmed. Nothing is called."""
+    """A report about a backend that is not behind the API is exit code 2; a backend missing in it
+    is not confirmed.
+    """
     world.trust(*BOTH)
     if backend is None:
         other = world.backend.url.replace("127.0.0.1", "localhost")

@@ -1,4 +1,4 @@
-"""`--probe-report`: the answers of an earlier probe as evidence, bound to the run, and what is refused with exit 2."""
+"""`--probe-report`: results of an earlier probe as evidence, and refused reports."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def pems():
 
 @pytest.fixture
 def root(tmp_path, pems):
-    """A rotation before repoint, whose stage has an account and a region; the policy declares nothing."""
+    """Return a rotation before repoint with an account and a region, and no declared backend."""
     lay(tmp_path, pems)
     (tmp_path / "tfcert.toml").unlink()
     state = json.loads((tmp_path / "state.json").read_text())
@@ -37,7 +37,7 @@ def moment(instant):
 
 
 def report(pems, verdict="trusts both", *, made=NOW - timedelta(minutes=5), backends=None, **more):
-    """A report of `tfcert probe` about the root's stage."""
+    """Return a report of `tfcert probe` about the root's stage."""
     one = {
         "stage": {
             "address": f"{S}.prod",
@@ -94,7 +94,7 @@ def trust(done):
     ],
 )
 def test_each_verdict_is_evidence(tfcert, outcome, root, pems, verdict, status, old):
-    """Check has it in `trust`, with the document's schema; patch in the header of repoint and in the runbook."""
+    """Each verdict of the report is evidence in check, in the repoint patch and in the runbook."""
     option = put(root, report(pems, verdict))
     document, code = outcome(*AT, *option, cwd=root)
     (found,) = document["rotations"][0]["trust"]
@@ -113,7 +113,7 @@ def test_each_verdict_is_evidence(tfcert, outcome, root, pems, verdict, status, 
 
 
 def test_a_plan_that_repoints_to_what_was_refused_is_an_error(outcome, root, pems):
-    """trust-missing counts the report, without a declared backend."""
+    """A plan that repoints to a refused certificate is trust-missing, by the report alone."""
     plan = plan_of(root)
     option = put(root, report(pems, "trusts the predecessor only"))
     rules = {
@@ -127,7 +127,7 @@ def test_a_plan_that_repoints_to_what_was_refused_is_an_error(outcome, root, pem
 
 
 def plan_of(root, target="new000"):
-    """A plan that moves the stage to a certificate, with the root's state as its prior state."""
+    """Write a plan that moves the stage to a certificate, with the root's state as prior state."""
     state = json.loads((root / "state.json").read_text())
     found = []
     for each in state["resources"]:
@@ -175,7 +175,9 @@ def plan_of(root, target="new000"):
 
 
 def changed(**values):
-    """The report's backend with other values, by path: `stage__account`."""
+    """Return a function that changes values of the report's backend, by paths such as
+    `stage__account`.
+    """
 
     def change(one):
         for path, text in values.items():
@@ -207,7 +209,9 @@ def changed(**values):
 )
 @pytest.mark.parametrize("verb", ["check", "patch"])
 def test_a_report_about_something_else_is_exit_2(tfcert, root, pems, verb, values, says):
-    """The message names what differs; nothing is written."""
+    """A report about another account, region, stage or certificate is exit code 2 and says what
+    differs.
+    """
     option = put(root, report(pems, backends=changed(**values)))
     done = tfcert(verb, *AT, *option, cwd=root)
     assert (done.returncode, done.stdout) == (2, b"")
@@ -216,7 +220,7 @@ def test_a_report_about_something_else_is_exit_2(tfcert, root, pems, verb, value
 
 
 def test_one_wrong_entry_of_several_is_enough(tfcert, root, pems):
-    """A report is taken as a whole or not at all."""
+    """One wrong entry makes the whole report invalid."""
 
     def two(one):
         return [one, *changed(stage__region="eu-west-1")(json.loads(json.dumps(one)))]
@@ -238,7 +242,7 @@ def test_one_wrong_entry_of_several_is_enough(tfcert, root, pems):
     ],
 )
 def test_a_report_counts_for_an_hour(tfcert, root, pems, made, age, code):
-    """An older one, and one that is dated in the future, is refused."""
+    """A report older than an hour, or `--probe-max-age`, or from the future, is refused."""
     option = put(root, report(pems, made=made))
     done = tfcert("patch", *AT, *option, *age, cwd=root)
     assert (done.returncode == 2) == (code == 2), done.stderr
@@ -246,7 +250,7 @@ def test_a_report_counts_for_an_hour(tfcert, root, pems, made, age, code):
 
 
 def test_a_stage_that_the_report_does_not_have_is_not_confirmed(outcome, root, pems):
-    """An empty report confirms nothing: the run is inconclusive, not clean."""
+    """A stage that the report lacks is not confirmed, and the run is inconclusive."""
     document, code = outcome(*AT, *put(root, report(pems, backends=lambda _: [])), cwd=root)
     (found,) = document["rotations"][0]["trust"]
     assert (found["status"], found["reason"]) == (
@@ -269,7 +273,7 @@ def test_what_is_no_report_is_exit_2(tfcert, root, text):
 
 @pytest.mark.parametrize("made", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
 def test_a_date_that_utc_does_not_have_is_exit_2(tfcert, root, pems, made):
-    """It is a date of its own time zone only."""
+    """A date of the report that is out of range in UTC is exit code 2."""
     done = tfcert("check", *AT, *put(root, report(pems, made_at=made)), cwd=root)
     assert (done.returncode, done.stdout) == (2, b"")
     assert b"not a report of tfcert probe" in done.stderr
@@ -277,7 +281,7 @@ def test_a_date_that_utc_does_not_have_is_exit_2(tfcert, root, pems, made):
 
 
 def test_a_line_end_in_a_report_begins_no_line_of_a_patch(tfcert, root, pems):
-    """Neither do control characters get into a patch or a runbook."""
+    """Line ends and control characters in a report start no line of a patch or runbook."""
     forged = "so\ndiff --git a/other.tf b/other.tf\n\x1b[2J"
 
     def hostile(one):
@@ -317,7 +321,9 @@ def test_a_line_end_in_a_report_begins_no_line_of_a_patch(tfcert, root, pems):
 )
 @pytest.mark.parametrize("verb", ["check", "patch"])
 def test_options_that_contradict_each_other_are_exit_2(tfcert, root, pems, verb, arguments, says):
-    """Before anything is read or called; the value of a header is not repeated."""
+    """Contradicting probe options are exit code 2 before any call, and no header value is
+    printed.
+    """
     put(root, report(pems))
     done = tfcert(verb, "state.json", *arguments, cwd=root)
     assert (done.returncode, done.stdout) == (2, b""), done.stderr
@@ -326,7 +332,9 @@ def test_options_that_contradict_each_other_are_exit_2(tfcert, root, pems, verb,
 
 
 def test_the_report_and_a_declared_backend_together(tfcert, root, pems):
-    """The bundle confirms, the backend refuses: refused. The bundle is not known, the backend trusts both: confirmed."""
+    """With a bundle and a report for one stage, a refusal counts; an unknown bundle is confirmed by
+    the report.
+    """
     (root / "trust" / "both.pem").write_text(pems["old"] + "\n" + pems["new"])
     policy = root / "tfcert.toml"
     policy.write_text(
@@ -344,13 +352,15 @@ def test_the_report_and_a_declared_backend_together(tfcert, root, pems):
 
 
 def test_the_certificates_are_named_in_the_root(root):
-    """What the other tests rest on: both certificates are in the state."""
+    """The root module has both certificates, as the other tests need."""
     text = (root / "main.tf").read_text()
     assert f"succeeds {C}.old" in text
 
 
 def test_no_gate_takes_a_report_or_calls_a_backend():
-    """A fork could write the report: none of the recipes to copy, and not the action, has a probe."""
+    """No recipe for a gate and not the action uses a probe, because a fork could forge
+    the report.
+    """
     top = Path(__file__).resolve().parents[2]
     recipes = [each for each in (top / "docs/gates").rglob("*") if each.is_file()]
     assert recipes

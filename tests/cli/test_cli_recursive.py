@@ -1,4 +1,4 @@
-"""`--recursive` by the command line: every root module on its own, and none passed over in silence."""
+"""`--recursive` on the command line: each root module is checked, and none is skipped silently."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ CERTIFICATE = "aws_api_gateway_client_certificate.backend"
 
 @pytest.fixture
 def tree(tmp_path, story):
-    """A repository with two roots like the README's, one that is another matter, and one whose state nobody can give."""
+    """Return a repository with two relevant roots, one unrelated root, and one without a readable
+    state.
+    """
     top = tmp_path / "tree"
     for name in ("live/orders", "live/billing", "unread"):
         shutil.copytree(story, top / name)
@@ -25,7 +27,7 @@ def tree(tmp_path, story):
 
 
 def texts(folder):
-    """Every file below a folder by path."""
+    """Return each file below a folder by path."""
     return {
         str(file.relative_to(folder)): file.read_bytes()
         for file in sorted(folder.rglob("*"))
@@ -34,7 +36,7 @@ def texts(folder):
 
 
 def test_each_root_has_its_own_patch(tfcert, tree):
-    """One stdout takes them all to `git apply`, from the repository's root; two roots with the same names do not get into each other's way."""
+    """`patch --recursive` prints the patch of each root with paths from the repository's root."""
     done = tfcert("patch", "--recursive", *OFFLINE, cwd=tree)
     assert done.returncode == 3
     for name in ("live/orders", "live/billing"):
@@ -44,7 +46,7 @@ def test_each_root_has_its_own_patch(tfcert, tree):
 
 
 def test_i4_a_root_that_cannot_be_read_is_said_and_the_others_are_done(tfcert, outcome, tree):
-    """I4: no tool is there for the root without a state file: patch is exit 3, check has it among what is not verified."""
+    """I4: an unreadable root is reported, exit code 3, and the other roots are patched."""
     done = tfcert("patch", "--recursive", *OFFLINE, "--write", cwd=tree)
     assert done.returncode == 3
     assert b"# unread: could not be read: " in done.stdout
@@ -60,7 +62,7 @@ def test_i4_a_root_that_cannot_be_read_is_said_and_the_others_are_done(tfcert, o
 
 
 def test_i4_a_folder_that_cannot_be_read_is_said(tfcert, tree):
-    """I4: a file that leads nowhere in one folder does not keep the others from being done."""
+    """I4: a folder with a dangling .tf file is reported, and the other roots are patched."""
     shutil.rmtree(tree / "unread")
     (tree / "other" / "dangling.tf").symlink_to(tree / "nowhere")
     done = tfcert("patch", "--recursive", *OFFLINE, cwd=tree)
@@ -70,7 +72,9 @@ def test_i4_a_folder_that_cannot_be_read_is_said(tfcert, tree):
 
 
 def test_check_judges_every_root(tfcert, outcome, tree):
-    """Two findings, each at its own file; two rotations, though the addresses are the same; what was passed over is counted."""
+    """`check --recursive` reports each root's finding with its file, and counts the
+    skipped roots.
+    """
     document, code = outcome("--recursive", *OFFLINE, cwd=tree)
     assert code == 1
     expiring = [
@@ -91,7 +95,7 @@ def test_check_judges_every_root(tfcert, outcome, tree):
 
 
 def test_out_has_a_folder_for_each_root(tfcert, tree, tmp_path):
-    """Patches and runbook of each root lie in a folder of its path below --out."""
+    """`--out` gets a folder for each root."""
     out = tmp_path / "out"
     assert (
         tfcert(
@@ -106,7 +110,7 @@ def test_out_has_a_folder_for_each_root(tfcert, tree, tmp_path):
 
 
 def test_one_root_that_cannot_be_written_leaves_the_others_to_be(tfcert, tree):
-    """A link among one root's files: nothing of that root is edited, it is said, and the other is."""
+    """A root with a linked file is reported and not edited; the other root is."""
     (tree / "live/billing/certificate.tf").rename(tree / "elsewhere.txt")
     (tree / "live/billing/certificate.tf").symlink_to(tree / "elsewhere.txt")
     shutil.rmtree(tree / "unread")
@@ -119,7 +123,7 @@ def test_one_root_that_cannot_be_written_leaves_the_others_to_be(tfcert, tree):
 
 
 def test_all_is_well_in_every_root(tfcert, tree):
-    """Nothing due, nothing unread: exit 0, and one line."""
+    """If nothing is due and all roots are read, the exit code is 0 with one line."""
     shutil.rmtree(tree / "unread")
     done = tfcert("patch", "--recursive", "--offline", "--as-of", "2026-03-01", cwd=tree)
     assert (done.returncode, done.stdout) == (
@@ -133,7 +137,7 @@ def test_all_is_well_in_every_root(tfcert, tree):
 
 
 def test_a_state_file_beside_a_backend_is_not_believed(tfcert, tree):
-    """It is what is left of the time before the backend: the tool is asked, and here there is none."""
+    """A state file beside a backend configuration is not used; the tool is needed."""
     shutil.rmtree(tree / "unread")
     (tree / "live/orders/backend.tf").write_text('terraform {\n  backend "s3" {\n  }\n}\n')
     done = tfcert("check", "--recursive", "--offline", "--as-of", "2026-03-01", cwd=tree)
@@ -151,7 +155,7 @@ def test_a_state_file_beside_a_backend_is_not_believed(tfcert, tree):
     ],
 )
 def test_what_cannot_be_meant_is_exit_2(tfcert, tree, arguments, said):
-    """A file or nothing where folders are wanted, a --config, an address that no root has."""
+    """A wrong folder, --config or an unknown --only address is exit code 2."""
     (tree / "docs").mkdir()
     done = tfcert("patch", "--recursive", *OFFLINE, *arguments, cwd=tree)
     assert done.returncode == 2
@@ -159,7 +163,7 @@ def test_what_cannot_be_meant_is_exit_2(tfcert, tree, arguments, said):
 
 
 def test_only_finds_its_root(tfcert, tree):
-    """An address that one root has is no error in the others."""
+    """`--only` with an address of one root is no error in the others."""
     (tree / "live/billing/certificate.tf").write_text(
         (tree / "live/billing/certificate.tf").read_text().replace("backend", "mine")
     )
@@ -187,7 +191,9 @@ def test_only_finds_its_root(tfcert, tree):
 
 
 def test_the_root_of_a_repository_names_the_root_modules_below(tfcert, tree):
-    """A folder without configuration: check and patch name the folders to pass, and the option that reads all of them."""
+    """A folder without configuration is exit code 2; the error names the roots below and
+    --recursive.
+    """
     for command in ("check", "patch"):
         done = tfcert(command, *OFFLINE, cwd=tree)
         assert done.returncode == 2
@@ -200,7 +206,7 @@ def test_the_root_of_a_repository_names_the_root_modules_below(tfcert, tree):
 
 
 def test_a_folder_without_any_root_module_names_none(tfcert, tmp_path):
-    """Then there is nothing that --recursive could read."""
+    """If there is no root module below, the error does not name --recursive."""
     done = tfcert("check", tmp_path, *OFFLINE)
     assert done.returncode == 2
     assert b"--recursive" not in done.stderr
@@ -222,7 +228,9 @@ PULLS = "#!/bin/sh\nexec cat pulled.json\n"
 def test_with_and_without_recursive_the_verdict_is_the_same(
     tfcert, story, tmp_path, path, text, offline
 ):
-    """The same findings for one root module. Where a backend or a workspace is chosen, the file beside it is stale for both."""
+    """A run with and without --recursive gives the same verdict for one root, with a backend or
+    workspace too.
+    """
     script = tmp_path / "bin" / "terraform"
     script.parent.mkdir()
     script.write_text(PULLS)
@@ -265,7 +273,7 @@ def test_with_and_without_recursive_the_verdict_is_the_same(
 
 
 def test_a_block_that_left_the_configuration_counts_while_state_has_it(outcome, story):
-    """The text speaks of nothing of ours, and the local state does: --recursive judges it as check does."""
+    """`--recursive` checks a root whose certificate is only in its local state."""
     for name in ("billing.tf", "orders.tf", "certificate.tf"):
         (story / name).unlink()
     assert outcome("--recursive", *OFFLINE, cwd=story)[1] == 1

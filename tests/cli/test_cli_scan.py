@@ -1,4 +1,6 @@
-"""`tfcert scan` by its command line: accounts and regions of the emulator, with and without states."""
+"""`tfcert scan` on the command line: accounts and regions of the emulator, with and
+without states.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,7 @@ EAST, WEST = "us-east-1", "eu-west-1"
 
 @pytest.fixture
 def scan(tfcert, aws):
-    """Scan as a person would, hold the JSON against its schema, and give it with the exit code."""
+    """Return a function that scans, validates the JSON, and gives it with the exit code."""
 
     def run(*arguments, environment=None, cwd=None):
         done = tfcert(
@@ -69,7 +71,9 @@ def places(document):
 
 
 def test_everything_of_a_region_is_judged_without_terraform(scan, aws):
-    """REST and WebSocket stages, certificates, those of ACM that stages name; an HTTP API presents nothing and is left out."""
+    """A scan checks REST and WebSocket stages, client certificates and used ACM certificates, but
+    no HTTP APIs.
+    """
     arn = f"arn:aws:acm:{EAST}:{HERE}:certificate/5d5ba1d2-7a1c-4f8e-9e4f-8a5f5f7e1a01"
     aws.seed(
         SeedCertificate(id="due001", expires_at=SOON),
@@ -119,7 +123,7 @@ def test_everything_of_a_region_is_judged_without_terraform(scan, aws):
 
 
 def test_an_account_with_nothing_in_it_is_clean(scan, tfcert, aws):
-    """Every list was given, and all of them are empty."""
+    """An empty account is clean."""
     document, code = scan("--region", EAST, "--region", WEST)
     assert (code, document["verdict"], places(document)) == (
         0,
@@ -132,7 +136,9 @@ def test_an_account_with_nothing_in_it_is_clean(scan, tfcert, aws):
 
 
 def test_roles_and_regions_are_scanned_each_by_itself(scan, aws):
-    """The same id in two accounts means two certificates; what is due in one says nothing of the other."""
+    """Each role and region is scanned separately; the same id in two accounts is two
+    certificates.
+    """
     aws.seed(
         SeedRole(arn=ROLE, external_id=None),
         SeedRole(arn=f"arn:aws:iam::{HERE}:role/audit", external_id=None),
@@ -163,7 +169,7 @@ def test_roles_and_regions_are_scanned_each_by_itself(scan, aws):
 
 
 def test_the_accounts_of_the_policy_are_scanned_where_no_role_is_named(scan, aws, tmp_path):
-    """By the role's name and external id, or with one's own credentials; a role of the command line outranks them."""
+    """Without --role-arn the accounts of the policy are scanned; the option overrides them."""
     aws.seed(SeedRole(arn=ROLE, external_id="4711"))
     (tmp_path / "tfcert.toml").write_text(
         f'[accounts."{THERE}"]\nrole = "audit"\nexternal_id = "4711"\n[accounts."{HERE}"]\n',
@@ -176,7 +182,7 @@ def test_the_accounts_of_the_policy_are_scanned_where_no_role_is_named(scan, aws
 
 
 def test_a_scope_of_the_policy_finds_what_it_means_by_account_api_and_tag(scan, aws, tmp_path):
-    """Tags are AWS's own, since no state need be there."""
+    """Scopes match the account, API and tags that AWS shows."""
     aws.seed(
         SeedCertificate(id="tagged", expires_at=SOON, tags={"environment": "test", "secret": "x"}),
         SeedCertificate(id="plain1", expires_at=SOON),
@@ -199,7 +205,7 @@ def test_a_scope_of_the_policy_finds_what_it_means_by_account_api_and_tag(scan, 
 def test_i4_an_account_that_cannot_be_entered_is_not_clean_and_the_others_are_judged(
     scan, aws, tmp_path
 ):
-    """The role's refusal is said once, for its account alone; credentials of another account than the policy says are, too."""
+    """I4: an account whose role is refused is unverified, and the others are checked."""
     aws.seed(
         SeedRole(arn=ROLE, external_id=None),
         SeedCertificate(id="due001", account=THERE, expires_at=SOON),
@@ -222,7 +228,7 @@ def test_i4_an_account_that_cannot_be_entered_is_not_clean_and_the_others_are_ju
 
 
 def test_an_account_that_two_roles_lead_to_is_scanned_once(scan, aws):
-    """Its quota is one, and its findings would be there twice."""
+    """An account that two roles reach is scanned once."""
     document, code = scan("--role-arn", ROLE, "--role-arn", f"arn:aws:iam::{THERE}:role/other")
     assert (code, places(document)) == (0, [f"aws://{THERE}/{EAST}"])
     assert len(aws.calls("GetRestApis")) == 1
@@ -230,7 +236,7 @@ def test_an_account_that_two_roles_lead_to_is_scanned_once(scan, aws):
 
 
 def test_all_regions_are_those_that_are_enabled(scan, aws):
-    """EC2 says which; each is asked for everything."""
+    """`--all-regions` scans each enabled region."""
     aws.seed(SeedCertificate(id="far001", region="sa-east-1", expires_at=SOON))
     aws.seed(SeedApi(id="rest1", region="sa-east-1", stages={"prod": "far001"}))
     document, code = scan("--all-regions")
@@ -241,7 +247,9 @@ def test_all_regions_are_those_that_are_enabled(scan, aws):
 
 
 def test_i4_regions_that_cannot_be_listed_leave_the_account_unread(scan, aws):
-    """The action that is missing is named; no region is guessed."""
+    """I4: if regions cannot be listed, the account is inconclusive, and the missing action is
+    named.
+    """
     aws.faults.inject("DescribeRegions", access_denied())
     document, code = scan("--all-regions")
     (found,) = document["findings"]
@@ -260,7 +268,7 @@ def test_i4_regions_that_cannot_be_listed_leave_the_account_unread(scan, aws):
     ],
 )
 def test_wrong_usage_is_exit_2(tfcert, aws, arguments, says):
-    """It says why, and asks AWS nothing."""
+    """Wrong usage is exit code 2, and AWS is not called."""
     done = tfcert("scan", *arguments, environment=aws.environment())
     assert (done.returncode, done.stdout) == (2, b"")
     assert says in done.stderr.decode()
@@ -268,7 +276,7 @@ def test_wrong_usage_is_exit_2(tfcert, aws, arguments, says):
 
 
 def test_without_a_region_it_says_what_to_give(tfcert, aws):
-    """Guessing one would call an account clean that was looked at in the wrong place."""
+    """Without a region the exit code is 2, and the error names --all-regions."""
     environment = {name: text for name, text in aws.environment().items() if "REGION" not in name}
     done = tfcert("scan", environment=environment)
     assert (done.returncode, done.stdout) == (2, b"")
@@ -276,14 +284,14 @@ def test_without_a_region_it_says_what_to_give(tfcert, aws):
 
 
 def test_without_credentials_nothing_is_clean(tfcert):
-    """I4: one sentence that says so, and exit 3."""
+    """I4: without credentials the exit code is 3 with one sentence."""
     done = tfcert("scan", "--region", EAST)
     assert done.returncode == 3
     assert b"no AWS credentials were found" in done.stderr
 
 
 def state(tmp_path, *resources):
-    """A raw state whose stages are of account 123456789012, in us-east-1."""
+    """Write a raw state of account 123456789012 in us-east-1, and return its path."""
     provider = 'provider["registry.terraform.io/hashicorp/aws"]'
     entries = [
         {
@@ -332,7 +340,9 @@ def managed_certificate(name, id_, *, region=EAST):
 
 
 def test_a_state_tells_the_managed_from_the_unmanaged(scan, tfcert, aws, tmp_path):
-    """Findings on what is managed have its address; steps by hand are for the rest, and for nothing of Terraform's."""
+    """With a state, managed resources have their address, and manual steps are only for
+    the others.
+    """
     aws.seed(
         SeedCertificate(id="tf0001", expires_at=SOON),
         SeedCertificate(id="hand01", expires_at=SOON),
@@ -370,7 +380,7 @@ def test_a_state_tells_the_managed_from_the_unmanaged(scan, tfcert, aws, tmp_pat
 
 
 def test_a_stage_by_hand_of_a_managed_certificate_is_moved_by_hand_alone(scan, aws, tmp_path):
-    """Terraform makes the successor and deletes the old one; the AWS CLI moves what Terraform does not know."""
+    """For a managed certificate, the manual steps move only the stages outside Terraform."""
     aws.seed(
         SeedCertificate(id="tf0001", expires_at=SOON),
         SeedApi(id="rest1", stages={"prod": "tf0001", "side": "tf0001"}),
@@ -390,7 +400,7 @@ def test_a_stage_by_hand_of_a_managed_certificate_is_moved_by_hand_alone(scan, a
 def test_a_stage_of_terraform_s_that_presents_what_is_not_is_moved_in_terraform(
     scan, aws, tmp_path
 ):
-    """The AWS CLI makes the successor and deletes the old one, and does not move what the next apply would move back."""
+    """For an unmanaged certificate on a managed stage, the steps set its id in Terraform."""
     aws.seed(
         SeedCertificate(id="hand01", expires_at=SOON),
         SeedApi(id="rest1", stages={"prod": "hand01", "side": "hand01"}),
@@ -413,7 +423,7 @@ def test_a_stage_of_terraform_s_that_presents_what_is_not_is_moved_in_terraform(
 
 
 def test_an_id_that_may_be_meant_in_two_accounts_is_neither(scan, aws, tmp_path):
-    """A state often does not say in which account it is; then nothing is called unmanaged, and nothing managed."""
+    """An id that fits two accounts is neither managed nor unmanaged."""
     aws.seed(
         SeedCertificate(id="same01", expires_at=SOON),
         SeedCertificate(id="same01", account=THERE, expires_at=SOON),
@@ -429,7 +439,7 @@ def test_an_id_that_may_be_meant_in_two_accounts_is_neither(scan, aws, tmp_path)
 
 
 def test_what_a_state_records_and_the_scan_did_not_see_is_said(scan, aws, tmp_path):
-    """It may be elsewhere or gone: that is for check to say."""
+    """A recorded certificate that the scan did not find gives a notice."""
     path = state(tmp_path, managed_certificate("orders", "tf0001"))
     document, _ = scan(path)
     (notice,) = document["notices"]
@@ -440,7 +450,9 @@ def test_what_a_state_records_and_the_scan_did_not_see_is_said(scan, aws, tmp_pa
 def test_a_stage_that_was_moved_by_hand_is_said_and_its_own_certificate_is_not_unused(
     scan, aws, tmp_path
 ):
-    """The next apply moves it back to what its state says: that certificate must not be deleted meanwhile."""
+    """A managed stage moved outside Terraform gives a notice, and its recorded certificate is not
+    unused.
+    """
     old = datetime(2026, 1, 1, tzinfo=UTC)
     aws.seed(
         SeedCertificate(id="tf0001", created_at=old, expires_at=SOON),
@@ -473,7 +485,7 @@ def test_a_stage_that_was_moved_by_hand_is_said_and_its_own_certificate_is_not_u
     ],
 )
 def test_i4_what_cannot_be_listed_is_never_clean(scan, aws, operation, fault, unread):
-    """One refused call: exactly what it touches is unread, in its account and region; all else is judged, and is healthy here."""
+    """I4: a refused call makes only its own list unread, and the rest is checked."""
     aws.seed(
         SeedCertificate(id="fine01", expires_at=LATER),
         SeedApi(id="rest1", name="orders", stages={"prod": "fine01"}),
@@ -493,7 +505,7 @@ def test_i4_what_cannot_be_listed_is_never_clean(scan, aws, operation, fault, un
 
 
 def test_i4_a_finding_is_made_of_what_was_listed_beside_a_gap(scan, aws):
-    """And it outranks what is not known; no step by hand claims that every stage was seen."""
+    """I4: findings beside a gap outrank it, and the steps say that not every stage was listed."""
     aws.seed(
         SeedCertificate(id="due001", expires_at=SOON),
         SeedApi(id="rest1", stages={"prod": "due001"}),
@@ -508,7 +520,7 @@ def test_i4_a_finding_is_made_of_what_was_listed_beside_a_gap(scan, aws):
 
 
 def test_what_no_stage_presents_is_told_where_every_stage_was_listed(scan, aws):
-    """certificate-unused, a note: and not at all where a stage may not have been seen."""
+    """An unused certificate is a note if every stage was listed; else it is unverified."""
     aws.seed(
         SeedCertificate(id="alone1", expires_at=SOON), SeedApi(id="rest1", stages={"prod": None})
     )
@@ -526,7 +538,7 @@ def test_what_no_stage_presents_is_told_where_every_stage_was_listed(scan, aws):
 
 
 def test_the_quota_is_that_of_each_account_and_region(scan, aws):
-    """Another account's certificates take no room here."""
+    """The quota is counted per account and region."""
     due = [SeedCertificate(id=f"due{n:03}", expires_at=SOON) for n in range(2)]
     theirs = [SeedCertificate(id=f"far{n:03}", account=THERE, expires_at=LATER) for n in range(59)]
     stages = {f"s{n}": f"due{n:03}" for n in range(2)}
@@ -548,7 +560,7 @@ def test_the_quota_is_that_of_each_account_and_region(scan, aws):
 
 
 def test_throttling_that_does_not_end_is_inconclusive(scan, aws):
-    """The rest of the region is left alone, since whoever else needs the quota does not get it either."""
+    """Permanent throttling is inconclusive, and the rest of the region is not called."""
     aws.seed(SeedApi(id="rest1", stages={"prod": None}))
     aws.faults.inject("GetRestApis", throttled())
     document, code = scan("--timeout", "30")
@@ -557,7 +569,7 @@ def test_throttling_that_does_not_end_is_inconclusive(scan, aws):
 
 
 def test_a_server_that_goes_silent_ends_the_wait_and_not_the_rest(scan, aws):
-    """--timeout bounds what is waited for after the last answer; the other region is judged."""
+    """A silent server ends the wait at --timeout, and the other region is checked."""
     aws.seed(
         SeedCertificate(id="due001", region=WEST, expires_at=SOON),
         SeedApi(id="rest2", region=WEST, stages={"prod": "due001"}),
@@ -579,7 +591,7 @@ def test_a_server_that_goes_silent_ends_the_wait_and_not_the_rest(scan, aws):
 
 
 def test_ctrl_c_reports_what_was_found_so_far(aws, tmp_path):
-    """Exit 130, and a report in which what was not answered is unread."""
+    """After Ctrl-C the exit code is 130, and unanswered parts are unread in the report."""
     aws.seed(
         SeedCertificate(id="due001", region=WEST, expires_at=SOON),
         SeedApi(id="rest2", region=WEST, stages={"prod": "due001"}),
@@ -620,7 +632,7 @@ def test_ctrl_c_reports_what_was_found_so_far(aws, tmp_path):
 
 
 def test_progress_is_for_terminals_alone(tfcert, aws, tmp_path):
-    """Stderr of a pipeline stays empty; a terminal sees a bar, and stdout is the same."""
+    """Progress is shown only on a terminal; stdout is the same."""
     aws.seed(
         SeedCertificate(id="fine01", expires_at=LATER),
         SeedApi(id="rest1", stages={"prod": "fine01"}),
@@ -653,7 +665,7 @@ def test_progress_is_for_terminals_alone(tfcert, aws, tmp_path):
 
 
 def test_calls_are_told_with_v(tfcert, aws):
-    """One list of certificates, one of each kind of API, the stages of each API, and who one is."""
+    """`-v` lists the calls: one list of each kind, and the stages of each API."""
     aws.seed(
         SeedApi(id="rest1", stages={"prod": None}), SeedApi(id="sock1", kind="websocket", stages={})
     )

@@ -1,4 +1,4 @@
-"""What a tired person reads when AWS and state differ: four troubles that look alike, each told in words of its own."""
+"""Four similar differences between AWS and state each have their own message."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EXPIRED = AnswerFault(
 
 
 def readme(account="123456789012", presents="rj3hhn"):
-    """What AWS has of the README's configuration, in an account."""
+    """Return the APIs of the README's configuration in an account."""
     return (
         SeedApi(
             id="lo64vzqnaj",
@@ -39,7 +39,10 @@ def certificate(identity="rj3hhn", ends="2027-06-01T00:00:00Z", **more):
 
 @pytest.fixture
 def told(tfcert, outcome, story, aws):
-    """Check the README's state on a day on which nothing nears its end: the text, stderr, the rules, the exit code."""
+    """Return a function that checks the state when nothing is due.
+
+    It gives the text, stderr, rules and exit code.
+    """
 
     def run(*arguments, text=None):
         if text is not None:
@@ -56,7 +59,9 @@ def told(tfcert, outcome, story, aws):
 
 
 def test_a_stage_that_was_moved_by_hand(aws, told):
-    """Named with both certificates, the new one's end, and what the next apply would do."""
+    """A stage moved outside Terraform is named with both certificates and the effect of the next
+    apply.
+    """
     aws.seed(
         certificate(ends="2026-12-06T01:39:35Z"), certificate("byhand"), *readme(presents="byhand")
     )
@@ -72,7 +77,7 @@ def test_a_stage_that_was_moved_by_hand(aws, told):
 
 
 def test_a_certificate_that_was_deleted_by_hand(aws, told):
-    """Named with where it was looked for, and with an order of steps that leaves no moment without trust."""
+    """A deleted certificate is named with account and region, and the steps keep the trust."""
     aws.seed(*readme())
 
     text, _, rules, code = told()
@@ -88,7 +93,7 @@ def test_a_certificate_that_was_deleted_by_hand(aws, told):
 
 
 def test_i4_a_state_of_another_account(aws, told):
-    """Both accounts are named, and what gives credentials of the right one; nothing is called gone, nothing is clean."""
+    """I4: a state of another account names both accounts and how to get the right credentials."""
     aws.seed(certificate(ends="2026-12-06T01:39:35Z"), *readme())
 
     text, said, rules, code = told(text=lambda state: state.replace("123456789012", OTHER))
@@ -104,7 +109,7 @@ def test_i4_a_state_of_another_account(aws, told):
 
 
 def test_i4_expired_credentials(aws, told):
-    """It is the credentials, not the state and not AWS, and signing in is what helps."""
+    """I4: expired credentials are named as the reason, and the remedy is to sign in again."""
     aws.seed(certificate(ends="2026-12-06T01:39:35Z"), *readme())
     aws.faults.inject("*", EXPIRED)
 
@@ -117,7 +122,7 @@ def test_i4_expired_credentials(aws, told):
 
 
 def test_a_state_of_two_accounts_is_asked_by_the_roles_of_the_policy(aws, told, story):
-    """Each account by its own role with its external id; the count of calls names both, a list each."""
+    """Two accounts are asked with the roles of the policy, one list each."""
     role = f"arn:aws:iam::{OTHER}:role/tfcert"
     aws.seed(certificate(account=OTHER), *readme(OTHER), SeedRole(arn=role, external_id="tf-17"))
     (story / "tfcert.toml").write_text(
@@ -145,7 +150,7 @@ def test_a_state_of_two_accounts_is_asked_by_the_roles_of_the_policy(aws, told, 
 
 
 def test_i4_a_role_that_may_not_be_assumed_leaves_its_account_alone_unverified(aws, told, story):
-    """The role is named, and the action that is missing."""
+    """I4: a role that cannot be assumed is named, and only its account is unverified."""
     aws.seed(
         certificate(ends="2026-12-06T01:39:35Z"),
         *readme(),
@@ -170,7 +175,7 @@ def test_i4_a_role_that_may_not_be_assumed_leaves_its_account_alone_unverified(a
 
 @pytest.mark.parametrize("verb", ["check", "patch", "bundle"])
 def test_v_tells_what_was_sent_again_and_what_was_throttled(tfcert, story, aws, verb):
-    """On stderr, whatever becomes of it; and nothing without it."""
+    """`-v` counts repeated and throttled calls on stderr; without it nothing is printed."""
     aws.seed(certificate(ends="2026-12-06T01:39:35Z"), *readme())
     aws.faults.inject(
         "GetClientCertificates",
@@ -191,13 +196,13 @@ def test_v_tells_what_was_sent_again_and_what_was_throttled(tfcert, story, aws, 
 
 
 def test_v_offline_says_that_nothing_was_asked(tfcert, story):
-    """Then boto3 is not even there."""
+    """`-v --offline` says that no calls were made."""
     done = tfcert("check", STATE, "--offline", "-v", cwd=story)
     assert done.stderr.decode().splitlines()[-1] == "tfcert: calls to AWS: none"
 
 
 def test_v_counts_what_fails_as_well(tfcert, story, aws):
-    """A denied call was a call."""
+    """`-v` counts failed calls too."""
     aws.faults.inject("*", access_denied())
     done = tfcert("check", STATE, "-v", "--no-drift", cwd=story, environment=aws.environment())
     assert "GetClientCertificates" in done.stderr.decode()

@@ -1,4 +1,4 @@
-"""What terraform is given when tfcert judges a folder, and that --offline starts none where a backend keeps the state."""
+"""The environment of terraform, and that --offline does not start it for a backend."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ BACKEND = 'terraform {\n  backend "s3" {\n    profile = "evil"\n    shared_confi
 
 @pytest.fixture
 def tool(tmp_path, story):
-    """A terraform that notes its environment and that it ran, and prints the story's state."""
+    """Return the environment with a terraform script that records its variables and prints the
+    state.
+    """
     binaries = tmp_path / "bin"
     binaries.mkdir()
     state = tmp_path / "pulled.json"
@@ -50,7 +52,7 @@ def tool(tmp_path, story):
 
 @pytest.fixture
 def given(tmp_path):
-    """The names of the variables that terraform was given; None where it did not run."""
+    """Return a function that gives the names of the variables that terraform got, or None."""
 
     def read():
         file = tmp_path / "environment"
@@ -64,7 +66,7 @@ def given(tmp_path):
 
 
 def test_terraform_gets_what_backends_read_and_no_token(story, tfcert, tool, given):
-    """Tokens of forges and pipelines, and variables of the configuration, stay behind; one that is named is passed."""
+    """terraform gets the variables of backends, and no tokens; `--tool-env` passes a named one."""
     environment = (
         dict.fromkeys((*SECRETS, *MORE, *NEEDED), "x")
         | tool
@@ -106,7 +108,7 @@ def test_terraform_gets_what_backends_read_and_no_token(story, tfcert, tool, giv
 )
 @pytest.mark.parametrize("recursive", [(), ("--recursive",)])
 def test_offline_contacts_no_backend(story, tfcert, tool, given, name, text, recursive):
-    """Wherever and however the backend is written, no tool is started; what to pass is said, and nothing is clean."""
+    """`--offline` starts no tool for any form of backend, and says which file to pass."""
     (story / name).parent.mkdir(exist_ok=True)
     (story / name).write_text(text)
     done = tfcert("check", ".", "--offline", *recursive, cwd=story, environment=tool)
@@ -117,7 +119,7 @@ def test_offline_contacts_no_backend(story, tfcert, tool, given, name, text, rec
 
 
 def test_offline_reads_a_local_state_and_starts_no_tool(story, tfcert, outcome, given, tool):
-    """Words that only look like a backend are none; where no tool is installed, the file to pass is named."""
+    """`--offline` reads a local state; text that only looks like a backend is ignored."""
     (story / "more.tf").write_text('# backend "s3"\nlocals {\n  backend = { cloud = 1 }\n}\n')
     document, code = outcome(".", "--offline", "--as-of", "2026-11-24", cwd=story, environment=tool)
     assert (code, document["findings"][0]["rule"]) == (1, "certificate-expiring")
@@ -126,7 +128,7 @@ def test_offline_reads_a_local_state_and_starts_no_tool(story, tfcert, outcome, 
 
 
 def test_offline_takes_no_pipe_for_the_state(story, tfcert, given, tool):
-    """A state that is a FIFO or a device is refused at once."""
+    """`--offline` refuses a state that is a FIFO."""
     (story / "terraform.tfstate").unlink()
     os.mkfifo(story / "terraform.tfstate")
     assert tfcert("check", ".", "--offline", cwd=story, environment=tool).returncode == 2

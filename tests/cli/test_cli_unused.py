@@ -1,4 +1,4 @@
-"""A certificate that nobody presents any more, as a person meets it: retire was forgotten, and AWS is asked about every stage."""
+"""certificate-unused on the command line, where retire was forgotten and AWS lists all stages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ WHEN = ("--as-of", "2026-12-01")
 
 @pytest.fixture
 def aws(aws):
-    """What was applied up to repoint: stages of two APIs on the successor, and the predecessor still there."""
+    """Return an AWS after repoint: stages of two APIs use the successor, and the predecessor
+    exists.
+    """
     aws.seed(
         SeedCertificate(id=OLD, expires_at=datetime.fromisoformat("2026-12-06T03:12:45Z")),
         SeedCertificate(id=NEW, expires_at=datetime.fromisoformat("2027-11-24T02:14:24Z")),
@@ -28,7 +30,7 @@ def aws(aws):
 
 @pytest.fixture
 def forgotten(tmp_path, fixtures):
-    """The configuration after repoint, with the predecessor's block in it, and the state of that apply."""
+    """Return a folder with the configuration after repoint and the state of that apply."""
     folder = tmp_path / "forgotten"
     shutil.copytree(fixtures / "acceptance/shared-2-repoint/config", folder)
     shutil.copyfile(
@@ -38,7 +40,7 @@ def forgotten(tmp_path, fixtures):
 
 
 def test_a_forgotten_retire_is_a_note_with_the_next_step(outcome, tfcert, aws, forgotten):
-    """Every stage of the account and region was listed for the rotation anyway: the note costs no call more."""
+    """A forgotten retire is a note with the next step, and needs no extra call."""
     document, code = outcome(
         "terraform.tfstate", *WHEN, cwd=forgotten, environment=aws.environment()
     )
@@ -56,7 +58,7 @@ def test_a_forgotten_retire_is_a_note_with_the_next_step(outcome, tfcert, aws, f
 
 
 def test_i4_a_stage_outside_terraform_that_presents_it_makes_it_used(outcome, aws, forgotten):
-    """Terraform does not know that stage, and AWS does."""
+    """I4: a certificate that a stage outside Terraform presents is not unused."""
     aws.seed(SeedApi(id="byhand", name="legacy", stages={"live": OLD}))
     document, _ = outcome("terraform.tfstate", *WHEN, cwd=forgotten, environment=aws.environment())
     assert UNUSED not in {finding["rule"] for finding in document["findings"]}
@@ -64,7 +66,7 @@ def test_i4_a_stage_outside_terraform_that_presents_it_makes_it_used(outcome, aw
 
 @pytest.mark.parametrize("operation", ["GetRestApis", "GetApis", "GetStages"])
 def test_i4_where_one_list_was_denied_nothing_is_called_unused(outcome, aws, forgotten, operation):
-    """It is unverified, whatever the rest of the lists says."""
+    """I4: if one list is denied, the certificate is unverified and not unused."""
     aws.faults.inject(operation, access_denied())
     document, code = outcome(
         "terraform.tfstate", *WHEN, cwd=forgotten, environment=aws.environment()
@@ -76,7 +78,7 @@ def test_i4_where_one_list_was_denied_nothing_is_called_unused(outcome, aws, for
 
 
 def test_check_lists_no_stages_for_what_is_not_due(outcome, aws, forgotten):
-    """A certificate that no recorded stage presents costs no call before the notice, and is no finding."""
+    """A certificate that is not due costs no survey of stages."""
     for file in forgotten.glob("*.tf"):
         file.unlink()
     document, code = outcome(
@@ -92,7 +94,7 @@ def test_check_lists_no_stages_for_what_is_not_due(outcome, aws, forgotten):
 
 
 def test_what_is_due_and_unseen_is_looked_for_on_every_stage(outcome, aws, forgotten):
-    """One listing of the account and region, so that a stage outside Terraform is judged; here there is none."""
+    """A due certificate without a recorded stage needs one survey of the account and region."""
     for file in forgotten.glob("*.tf"):
         file.unlink()
     document, code = outcome(

@@ -1,4 +1,4 @@
-"""`tfcert patch --verify` by its command line, with tools that are small scripts; the real one is asked in tests/acceptance."""
+"""`tfcert patch --verify` with tools that are small scripts; tests/acceptance uses the real one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ BROKEN = (
 
 @pytest.fixture
 def tool(tmp_path):
-    """A tool that is a script with a body for each of its commands; it leaves in `log` what it was asked and where."""
+    """Return a function that writes a tool with a body for each command, which logs its arguments
+    and folder.
+    """
 
     def writing(*, init="exit 0", validate=f"echo '{VALID}'", fmt="exit 0"):
         file = tmp_path / "terraform"
@@ -31,7 +33,7 @@ def tool(tmp_path):
 
 
 def texts(folder):
-    """Everything in a folder by name."""
+    """Return each file of a folder by path."""
     return {
         str(file.relative_to(folder)): file.read_bytes()
         for file in folder.rglob("*")
@@ -40,12 +42,12 @@ def texts(folder):
 
 
 def asked(tmp_path):
-    """What the tool was asked, where, and with what in its environment."""
+    """Return the arguments, folder and variables of each call of the tool."""
     return [line.split("|") for line in (tmp_path / "log").read_text().splitlines()]
 
 
 def test_it_is_asked_on_a_copy_that_is_gone_afterwards(tfcert, story, tool, tmp_path):
-    """init without the backend, once; validate and fmt for each phase; never in the folder, nor with what would lead back there."""
+    """The tool runs in a copy, `init` once without the backend, and the copy is removed."""
     before = texts(story)
     misleading = TOOLS | {
         "TF_DATA_DIR": "/elsewhere",
@@ -74,7 +76,7 @@ def test_it_is_asked_on_a_copy_that_is_gone_afterwards(tfcert, story, tool, tmp_
 
 
 def test_each_phase_is_verified_on_the_text_that_it_leaves(tfcert, story, tool, tmp_path):
-    """What lies in the copy at each validate is the configuration after that phase, with all phases before it."""
+    """Each phase is validated with the text of the phases before it, and without the state."""
     validate = f"cat *.tf | grep -c backend_202611 >> {tmp_path}/seen; test -e terraform.tfstate && echo state >> {tmp_path}/seen; echo '{VALID}'"
     assert (
         tfcert(
@@ -121,7 +123,7 @@ def test_each_phase_is_verified_on_the_text_that_it_leaves(tfcert, story, tool, 
 )
 @pytest.mark.parametrize("way", [("--write",), ("--out", "rotation"), ()])
 def test_a_proof_that_fails_writes_nothing_and_says_so(tfcert, story, tool, body, said, way):
-    """Exit 3 with the tool's own complaint; no file is edited, no patch is stored, and no diff is printed."""
+    """A failed verification is exit code 3 with the tool's message, and nothing is written."""
     before = texts(story)
     done = tfcert("patch", *DAY_12, "--verify", "--tool", tool(**body), *way, cwd=story)
     assert done.returncode == 3
@@ -133,7 +135,9 @@ def test_a_proof_that_fails_writes_nothing_and_says_so(tfcert, story, tool, body
 
 
 def test_a_configuration_that_is_refused_before_the_edit_is_told_apart(tfcert, story, tool):
-    """Then it is not the edit's fault, and the person is told what to mend; a refusal of the edit alone is ours to hear of."""
+    """The message tells a configuration that was invalid before from an edit that made it
+    invalid.
+    """
     both = tfcert(
         "patch", *DAY_12, "--verify", "--tool", tool(validate=f"echo '{BROKEN}'"), cwd=story
     )
@@ -146,7 +150,7 @@ def test_a_configuration_that_is_refused_before_the_edit_is_told_apart(tfcert, s
 
 
 def test_a_file_that_never_was_in_form_is_none_of_our_business(tfcert, story, tool):
-    """Only a file that fmt accepted before must be accepted afterwards."""
+    """A file that was not formatted before the edit need not be formatted after it."""
     done = tfcert(
         "patch",
         *DAY_12,
@@ -159,14 +163,16 @@ def test_a_file_that_never_was_in_form_is_none_of_our_business(tfcert, story, to
 
 
 def test_without_a_tool_it_is_exit_2(tfcert, story):
-    """Asked to verify and nobody to ask: nothing is written, --tool is named."""
+    """`--verify` without a tool is exit code 2, and the error names --tool."""
     done = tfcert("patch", *DAY_12, "--verify", "--write", cwd=story)
     assert done.returncode == 2
     assert b"--tool" in done.stderr
 
 
 def test_the_copy_has_what_the_configuration_refers_to(tfcert, story, tool, tmp_path):
-    """Local modules, downloaded modules, the lock file and files of the repository are there; the state and the data folder are not."""
+    """The copy has local and downloaded modules, the lock file and referenced files, but
+    no state.
+    """
     (story / ".git").mkdir()
     root = story / "live"
     root.mkdir()

@@ -1,4 +1,4 @@
-"""A disk that is full: no empty or half file stays, and the user reads which file could not be written."""
+"""On a full disk no partial file remains, and the error names the file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DAY_12 = ("terraform.tfstate", "--offline", "--as-of", "2026-11-24")
 
 
 def content(place):
-    """Every file below a folder, and every folder."""
+    """Return each file and folder below a folder."""
     return {
         str(file.relative_to(place)): file.read_bytes() if file.is_file() else None
         for file in place.rglob("*")
@@ -25,7 +25,7 @@ def content(place):
 
 @pytest.fixture
 def short(story):
-    """Run tfcert where no file can become larger than some bytes."""
+    """Return a function that runs tfcert with a limit on the file size."""
 
     def run(*arguments, most):
         cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
@@ -52,7 +52,7 @@ def short(story):
 @pytest.mark.parametrize("most", [0, 100, 3000])
 @pytest.mark.parametrize("there", [False, True])
 def test_out_leaves_no_empty_patch(short, story, most, there):
-    """With --out: not one of the four files, nor the folder that was made for them; what was there stays."""
+    """`patch --out` on a full disk leaves no file and no new folder, and keeps existing files."""
     if there:
         (story / "deep").mkdir()
         (story / "deep" / "RUNBOOK.md").write_text("an earlier one\n")
@@ -72,7 +72,7 @@ def test_out_leaves_no_empty_patch(short, story, most, there):
     "arguments", [("patch", *DAY_12, "--write"), ("bundle", *DAY_12, "--out", "b.pem")]
 )
 def test_write_and_bundle_leave_all_as_it_was(short, story, arguments):
-    """The journal and the new texts are files too."""
+    """`patch --write` and `bundle --out` on a full disk change nothing."""
     before = content(story)
     for most in (0, 300):
         done = short(*arguments, most=most)
@@ -81,7 +81,7 @@ def test_write_and_bundle_leave_all_as_it_was(short, story, arguments):
 
 
 def test_a_report_that_does_not_fit_leaves_the_earlier_one_and_its_neighbours(short, story):
-    """Of two formats neither is written where the second does not fit."""
+    """If the second of two formats does not fit, neither is written."""
     (story / "r.json").write_text("{}")
     before = content(story)
     done = short("check", *DAY_12, "--format", "github=g.txt", "--format", "json=r.json", most=1000)
@@ -91,7 +91,7 @@ def test_a_report_that_does_not_fit_leaves_the_earlier_one_and_its_neighbours(sh
 
 
 def test_a_device_that_is_full_is_said(tfcert, story):
-    """/dev/full stands for a full disk behind a path; the file beside it is not written either."""
+    """/dev/full as a format's file is an error, and the other format is not written."""
     before = content(story)
     done = tfcert(
         "check", *DAY_12, "--format", "github=g.txt", "--format", "json=/dev/full", cwd=story
@@ -102,7 +102,7 @@ def test_a_device_that_is_full_is_said(tfcert, story):
 
 
 def test_on_a_real_file_system_that_is_full(tfcert, story, tmp_path):
-    """A tmpfs of one page: the same, with the system's own words."""
+    """A full tmpfs is an error with the system's message, and leaves no file."""
     small = tmp_path / "small"
     small.mkdir()
     mounted = subprocess.run(

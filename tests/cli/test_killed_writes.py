@@ -1,4 +1,6 @@
-"""`patch --write` ended by a signal at each of its steps: all files are as before or all are new, at once or after the next run."""
+"""`patch --write` killed at each step: files are all old or all new, at once or after the
+next run.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,7 @@ CHANGES = (
 
 @pytest.fixture
 def root(tmp_path, monkeypatch):
-    """A root module with a local module beside it; 28 files are edited, and two are new."""
+    """Return a root module with a local module, of which 28 files are edited and two are new."""
     # A step like any other, which takes no time here: a killed process loses nothing that it has written.
     monkeypatch.setattr(os, "fsync", lambda _: None)
     place = tmp_path / "repository" / "live"
@@ -67,7 +69,7 @@ def lay(place):
 
 
 def texts(place):
-    """Every file of the repository, whatever its name."""
+    """Return each file of the repository."""
     return {
         str(file.relative_to(place.parent)): file.read_bytes()
         for file in place.parent.rglob("*")
@@ -84,9 +86,11 @@ def as_it_should(place, *, new):
 
 
 def killed(action, number, at, *, names=STEPS):
-    """Run an action in a child that sends itself a signal before its step `at`: the exit code, negative for a signal.
+    """Run an action in a child that sends itself a signal before step `at`, and return the exit
+    code.
 
-    The code is 0 where the action ended first, and 99 where it met the signal as an interruption.
+    The code is negative for a signal, 0 if the action ended first, and 99 if it raised
+    KeyboardInterrupt.
     """
     child = os.fork()
     if child:
@@ -108,7 +112,7 @@ def write(place):
 
 
 def steps(action):
-    """How many steps an action has."""
+    """Return the number of steps of an action."""
     reader, writer = os.pipe()
     child = os.fork()
     if child:
@@ -123,7 +127,7 @@ def steps(action):
 
 @contextmanager
 def counted(each, names=STEPS):
-    """Call `each` with the number of a step before it is done."""
+    """Call `each` with the number of each step before the step."""
     count = [0]
     plain = {name: getattr(os, name) for name in names}
 
@@ -141,7 +145,7 @@ def counted(each, names=STEPS):
 
 
 def test_sigkill_at_each_step(root):
-    """Whatever a killed write leaves, the next run makes of it all old files or all new ones, says so, and leaves nothing else."""
+    """After SIGKILL at any step, the next run restores all old or all new files and says so."""
     total = steps(lambda: write(root))
     assert total > 250
     seen = set()
@@ -161,7 +165,7 @@ def test_sigkill_at_each_step(root):
 
 
 def test_sigkill_in_the_run_that_restores(root):
-    """The run that undoes can be killed too, at each of its steps; the one after that ends it."""
+    """A restoring run that is killed at any step is completed by the next run."""
     for at in range(1, 600, 1 if EVERY else 11):
         half_written(root)
         code = killed(lambda: settle(root, within=root.parent), signal.SIGKILL, at)
@@ -182,7 +186,7 @@ def half_written(root):
 
 @pytest.mark.parametrize("number", CATCHABLE, ids=[each.name for each in CATCHABLE])
 def test_a_signal_that_can_be_met_leaves_all_or_none_at_once(root, number):
-    """No other run is needed, no temporary file stays, and the write that was stopped is an interruption."""
+    """A catchable signal at any step leaves all old or all new files without another run."""
     total = steps(lambda: write(root))
     codes = set()
     for at in range(1, total + 2, 1 if EVERY else 13):
@@ -195,7 +199,7 @@ def test_a_signal_that_can_be_met_leaves_all_or_none_at_once(root, number):
 
 @pytest.fixture
 def killed_midway(root):
-    """A repository in which a write was killed between two renames."""
+    """Return a repository where a write was killed between two renames."""
     half_written(root)
     assert (root / JOURNAL).exists()
     return root
@@ -216,7 +220,7 @@ def git(folder, *arguments):
 
 
 def test_a_journal_that_git_tracks_is_not_followed(killed_midway):
-    """Added or committed, in the repository of the root; one that git merely sees is followed."""
+    """A journal that git tracks is refused; an untracked one is used."""
     git(killed_midway.parent, "init", "--quiet")
     git(killed_midway.parent, "add", "--force", f"live/{JOURNAL}")
     refused(killed_midway, reason="git tracks it")
@@ -227,7 +231,7 @@ def test_a_journal_that_git_tracks_is_not_followed(killed_midway):
 
 
 def test_a_journal_whose_repository_does_not_answer_is_not_followed(killed_midway, monkeypatch):
-    """A broken repository, or no git on PATH: nobody can say whether it was planted."""
+    """A journal is refused if git does not answer, because it may be planted."""
     (killed_midway.parent / ".git").write_text("gitdir: nowhere\n")
     refused(killed_midway, reason="git does not tell")
     monkeypatch.setenv("PATH", "")
@@ -235,7 +239,7 @@ def test_a_journal_whose_repository_does_not_answer_is_not_followed(killed_midwa
 
 
 def test_a_journal_of_somebody_else_is_not_followed(killed_midway):
-    """Another owner, or a mode that tfcert never gives: a checkout makes files that all may read."""
+    """A journal with another owner or with another mode is refused."""
     (killed_midway / JOURNAL).chmod(0o644)
     refused(killed_midway, reason="other users may read it")
     (killed_midway / JOURNAL).chmod(0o600)
@@ -245,7 +249,7 @@ def test_a_journal_of_somebody_else_is_not_followed(killed_midway):
 
 
 def test_a_journal_that_was_copied_or_linked_is_not_followed(killed_midway):
-    """A copy has another place on the disk; a link is not the file itself."""
+    """A copied or linked journal is refused."""
     journal = killed_midway / JOURNAL
     journal.rename(killed_midway / "aside")
     journal.write_bytes((killed_midway / "aside").read_bytes())
@@ -263,7 +267,7 @@ def test_a_journal_that_was_copied_or_linked_is_not_followed(killed_midway):
 
 
 def rewrite(root, change):
-    """Alter a journal in its place."""
+    """Change the document of a journal in place."""
     with (root / JOURNAL).open("r+b") as stream:
         document = json.loads(stream.read())
         change(document)
@@ -286,7 +290,9 @@ def rewrite(root, change):
     ],
 )
 def test_a_journal_that_names_what_it_may_not_is_not_followed(killed_midway, name, reason):
-    """Outside the repository, in git's own folder, through a link, twice, or a file with a third text."""
+    """A journal that names a file outside the repository, in .git, through a link or twice is
+    refused.
+    """
     outside = killed_midway.parent.parent / "outside.tf"
     outside.write_bytes(b"# after 0\n")
     (killed_midway / "link").symlink_to(outside.parent)
@@ -309,13 +315,13 @@ def test_a_journal_that_names_what_it_may_not_is_not_followed(killed_midway, nam
     ],
 )
 def test_a_journal_in_another_form_is_not_followed(killed_midway, change):
-    """Another version, a name in the token's place, no files, hashes that are none."""
+    """A journal in another form is refused."""
     rewrite(killed_midway, change)
     refused(killed_midway, reason="not one that tfcert wrote")
 
 
 def test_a_file_that_changed_since_is_not_restored(killed_midway):
-    """Neither where the file itself was edited, nor where the old text beside it was."""
+    """A file that was edited after the kill is not restored."""
     keep = (killed_midway / "f25.tf").read_bytes()
     (killed_midway / "f25.tf").write_bytes(b"edited since\n")
     refused(killed_midway, reason="neither the text before nor the text after")
@@ -328,7 +334,7 @@ def test_a_file_that_changed_since_is_not_restored(killed_midway):
 
 
 def test_two_runs_at_once(root):
-    """The second one says so and changes nothing, while the first holds its journal."""
+    """A second run is refused while the first one writes."""
     lay(root)
     reader, writer = os.pipe()
     ready, done = os.pipe()
@@ -361,7 +367,7 @@ strace = shutil.which("strace")
 
 @pytest.fixture
 def thirty(tmp_path):
-    """A root module with 30 files that introduce edits: a certificate in each, all due."""
+    """Return a root module with 30 files that introduce edits, all due."""
     place = tmp_path / "thirty"
     place.mkdir()
     resources = []
@@ -446,7 +452,9 @@ def content(place):
 @pytest.mark.skipif(strace is None, reason="strace is not installed here")
 @pytest.mark.parametrize("number", [signal.SIGKILL, *CATCHABLE], ids=lambda number: number.name)
 def test_by_the_command_line_at_a_system_call(thirty, number, tfcert):
-    """A signal at a system call of `--write`: the exit code is the signal's, all or nothing is written, and it is said."""
+    """A signal at a system call of `--write` gives its exit code, and all or no files are
+    written.
+    """
     old = content(thirty)
     # The runs that no signal meets need no interpreter of their own.
     assert tfcert(*PATCH, cwd=thirty).returncode == 0

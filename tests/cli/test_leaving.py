@@ -1,4 +1,4 @@
-"""How a run ends: with all its words out, and no traceback where nobody takes them."""
+"""The end of a run: complete output, and no traceback if nobody reads it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TFCERT = [sys.executable, "-c", "from checker.cli import main; main()"]
 
 @pytest.fixture
 def leave(story):
-    """Run tfcert with somebody else's standard output."""
+    """Return a function that runs tfcert with this standard output."""
 
     def run(*words, stdout):
         return subprocess.run(
@@ -35,7 +35,7 @@ def leave(story):
     "words", [("check", "--offline", "terraform.tfstate"), ("--help",), ("rules",)]
 )
 def test_a_full_disk_behind_standard_output_is_one_line(leave, words):
-    """Exit 2 and what to do: a report that is cut short must not look like one."""
+    """A full disk behind standard output is one error line and exit code 2."""
     with Path("/dev/full").open("wb") as full:
         done = leave(*words, stdout=full)
     assert done.returncode == 2
@@ -45,7 +45,7 @@ def test_a_full_disk_behind_standard_output_is_one_line(leave, words):
 
 @pytest.mark.parametrize(("as_of", "code"), [("2026-08-01", 0), ("2026-11-24", 1)])
 def test_a_reader_that_goes_away_changes_no_verdict(leave, as_of, code):
-    """As `tfcert check | head -1` does: a gate that pipes its report still goes by the exit code."""
+    """A reader that closes the pipe does not change the exit code."""
     reading, writing = os.pipe()
     os.close(reading)
     done = leave("check", "--offline", "--as-of", as_of, "terraform.tfstate", stdout=writing)
@@ -54,7 +54,7 @@ def test_a_reader_that_goes_away_changes_no_verdict(leave, as_of, code):
 
 
 def test_a_missing_current_folder_is_not_reported_as_a_full_disk(tmp_path):
-    """The error names the folder, and the exit code is 2."""
+    """A missing current folder is an error of its own, exit code 2."""
     command = 'mkdir gone && cd gone && rmdir ../gone && exec "$0" -P -m checker check plan.json'
     done = subprocess.run(
         ["/bin/sh", "-c", command, sys.executable],

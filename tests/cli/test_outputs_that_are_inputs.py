@@ -1,4 +1,6 @@
-"""An output that is an input of the same run is refused, by whatever path it is named, before anything is written."""
+"""An output that is an input of the same run is refused, by any path, before anything is
+written.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ DAY_12 = ("terraform.tfstate", "--offline", "--as-of", "2026-11-24")
 
 
 def content(place):
-    """Every file below a folder."""
+    """Return each file below a folder."""
     return {
         str(file.relative_to(place)): file.read_bytes()
         for file in place.rglob("*")
@@ -20,7 +22,7 @@ def content(place):
 
 @pytest.fixture
 def spoilt(story):
-    """The story with other names for its files, and a policy."""
+    """Return the story with links to its files, and a policy."""
     (story / "soft").symlink_to("terraform.tfstate")
     os.link(story / "terraform.tfstate", story / "hard")
     os.link(story / "orders.tf", story / "hard-orders")
@@ -37,7 +39,9 @@ def spoilt(story):
 )  # fmt: skip
 @pytest.mark.parametrize("verb", ["check", "scan", "bundle"])
 def test_a_report_never_replaces_what_it_is_made_from(tfcert, spoilt, verb, name):
-    """The state, a .tf file of the configuration, the policy, or a new file that Terraform would read."""
+    """A report cannot replace the state, a .tf file, the policy, or create a file that Terraform
+    reads.
+    """
     before = content(spoilt)
     arguments = {
         "check": ("check", *DAY_12, "--format", "github=other.txt", "--format", f"json={name}"),
@@ -60,7 +64,7 @@ def test_a_report_never_replaces_what_it_is_made_from(tfcert, spoilt, verb, name
 
 
 def test_a_directory_as_the_source_has_the_same_inputs(tfcert, spoilt):
-    """With --recursive too, and where the folder is named by another path."""
+    """The inputs of a directory source are protected too, with --recursive and through a link."""
     before = content(spoilt)
     for source in (".", "sub/linked"):
         done = tfcert(
@@ -73,7 +77,9 @@ def test_a_directory_as_the_source_has_the_same_inputs(tfcert, spoilt):
 
 
 def test_patches_do_not_go_into_a_source(tfcert, spoilt):
-    """A patch's name that leads to the state; a folder of the sources as such is no harm."""
+    """A patch cannot be written through a link to the state; the folder of the source is
+    allowed.
+    """
     (spoilt / "out").mkdir()
     (spoilt / "out" / "RUNBOOK.md").symlink_to("../terraform.tfstate")
     before = content(spoilt)
@@ -84,7 +90,7 @@ def test_patches_do_not_go_into_a_source(tfcert, spoilt):
 
 
 def test_other_outputs_are_written(tfcert, spoilt):
-    """Beside the sources, over an earlier report, and to a device."""
+    """Other outputs are written: a new file, an earlier report, a device."""
     for name in ("report.json", "report.json", "/dev/null", "sub/linked/two.json"):
         done = tfcert("check", *DAY_12, "--format", f"json={name}", cwd=spoilt)
         assert done.returncode == 1, done.stderr
@@ -96,7 +102,7 @@ def test_other_outputs_are_written(tfcert, spoilt):
 )
 @pytest.mark.parametrize("verb", ["check", "scan", "patch", "bundle"])
 def test_a_timeout_is_a_number_of_seconds_that_can_be_waited(tfcert, story, verb, seconds):
-    """Anything else is usage, and nothing is asked."""
+    """A --timeout out of range is exit code 2, and nothing is read."""
     done = tfcert(verb, "terraform.tfstate", f"--timeout={seconds}", cwd=story)
     assert (done.returncode, done.stdout) == (2, b"")
     assert b"--timeout" in done.stderr

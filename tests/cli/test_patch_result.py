@@ -62,7 +62,7 @@ def tree(folder):
 
 
 def test_computing_a_result_writes_and_prints_nothing(loaded, story, capfd):
-    """Each destination is a value; the files and the streams stay as they are."""
+    """Computing a result writes and prints nothing; each destination is a value."""
     before = tree(story)
     kinds = [
         [type(write) for write in result_of(loaded, wish).writes]
@@ -76,7 +76,7 @@ def test_computing_a_result_writes_and_prints_nothing(loaded, story, capfd):
 
 
 def test_stdout_gets_the_text_of_the_result_and_its_lines(loaded, capfdbinary):
-    """`emit` prints exactly the text, then a comment for each line."""
+    """`emit` prints exactly the text of the result, then each line as a comment."""
     result = result_of(loaded, request())
     emit(result, loaded)
     (stdout,) = result.writes
@@ -110,7 +110,7 @@ def test_in_place_edits_only_the_files_of_the_phase(loaded, story):
 
 
 def test_a_phase_that_builds_on_an_unwritten_one_is_not_emitted(loaded, story):
-    """The files do not have the text that the phase starts from: nothing is written."""
+    """`emit` refuses a phase that builds on an unwritten one, and writes nothing."""
     before = tree(story)
     result = result_of(loaded, request("retire", write=True))
     with pytest.raises(UsageError, match="builds on a phase"):
@@ -119,7 +119,7 @@ def test_a_phase_that_builds_on_an_unwritten_one_is_not_emitted(loaded, story):
 
 
 def test_nothing_to_do_writes_no_runbook(loaded, story, capfd):
-    """A folder without files is not created; the exit code is 0."""
+    """If nothing is due, no runbook and no folder is written, and the exit code is 0."""
     result = result_of(loaded, request(out="patches"), as_of=LONG_BEFORE)
     emit(result, loaded)
     assert (result.empty, result.exit_code, (story / "patches").exists()) == (True, 0, False)
@@ -127,7 +127,7 @@ def test_nothing_to_do_writes_no_runbook(loaded, story, capfd):
 
 
 def test_one_reason_for_two_certificates_is_printed_once(loaded, capfd):
-    """The reason is data of the finding, so that it may contain any words."""
+    """One reason for two certificates is printed once, whatever words it has."""
     reason = "the role could not be checked: expired"
 
     def observe(wanted, surveys, stages, drift):

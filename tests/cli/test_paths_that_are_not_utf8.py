@@ -1,4 +1,4 @@
-"""A path whose bytes are not UTF-8: every verb and format works, and shows such a byte as an escape."""
+"""Paths that are not UTF-8 work in every command and format, and are printed with escapes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FORMATS = ("text", "json", "markdown", "sarif", "junit", "github", "gitlab", "op
 
 @pytest.fixture
 def odd(story):
-    """The story in a folder, and with its certificate in a file, that no encoding has a name for."""
+    """Return the story in a folder, and with a file, whose names are not UTF-8."""
     place = os.fsencode(story.parent) + b"/caf\xe9"
     odd = story.rename(os.fsdecode(place))
     (odd / "certificate.tf").rename(odd / "cert\udcff.tf")
@@ -28,7 +28,9 @@ def content(place):
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_is_utf_8(tfcert, odd, name):
-    """On stdout and in a file of such a name, with patches and without."""
+    """Every format is valid UTF-8 on stdout and in a file with such a name, with and without
+    patches.
+    """
     for patches in ((), ("--patches",)):
         done = tfcert("check", f"{odd}/terraform.tfstate", *DAY_12, *patches, "--format", name)
         assert (done.returncode, done.stderr) == (1, b"")
@@ -46,7 +48,7 @@ def test_every_format_is_utf_8(tfcert, odd, name):
 
 
 def test_patches_apply_by_git_and_are_what_write_does(tfcert, odd):
-    """git reads such a name in quotes, with octal escapes; the written file has the same bytes."""
+    """A patch of such a file applies with git, and `--write` gives the same bytes."""
     before = content(odd)
     diff = tfcert("patch", "terraform.tfstate", *DAY_12, cwd=odd)
     assert (diff.returncode, diff.stderr) == (0, b"")
@@ -69,7 +71,7 @@ def files(place):
 
 
 def test_the_other_verbs_and_outputs(tfcert, odd):
-    """A folder for the patches, a bundle, --recursive, and a scan's sources."""
+    """patch --out, bundle --out and --recursive work with such paths."""
     for arguments in (
         ("patch", f"{odd}/terraform.tfstate", *DAY_12, "--phase", "all", "--out", f"{odd}/o\udcfe"),
         ("bundle", f"{odd}/terraform.tfstate", *DAY_12, "--out", f"{odd}/b\udcfe.pem"),
@@ -82,7 +84,7 @@ def test_the_other_verbs_and_outputs(tfcert, odd):
 
 
 def test_an_unreadable_one_is_one_line(tfcert, odd):
-    """An error names it with an escape, too."""
+    """An error names such a path with an escape, in one line."""
     done = tfcert("check", f"{odd}/nothing\udcfe", *DAY_12)
     assert (done.returncode, done.stderr.count(b"\n")) == (2, 1)
     assert b"nothing\\udcfe" in done.stderr

@@ -1,4 +1,6 @@
-"""The verbs beside check and scan that take `--policy-base`: each goes by the commit's policy and tells what the checkout would change."""
+"""`--policy-base` in patch, bundle and policy: the commit's policy is used, and changes are
+reported.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ DATE = ("--offline", "--as-of", "2026-10-20")
 
 @pytest.fixture
 def ran(checkout, tfcert):
-    """Run a verb in the checkout of the pull request."""
+    """Return a function that runs a command in the checkout of the pull request."""
 
     def run(*arguments):
         environment = {"PATH": os.environ["PATH"], "GIT_CONFIG_NOSYSTEM": "1"}
@@ -26,14 +28,14 @@ def ran(checkout, tfcert):
 
 
 def weaken(folder):
-    """Let nothing be due before its last days."""
+    """Write a policy under which nothing is due until its last days."""
     (folder / "tfcert.toml").write_text(
         "threshold_days = 1\nnotice_days = 2\nmargin_days = 1\ntrust_window_days = 1\n"
     )
 
 
 def test_patch_goes_by_the_policy_of_the_commit(checkout, ran):
-    """47 days before the end a rotation is due by the notice of main, and not by that of the checkout; that is said on stderr."""
+    """`patch` uses the notice of the commit, and reports the changed policy on stderr."""
     weaken(checkout)
     assert "nothing to do" in ran("patch", STATE, *DATE)[1]
     code, patch, said = ran("patch", STATE, *DATE, "--policy-base", "main")
@@ -46,7 +48,7 @@ def test_patch_goes_by_the_policy_of_the_commit(checkout, ran):
 
 
 def test_bundle_goes_by_the_policy_of_the_commit(checkout, ran):
-    """The roles that are assumed, and the tags that are kept, come from there; a named policy is read too."""
+    """`bundle` uses the policy of the commit, even if the checkout's is invalid."""
     weaken(checkout)
     assert "the policy is that of main" in ran("bundle", STATE, *DATE, "--policy-base", "main")[2]
     (checkout / "tfcert.toml").write_text("[[")
@@ -56,7 +58,7 @@ def test_bundle_goes_by_the_policy_of_the_commit(checkout, ran):
 
 
 def test_policy_show_prints_the_policy_of_the_commit(checkout, ran):
-    """With where each value comes from, and on stderr what the checkout would change."""
+    """`policy show` prints the policy of the commit with origins, and the change on stderr."""
     weaken(checkout)
     code, shown, said = ran("policy", "show", "--policy-base", "main")
     assert (code, "threshold_days = 20 " in shown, 'name = "all"' in shown) == (0, True, True), (
@@ -67,7 +69,9 @@ def test_policy_show_prints_the_policy_of_the_commit(checkout, ran):
 
 
 def test_policy_check_reads_the_files_of_the_commit(checkout, ran):
-    """Policies and comments alike: what is wrong in the checkout is said, and what main has is what is checked."""
+    """`policy check` checks the policy and comments of the commit, and reports errors in the
+    checkout.
+    """
     file = checkout / "certificate.tf"
     plain = file.read_text()
     (checkout / "tfcert.toml").write_text("[[")
@@ -85,7 +89,7 @@ def test_policy_check_reads_the_files_of_the_commit(checkout, ran):
 
 
 def test_policy_explain_goes_by_the_commit(checkout, ran):
-    """Scopes and exemptions, also the inline ones; --no-inline-exemptions leaves those out."""
+    """`policy explain` uses the scopes and exemptions of the commit."""
     (checkout / "tfcert.toml").write_text(BASE + EXEMPTION)
     file = checkout / "certificate.tf"
     file.write_text(file.read_text().replace('resource "aws_api', f'{COMMENT}resource "aws_api', 1))
@@ -105,7 +109,7 @@ def test_policy_explain_goes_by_the_commit(checkout, ran):
     "verb", [("patch", STATE), ("bundle", STATE), ("policy", "show"), ("policy", "check")]
 )
 def test_a_commit_that_cannot_be_read_is_an_error_for_each_verb(checkout, ran, verb):
-    """Exit code 2, and nothing on stdout: the checkout's policy never takes its place."""
+    """An unreadable commit is exit code 2 for each command, without output."""
     git(checkout, "status")
     code, shown, said = ran(*verb, "--policy-base", "nowhere")
     assert (code, shown) == (2, "")

@@ -1,4 +1,4 @@
-"""The backends of a report beside those of now: each VPC link is a backend of its own."""
+"""Comparing a probe report with the present backends; each VPC link is a backend of its own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from checker.model.trust import TrustStatus
 
 
 def test_one_url_by_two_vpc_links_is_two_backends():
-    """A report about one of them says nothing about the other."""
+    """One URL through two VPC links is two backends; a report about one leaves the other
+    unknown.
+    """
     asked = replace(TRUSTED, vpc_link="one")
     bound = Bound(path="r", document=probe(asked), max_age=timedelta(hours=1))
     url = TRUSTED.backend

@@ -1,4 +1,6 @@
-"""Remedies of findings, followed by the command line: what is typed is taken from the text of the remedy."""
+"""Follow the remedies of findings on the command line; commands and values are parsed from the
+text.
+"""
 
 from __future__ import annotations
 
@@ -24,23 +26,23 @@ EXPIRING = "certificate-expiring"
 
 
 def remedy_of(document, rule):
-    """The text of the first finding of a rule."""
+    """Return the remedy of the first finding of a rule."""
     return next(finding["remedy"] for finding in document["findings"] if finding["rule"] == rule)
 
 
 def rules_of(document):
-    """Every rule that counts."""
+    """Return the rules of all counted findings."""
     return {finding["rule"] for finding in document["findings"] if finding["suppression"] is None}
 
 
 def command_in(text):
-    """The arguments of the one tfcert command that a text names."""
+    """Return the arguments of the one tfcert command in a text."""
     (command,) = re.findall(r"`tfcert ([^`]+)`", text)
     return shlex.split(command)
 
 
 def seed(aws, presented, *, made="2026-11-24T02:14:24Z"):
-    """The shared configuration of the acceptance tests, as AWS has it."""
+    """Seed AWS with the shared configuration of the acceptance tests."""
     aws.reset()
     aws.seed(
         SeedCertificate(id=OLD, expires_at=datetime.fromisoformat("2026-12-06T03:12:45Z")),
@@ -56,7 +58,7 @@ def seed(aws, presented, *, made="2026-11-24T02:14:24Z"):
 
 @pytest.fixture
 def introduced(tmp_path, fixtures):
-    """Introduced and applied; the stages present the old certificate."""
+    """Return a folder after introduce is applied; the stages present the old certificate."""
     folder = tmp_path / "home"
     shutil.copytree(fixtures / "acceptance/shared-1-introduce/config", folder)
     shutil.copyfile(fixtures / "acceptance/shared-2-repoint/terraform.tfstate", folder / STATE)
@@ -71,7 +73,9 @@ def introduced(tmp_path, fixtures):
 def test_an_overdue_rotation_is_repointed_by_the_command_that_is_named(
     outcome, tfcert, aws, fixtures, introduced, made
 ):
-    """The command writes the repoint also inside the trust window, where it is another one; applied, nothing is overdue."""
+    """The command in the remedy of rotation-overdue writes repoint, also within the trust
+    window.
+    """
     seed(aws, OLD, made=made)
     told = (STATE, "--as-of", "2026-12-02", "--config", ".")
     document, code = outcome(*told, cwd=introduced, environment=aws.environment())
@@ -93,7 +97,7 @@ def test_an_overdue_rotation_is_repointed_by_the_command_that_is_named(
 
 
 def test_an_overdue_rotation_whose_plan_moves_the_stages_is_applied(outcome, aws, fixtures):
-    """The plan is told to be applied; the state after it has nothing that is overdue."""
+    """After the plan that the remedy says to apply, rotation-overdue is gone."""
     seed(aws, OLD)
     folder = fixtures / "acceptance/shared-2-repoint"
     told = ("--config", folder / "config", "--as-of", "2026-12-02")
@@ -111,7 +115,7 @@ def test_an_overdue_rotation_whose_plan_moves_the_stages_is_applied(outcome, aws
 
 
 def test_a_premature_plan_is_fine_from_the_day_that_is_named(outcome, fixtures):
-    """At that minute it is, though the window ends some seconds after a full one; a minute before it is not."""
+    """rotation-premature ends at the minute that its remedy names."""
     folder = fixtures / "acceptance/shared-2-repoint"
     told = (folder / "plan.json", "--config", folder / "config", "--offline")
     document, _ = outcome(*told, "--as-of", "2026-11-25")
@@ -136,7 +140,7 @@ def test_a_premature_plan_is_fine_from_the_day_that_is_named(outcome, fixtures):
 def test_a_plan_that_exceeds_its_phase_is_kept_to_the_patch_that_is_named(
     outcome, tfcert, fixtures, tmp_path, plan, phase
 ):
-    """The command writes the text whose recorded plan passes."""
+    """The patch command in the remedy writes the text whose recorded plan passes."""
     folder = fixtures / "acceptance" / plan
     document, code = outcome(
         folder / "plan.json",
@@ -176,12 +180,12 @@ def test_a_plan_that_exceeds_its_phase_is_kept_to_the_patch_that_is_named(
 
 
 def entry(address=BACKEND, until="2026-12-01"):
-    """One exemption of a policy."""
+    """Return an exemption of a policy as text."""
     return f'[[exemption]]\nrule = "{EXPIRING}"\naddress = "{address}"\nuntil = {until}\nreason = "moved soon"\n'
 
 
 def with_policy(story, outcome, text):
-    """The story judged by a policy; without one, by the default."""
+    """Check the story with this policy, or with the default one."""
     path = story / "tfcert.toml"
     if text:
         path.write_text(text, encoding="utf-8")
@@ -191,7 +195,7 @@ def with_policy(story, outcome, text):
 
 
 def test_an_exemption_that_has_run_out_is_taken_away(outcome, story):
-    """Then the finding that it exempted is the only one, as the remedy says."""
+    """Without the expired exemption, as the remedy says, only the exempted finding remains."""
     document, _ = with_policy(story, outcome, entry(until="2026-11-01"))
     assert (
         remedy_of(document, "exemption-expired")
@@ -202,7 +206,7 @@ def test_an_exemption_that_has_run_out_is_taken_away(outcome, story):
 
 
 def test_an_exemption_that_nothing_needs_is_taken_away_or_corrected(outcome, story):
-    """Both ways that the remedy names: without it, and with the address that the report shows."""
+    """An unused exemption ends by removal, or by the address that the report shows."""
     document, _ = with_policy(story, outcome, entry(f"{BACKEND}_misspelt"))
     assert remedy_of(document, "exemption-unused") == "remove it, or correct the name in it"
     shown = next(
@@ -215,7 +219,7 @@ def test_an_exemption_that_nothing_needs_is_taken_away_or_corrected(outcome, sto
 
 
 def test_an_exemption_that_is_too_long_ends_on_the_day_that_is_named(outcome, story):
-    """On that day it holds; a day later it does not."""
+    """An exemption that ends on the day in the remedy is valid; one day later it is not."""
     document, code = with_policy(story, outcome, entry(until="2027-06-01"))
     assert code == 1
     (day,) = re.search(
@@ -228,7 +232,7 @@ def test_an_exemption_that_is_too_long_ends_on_the_day_that_is_named(outcome, st
 
 
 def test_a_lineage_comment_that_cannot_be_read_is_written_as_it_is_named(outcome, introduced):
-    """The form is filled in with the predecessor; without the comment nothing is said either."""
+    """The comment form in the remedy, filled in, ends the finding."""
     file = introduced / "certificates.tf"
     right = file.read_text()
     wrong = right.replace("# tfcert: succeeds", "# tfcert: succeds")
@@ -252,7 +256,7 @@ def test_a_lineage_comment_that_cannot_be_read_is_written_as_it_is_named(outcome
 def test_a_certificate_that_nobody_presents_is_deleted_by_the_command_that_is_named(
     tfcert, aws, tmp_path
 ):
-    """The line is run as it stands, and a scan finds the certificate no more."""
+    """The AWS command in the remedy deletes the certificate, and the next scan does not find it."""
     aws.seed(
         SeedCertificate(id="lost01", expires_at=datetime.fromisoformat("2027-01-06T03:12:45Z")),
         SeedApi(id="rest1", stages={"a": None}),
@@ -283,7 +287,9 @@ def test_a_certificate_that_nobody_presents_is_deleted_by_the_command_that_is_na
 def test_a_certificate_that_nobody_presents_is_taken_out_of_the_configuration(
     outcome, aws, introduced, fixtures
 ):
-    """No comment names a successor: its block goes and is applied, and the note is gone."""
+    """After an unused certificate is removed from the configuration and applied, the note
+    is gone.
+    """
     seed(aws, NEW)
     shutil.copyfile(fixtures / "acceptance/shared-3-retire" / STATE, introduced / STATE)
     for file in introduced.glob("*.tf"):
@@ -306,7 +312,7 @@ def test_a_certificate_that_nobody_presents_is_taken_out_of_the_configuration(
 
 
 def test_a_name_that_is_taken_is_replaced_by_the_option_that_is_named(tfcert, story):
-    """The option with any free name writes introduce."""
+    """The option in the remedy for a taken name, with a free name, writes introduce."""
     with (story / "other.tf").open("a") as file:
         file.write('resource "aws_api_gateway_client_certificate" "backend_202611" {\n}\n')
     refused = tfcert("patch", STATE, *STORY, cwd=story)
@@ -330,7 +336,7 @@ WRAPPED = {
 
 @pytest.mark.parametrize("form", WRAPPED)
 def test_a_document_inside_another_is_taken_out_by_the_line_that_is_named(tfcert, story, form):
-    """The line with the file's name in it gives the same report as the document itself."""
+    """The command that unwraps a wrapped document gives the same report as the document."""
     path = story / STATE
     (story / "wrapped.json").write_bytes(WRAPPED[form](path.read_bytes()))
     refused = tfcert("check", "wrapped.json", *STORY, cwd=story)

@@ -1,4 +1,4 @@
-"""The policy of a run, resolved in this process: what the command line changes in it, and from where."""
+"""Resolving the policy of a run: changes by the command line, and their origins."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from checker.model.severity import FailOn
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
-    """An empty current folder, and no variable of tfcert."""
+    """Return an empty current folder, with no variable of tfcert set."""
     monkeypatch.chdir(tmp_path)
     for name in ("TFCERT_POLICY", "GITHUB_STEP_SUMMARY"):
         monkeypatch.delenv(name, raising=False)
@@ -21,7 +21,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_an_option_wins_over_the_file_and_is_recorded(folder):
-    """The nearest file counts, then the option; both are known as origins."""
+    """An option overrides the file, and is recorded as the origin."""
     (folder / "tfcert.toml").write_text("threshold_days = 20\nnotice_days = 70\n")
     found = resolve_policy(None, options(threshold=30))
     assert (found.policy.threshold_days, found.policy.notice_days) == (30, 70)
@@ -30,7 +30,7 @@ def test_an_option_wins_over_the_file_and_is_recorded(folder):
 
 
 def test_a_threshold_above_the_notice_raises_the_notice(folder):
-    """A warning never comes after its error."""
+    """A threshold above the notice raises the notice; an explicit lower notice is an error."""
     found = resolve_policy(None, options(threshold=500))
     assert found.policy.notice_days == 500
     with pytest.raises(UsageError, match="below threshold_days") as caught:
@@ -39,7 +39,9 @@ def test_a_threshold_above_the_notice_raises_the_notice(folder):
 
 
 def test_a_file_that_is_found_cannot_switch_failing_off(folder):
-    """Only a file that is named may say `fail_on = "never"`."""
+    """`fail_on = "never"` is refused in a policy file that was found, and accepted in a
+    named one.
+    """
     (folder / "tfcert.toml").write_text('fail_on = "never"\n')
     with pytest.raises(UsageError, match="cannot set fail_on"):
         resolve_policy(None)
@@ -47,7 +49,7 @@ def test_a_file_that_is_found_cannot_switch_failing_off(folder):
 
 
 def test_without_a_base_the_documents_stay_the_same_object(folder):
-    """A run without --policy-base and --no-inline-exemptions copies nothing."""
+    """Without --policy-base and --no-inline-exemptions the documents are not copied."""
     loaded = object()
     with run_policy(None, None) as held:
         assert held.exemptions(loaded) is loaded
@@ -64,13 +66,13 @@ def test_without_a_base_the_documents_stay_the_same_object(folder):
     ],
 )
 def test_formats_that_contradict_each_other_are_refused(folder, wanted, words):
-    """Each format has a destination of its own."""
+    """Formats that contradict each other are refused."""
     with pytest.raises(UsageError, match=words):
         formats(wanted)
 
 
 def test_formats_are_pairs_of_a_name_and_a_file(folder):
-    """`-` and nothing are stdout; without the option, it is the text report."""
+    """A format is a name and a file; `-` or no file is stdout, and the default is text."""
     assert formats(None) == (("text", None),)
     assert formats(["json=out.json", "text=-"]) == (("json", "out.json"), ("text", None))
     assert wants_patches(formats(["html=page.html"]))

@@ -1,4 +1,4 @@
-"""A stale plan: made before changes that the state, or AWS, already shows."""
+"""Stale plans: plans whose changes the state or AWS already shows."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BEFORE = {
 
 
 def stale(document):
-    """The findings about a stale plan."""
+    """Return the findings about a stale plan."""
     return [each for each in document["findings"] if " is stale, " in each["message"]]
 
 
@@ -33,7 +33,9 @@ def stale(document):
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("expect", [(), ("--expect", "introduce"), ("--expect", "repoint")])
 def test_a_plan_that_the_state_already_has_is_made_again(outcome, fixtures, step, state, expect):
-    """The plan is inconclusive and no phase; with the state before it nothing is said."""
+    """A plan that the given state already has is inconclusive; with the earlier state it is not
+    stale.
+    """
     home = fixtures / "rotation"
     after, before = home / step / state, home / BEFORE[step] / state
     document, code = outcome(home / step / "plan.json", after, *STORY, *expect)
@@ -49,7 +51,7 @@ def test_a_plan_that_the_state_already_has_is_made_again(outcome, fixtures, step
 
 
 def test_the_plan_made_again_is_not_stale(outcome, fixtures):
-    """The plan of repoint is the one that Terraform makes from the state after introduce."""
+    """A plan made from the newer state is not stale."""
     home = fixtures / "rotation"
     state = home / "02-apply1-add-new/state.json"
     assert stale(outcome(home / "02-apply1-add-new/plan.json", state, *STORY)[0])
@@ -57,7 +59,7 @@ def test_the_plan_made_again_is_not_stale(outcome, fixtures):
 
 
 def seed(aws, shown):
-    """The shared configuration of the acceptance tests, as AWS has it."""
+    """Seed AWS with the shared configuration of the acceptance tests."""
     aws.reset()
     aws.seed(
         SeedCertificate(id=OLD, expires_at=datetime.fromisoformat("2026-12-06T03:12:45Z")),
@@ -72,7 +74,7 @@ def seed(aws, shown):
 
 
 def test_the_state_decides_the_phase(outcome, aws, fixtures):
-    """The plan's prior state lags behind, and says that introduce was not applied."""
+    """The given state decides the phase, not the older prior state of the plan."""
     seed(aws, OLD)
     home = fixtures / "acceptance"
     plan = home / "shared-1-introduce/plan.json"
@@ -86,7 +88,7 @@ def test_the_state_decides_the_phase(outcome, aws, fixtures):
 
 
 def changed(fixtures, tmp_path, change):
-    """The recorded plan of introduce, changed."""
+    """Write the recorded introduce plan with a change, and return its path."""
     plan = json.loads((fixtures / "rotation/02-apply1-add-new/plan.json").read_text("utf-8"))
     change(plan)
     path = tmp_path / "changed.json"
@@ -95,7 +97,7 @@ def changed(fixtures, tmp_path, change):
 
 
 def test_what_was_deleted_outside_terraform_is_created_again(outcome, fixtures, tmp_path):
-    """The state from before the refresh still has it, so the plan is the newer one."""
+    """A plan that creates a certificate again after drift is not stale."""
 
     def drift(plan):
         (made,) = [
@@ -111,7 +113,9 @@ def test_what_was_deleted_outside_terraform_is_created_again(outcome, fixtures, 
 
 
 def test_another_configuration_with_the_same_addresses_says_nothing(outcome, fixtures, tmp_path):
-    """Only the ids tell the copies of a configuration apart."""
+    """A state of another configuration with the same addresses and other ids makes no
+    plan stale.
+    """
     state = (fixtures / "rotation/02-apply1-add-new/state.json").read_text("utf-8")
     document = json.loads(state)
     for each in document["values"]["root_module"]["resources"]:
@@ -127,7 +131,7 @@ def test_another_configuration_with_the_same_addresses_says_nothing(outcome, fix
 
 @pytest.mark.parametrize("applied", [False, True])
 def test_aws_shows_that_the_stages_are_moved(outcome, aws, fixtures, applied):
-    """Without a state: the stages present what the plan gives them."""
+    """Without a state, a plan is stale if AWS shows its stages moved."""
     seed(aws, NEW if applied else OLD)
     plan = fixtures / "acceptance/shared-2-repoint/plan.json"
     told = ("--as-of", "2026-12-02", "--expect", "repoint")
@@ -142,7 +146,7 @@ def test_aws_shows_that_the_stages_are_moved(outcome, aws, fixtures, applied):
 
 @pytest.mark.parametrize("applied", [False, True])
 def test_aws_shows_that_the_certificate_is_gone(outcome, aws, fixtures, applied):
-    """Without a state: AWS no longer has what the plan deletes."""
+    """Without a state, a plan is stale if AWS no longer has the certificate that it deletes."""
     aws.reset()
     left = () if applied else (OLD,)
     aws.seed(

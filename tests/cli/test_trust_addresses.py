@@ -1,4 +1,4 @@
-"""A bundle of an https:// or s3:// address by the command line: what is fetched, how it is bounded, and what is refused with exit 2."""
+"""Bundles at https:// or s3:// addresses: fetching, limits, and refused addresses."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def root(tmp_path, pems):
 
 @pytest.fixture(scope="module")
 def identity(tmp_path_factory):
-    """The certificate of a server on loopback, which is its own authority, and its key."""
+    """Return the certificate and key of a server on loopback, which is its own authority."""
     folder = tmp_path_factory.mktemp("identity")
     key, now = new_key(), datetime.now(UTC)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loopback")])
@@ -64,7 +64,7 @@ def identity(tmp_path_factory):
 
 @pytest.fixture
 def server(identity, pems):
-    """A server over TLS; it keeps the requests that it gets."""
+    """Run a TLS server that records its requests."""
     asked = []
     bodies = {
         "/new.pem": (1, f"# {MARK}\n{pems['new']}\n".encode(), 0),
@@ -106,7 +106,7 @@ def server(identity, pems):
         daemon_threads = True
 
         def handle_error(self, *_):
-            """A client that leaves early is part of the tests."""
+            """Ignore clients that leave early."""
 
     served = Quiet(("127.0.0.1", 0), Handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -121,7 +121,7 @@ def server(identity, pems):
 
 
 def declare(root, address):
-    """The policy names the address."""
+    """Write a policy whose bundle is this address."""
     (root / "tfcert.toml").write_text(
         f'[trust.backends.orders]\nstages = "{S}.prod"\nserver = "nginx"\nbundle = "{address}"\n'
     )
@@ -135,7 +135,10 @@ def run(tfcert, root, identity, *more, verb="check"):
 
 @pytest.mark.parametrize("path", ["/new.pem", "/moved.pem"])
 def test_the_bundle_of_an_address_is_evidence(tfcert, root, identity, server, path):
-    """A redirect within the host is followed; no credential is sent; the query is in no report."""
+    """A bundle of an https address is evidence.
+
+    Redirects within the host are followed, no credentials are sent, and the query is not reported.
+    """
     (root / ".netrc").write_text("machine 127.0.0.1 login me password hidden\n")
     declare(root, f"{server.url}{path}?{SECRET}")
     done = run(tfcert, root, identity)
@@ -180,7 +183,7 @@ def test_what_is_no_bundle_is_exit_2_and_never_an_empty_one(
 
 
 def test_an_answer_without_an_end_is_left_after_the_time(identity, server, monkeypatch):
-    """One byte now and then never reaches a timeout of the socket."""
+    """A download that exceeds the time limit is an error, even if bytes keep arriving."""
     monkeypatch.setenv("SSL_CERT_FILE", str(identity / "ca.pem"))
     began = time.monotonic()
     with pytest.raises(UnreadableError, match="did not arrive within 1 seconds"):
@@ -197,7 +200,7 @@ def test_a_certificate_that_is_not_trusted_is_refused(tfcert, root, server):
 
 
 def test_offline_fetches_nothing_and_says_so(tfcert, root, identity, server):
-    """A file in its place is taken."""
+    """`--offline` refuses to fetch a bundle, and the remedy names --trust-file."""
     declare(root, f"{server.url}/new.pem?{SECRET}")
     for verb in ("check", "patch"):
         done = tfcert(verb, *AT, cwd=root, environment={"SSL_CERT_FILE": str(identity / "ca.pem")})
@@ -227,7 +230,7 @@ def test_an_address_that_is_not_safe_is_refused(tfcert, root, identity, server, 
 
 
 def test_policy_base_fetches_the_address_of_the_commit(tfcert, root, identity, server):
-    """A change that names another address names no evidence."""
+    """With `--policy-base` the address of the commit is fetched, not the changed one."""
     declare(root, f"{server.url}/page.pem")
     git = ("git", "-c", "user.name=a", "-c", "user.email=a@example.com", "-C", str(root))
     for command in (("init", "-q"), ("add", "."), ("commit", "-qm", "one")):
@@ -241,7 +244,7 @@ def test_policy_base_fetches_the_address_of_the_commit(tfcert, root, identity, s
 
 
 def test_the_bundle_of_an_s3_address_is_evidence(tfcert, root, aws, pems):
-    """From the emulator; one that is denied, missing or too large is exit 2."""
+    """A bundle of an s3 address is evidence; a denied, missing or too large one is exit code 2."""
     s3 = aws.client("s3")
     s3.create_bucket(Bucket="trust")
     s3.put_object(Bucket="trust", Key="orders.pem", Body=f"# {MARK}\n{pems['new']}\n".encode())

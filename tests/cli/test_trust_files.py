@@ -1,4 +1,4 @@
-"""`--trust-file` and `[trust.backends]` by the command line: evidence in the report, and what is refused with exit 2."""
+"""`--trust-file` and `[trust.backends]` on the command line: evidence, and refused files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ def root(tmp_path, pems):
 
 
 def test_the_policys_bundle_is_read_and_the_option_names_another_one(tfcert, root, pems):
-    """The path is relative to the policy file, and under nginx the second of one subject is refused. No other byte is in any report."""
+    """The bundle's path is relative to the policy file, and --trust-file overrides it.
+
+    No other byte of it is reported.
+    """
     (root / "sub").mkdir()
     for where, sources in ((root, AT), (root / "sub", ("../state.json", *AT[1:]))):
         found = evidence(tfcert("check", *sources, "--format", "json", cwd=where))
@@ -45,7 +48,7 @@ def test_the_policys_bundle_is_read_and_the_option_names_another_one(tfcert, roo
 
 
 def test_the_document_fits_its_schema_and_comment_takes_it_with_and_without_trust(outcome, root):
-    """`trust` is an optional key of a rotation: documents of earlier versions have none."""
+    """A document with or without `trust` fits its schema and is accepted by comment."""
     document, _ = outcome(*AT, cwd=root)
     (found,) = document["rotations"][0]["trust"]
     assert found["stages"] == [f"{S}.prod"]
@@ -116,7 +119,7 @@ def test_a_policy_with_a_wrong_backend_is_exit_2_with_its_line(tfcert, root, lin
 
 
 def test_policy_base_reads_the_bundle_of_the_commit(tfcert, root, pems):
-    """A change that adds a PEM to the file in the repository has not given it to the backend."""
+    """With --policy-base the bundle of the commit is read, not the changed file."""
     git = ("git", "-c", "user.name=a", "-c", "user.email=a@example.com", "-C", str(root))
     for command in (("init", "-q"), ("add", "."), ("commit", "-qm", "one")):
         subprocess.run([*git, *command], check=True)

@@ -1,4 +1,4 @@
-"""What state and plan record of the consumers of a PEM is evidence: certificates by fingerprint, and nothing else of the values."""
+"""Recorded consumers of a PEM are evidence, by the fingerprints of their certificates only."""
 
 from __future__ import annotations
 
@@ -20,13 +20,15 @@ def pems():
 
 
 def consumer(kind, argument, expression, attributes, name="trust"):
-    """The text of a consumer, and its instance in state."""
+    """Return the text of a consumer and its instance in state."""
     text = f'\nresource "{kind}" "{name}" {{\n  {argument} = {expression}\n}}\n'
     return text, kind, name, attributes
 
 
 def root(folder, pems, *consumers, policy=False):
-    """A root module between introduce and repoint, with these consumers in text and state."""
+    """Return a root module between introduce and repoint, with these consumers in text
+    and state.
+    """
     lay(folder, pems)
     if not policy:
         (folder / "tfcert.toml").unlink()
@@ -54,7 +56,7 @@ def run(folder, *arguments):
 
 
 def judged(folder):
-    """The rotation of the check's JSON, and its evidence by consumer."""
+    """Return the rotation of a check, and its evidence by consumer."""
     document = json.loads(run(folder, "check", *AT, "--format", "json").stdout)
     (rotation,) = document["rotations"]
     return rotation, {each["backend"]: each for each in rotation.get("trust", ())}
@@ -82,7 +84,9 @@ BOTH = f'join("\\n", [{OLD}, {NEW}])'
     ],
 )
 def test_each_form_of_a_value_is_read(tmp_path, pems, kind, attribute, form):
-    """One PEM is refused, both are not confirmed (the server is not known), and the successor alone is confirmed."""
+    """Each form of a value is read: the old PEM is refused, the new confirmed, and both not
+    confirmed.
+    """
 
     def shown(text):
         plain = base64.b64encode(text.encode()).decode()
@@ -134,7 +138,7 @@ def parameter(text, name="trust", expression=OLD):
 def test_what_cannot_be_read_is_not_confirmed_with_the_reason(
     tmp_path, pems, kind, argument, attributes, reason
 ):
-    """Never a byte of it, and never refused."""
+    """An unreadable value is not confirmed, with a reason and none of its content."""
     root(tmp_path, pems, consumer(kind, argument, OLD, attributes))
     _, evidence = judged(tmp_path)
     found = evidence[f"{kind}.trust"]
@@ -144,7 +148,7 @@ def test_what_cannot_be_read_is_not_confirmed_with_the_reason(
 
 
 def test_a_successor_in_a_place_of_its_own_is_no_refusal(tmp_path, pems):
-    """One parameter for each certificate: the backend may read both, and tfcert does not know."""
+    """Separate parameters for each certificate are not confirmed and no refusal."""
     root(tmp_path, pems, parameter(pems["old"]), parameter(pems["new"], "second", NEW))
     _, evidence = judged(tmp_path)
     for name in ("trust", "second"):
@@ -154,7 +158,7 @@ def test_a_successor_in_a_place_of_its_own_is_no_refusal(tmp_path, pems):
 
 
 def test_two_texts_of_one_consumer_are_no_refusal(tmp_path, pems):
-    """`data` with a key for each PEM."""
+    """Two PEMs in separate keys of one consumer are not confirmed and no refusal."""
     data = {"old.crt": pems["old"], "new.crt": pems["new"]}
     one = consumer("kubernetes_secret", "data", f"{{ a = {OLD}, b = {NEW} }}", {"data": data})
     root(tmp_path, pems, one)
@@ -165,7 +169,7 @@ def test_two_texts_of_one_consumer_are_no_refusal(tmp_path, pems):
 
 
 def test_a_consumer_that_state_does_not_have_is_named(tmp_path, pems):
-    """A provisioner that takes the PEM beside a parameter that is read."""
+    """A consumer that state does not have is named as not confirmed."""
     push = (
         f'\nresource "terraform_data" "push" {{\n  triggers_replace = [{C}.old.id]\n'
         f'  provisioner "local-exec" {{\n    command = "push"\n    environment = {{\n      PEM = {OLD}\n    }}\n  }}\n}}\n'
@@ -178,7 +182,7 @@ def test_a_consumer_that_state_does_not_have_is_named(tmp_path, pems):
 
 
 def test_a_declared_backend_and_a_consumer_both_count(tmp_path, pems):
-    """The bundle of the policy has both; the parameter has the old one alone, and its refusal stays."""
+    """A refusal by a consumer counts beside a confirming declared backend."""
     root(tmp_path, pems, parameter(pems["old"]), policy=True)
     rotation, evidence = judged(tmp_path)
     assert evidence["aws_ssm_parameter.trust"]["status"] == "refused"
@@ -186,7 +190,7 @@ def test_a_declared_backend_and_a_consumer_both_count(tmp_path, pems):
 
 
 def test_no_byte_of_a_value_reaches_an_output_or_a_file(tmp_path, pems, monkeypatch):
-    """Only fingerprints do: every format, every patch and runbook, and what is written beside them."""
+    """Only fingerprints of a value reach any output, patch or file."""
     cache = tmp_path / "home"
     cache.mkdir()
     for name in ("HOME", "XDG_CACHE_HOME", "TMPDIR"):

@@ -1,4 +1,4 @@
-"""`--trust` by the command line: what consumers of the PEM have in AWS, as evidence of a rotation."""
+"""`--trust` on the command line: evidence from the consumers of the PEM in AWS."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def record(kind, **attributes):
 
 @pytest.fixture
 def root(tmp_path, pems):
-    """A rotation before repoint whose PEMs go to a parameter, as state and configuration have it."""
+    """Return a rotation before repoint whose PEMs go to an SSM parameter."""
     lay(tmp_path, pems)
     (tmp_path / "tfcert.toml").unlink()
     add(tmp_path, CONSUMERS, record("aws_ssm_parameter", name="ca", arn=arn("ssm", "parameter/ca")))
@@ -116,7 +116,9 @@ def evidence(done):
 def test_a_backend_whose_consumer_has_both_is_confirmed_and_repoint_is_safe(
     tfcert, aws, root, pems
 ):
-    """The policy names the consumer and the server; without --trust nothing is asked, and nothing confirmed."""
+    """With --trust, a declared backend whose parameter has both PEMs is confirmed, and repoint is
+    safe.
+    """
     (root / "tfcert.toml").write_text(BACKEND)
     put(aws, pems["old"], pems["new"])
     aws.forget_calls()
@@ -135,7 +137,7 @@ def test_a_backend_whose_consumer_has_both_is_confirmed_and_repoint_is_safe(
 
 
 def test_a_backend_whose_consumer_lacks_the_successor_is_refused(tfcert, aws, root, pems):
-    """What Terraform says that it sent is one thing, what is there another: patch waits."""
+    """A backend whose parameter in AWS lacks the successor is refused, and patch waits."""
     (root / "tfcert.toml").write_text(BACKEND)
     put(aws, pems["old"])
     assert evidence(run(tfcert, aws, root, "--trust"))["orders"]["status"] == "refused"
@@ -149,7 +151,9 @@ def test_a_backend_whose_consumer_lacks_the_successor_is_refused(tfcert, aws, ro
     [(("old",), "refused"), (("new",), "confirmed"), (("old", "new"), "not confirmed")],
 )
 def test_a_followed_consumer_is_evidence_without_a_policy(tfcert, aws, root, pems, names, status):
-    """Its server is not known, so two of one subject are not confirmed; a lack is a refusal."""
+    """A consumer without a declared backend is evidence too: refused, confirmed, or with both PEMs
+    not confirmed.
+    """
     put(aws, *(pems[name] for name in names))
     found = evidence(run(tfcert, aws, root, "--trust"))
     assert (found[PARAMETER]["status"], found[PARAMETER]["stages"]) == (status, [f"{S}.prod"])
@@ -158,7 +162,7 @@ def test_a_followed_consumer_is_evidence_without_a_policy(tfcert, aws, root, pem
 def test_a_trust_store_that_kept_the_old_bundle_is_refused_beside_its_object(
     tfcert, aws, root, pems
 ):
-    """The object has both PEMs, and the load balancer still has its copy of the old one."""
+    """A trust store that kept the old bundle is refused, although its S3 object has both PEMs."""
     s3, elb = aws.client("s3"), aws.client("elbv2")
     s3.create_bucket(Bucket="trust")
     s3.put_object(Bucket="trust", Key="ca.pem", Body=pems["old"].encode())
@@ -198,7 +202,7 @@ def test_a_denied_call_is_not_confirmed_and_names_its_action(tfcert, aws, root, 
 
 
 def test_a_consumer_that_cannot_be_read_keeps_the_rotation_unconfirmed(tfcert, aws, root, pems):
-    """Another consumer that AWS confirms does not speak for it."""
+    """A consumer that cannot be read leaves the rotation unconfirmed, beside a confirmed one."""
     put(aws, pems["new"])
     add(
         root,

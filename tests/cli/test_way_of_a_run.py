@@ -1,4 +1,4 @@
-"""The walk through one run in docs/architecture.md names the files that really run."""
+"""The walk through a run in docs/architecture.md names the files that really run."""
 
 from __future__ import annotations
 
@@ -75,14 +75,14 @@ PLAN = {
 
 
 def section():
-    """Return the two parts of the page: the table of the walk, and the files beside it."""
+    """Return the files in the table of the walk, and the files named beside it."""
     text = PAGE.read_text(encoding="utf-8").partition("### The files that a plan passes")[2]
     table, _, rest = text.partition("\n## ")[0].partition("\nThe run enters other files")
     return [re.findall(r"`([\w/]+\.py)`", part) for part in (table, rest)]
 
 
 def ran(tmp_path):
-    """Run the command on a clean plan; give the files that ran and the modules that were loaded."""
+    """Check a clean plan, and return the files that ran and the loaded modules."""
     plan = tmp_path / "plan.json"
     plan.write_text(json.dumps(PLAN))
     done = subprocess.run(
@@ -98,7 +98,9 @@ def ran(tmp_path):
 
 
 def test_the_walk_has_at_most_22_files_that_run(tmp_path):
-    """Every file of the table runs for a plan, and every file that runs is in the section."""
+    """Every file of the table runs for a plan, every file that runs is named, and the table has at
+    most 22.
+    """
     walk, beside = section()
     files, _ = ran(tmp_path)
     run = {name for name in files if not name.startswith(("model/", "rules/"))}
@@ -108,7 +110,7 @@ def test_the_walk_has_at_most_22_files_that_run(tmp_path):
 
 
 def test_a_run_without_a_rotation_loads_no_planner_of_steps(tmp_path):
-    """Start-up is part of every run: what only a due rotation needs is imported then."""
+    """A run without a rotation does not import the planner's modules."""
     _, loaded = ran(tmp_path)
     assert {
         "checker.rotation.configured",

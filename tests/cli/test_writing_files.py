@@ -1,4 +1,4 @@
-"""Writing edited files: all of them or none, as they were or as they should be, and nothing that should not be touched."""
+"""Writing edited files: all or none, complete, and only inside the repository."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NEW = FileChange(path="new.tf", before=None, after=b"N\n")
 
 @pytest.fixture
 def folder(tmp_path):
-    """Two files, in a folder inside what may be written to."""
+    """Return a folder with two files inside the writable repository."""
     place = tmp_path / "repository" / "live"
     place.mkdir(parents=True)
     for change in (A, B):
@@ -33,22 +33,22 @@ def folder(tmp_path):
 
 
 def texts(place):
-    """Every file in a folder by name; links as what they are."""
+    """Return each file of a folder by name."""
     return {file.name: file.read_bytes() for file in sorted(place.iterdir())}
 
 
 def names(place):
-    """The names in a folder, links and folders included."""
+    """Return the names in a folder, with links and folders."""
     return sorted(entry.name for entry in place.iterdir())
 
 
 def write(place, *changes, within=None):
-    """Write changes, within the repository."""
+    """Write changes within the repository."""
     return write_all(str(place), changes, within=within or place.parent)
 
 
 def test_all_are_written_and_nothing_is_left_behind(folder):
-    """Edited and new files have their text, the edited ones their mode, and no temporary file stays."""
+    """All files are written, edited ones keep their mode, and no temporary file remains."""
     (folder / "a.tf").chmod(0o640)
     before = os.umask(0o027)
     try:
@@ -76,7 +76,7 @@ def test_all_are_written_and_nothing_is_left_behind(folder):
     ids=["changed", "gone", "there by now", "a folder", "a link", "a link to nothing"],
 )
 def test_one_that_cannot_be_written_keeps_all_from_it(folder, spoil):
-    """Changed since it was read, gone, there by now, a folder, a link: nothing at all is edited, and the file is named."""
+    """If one file cannot be written, none is, and the error names it."""
     spoil(folder)
     before = {name: (folder / name).lstat().st_ino for name in names(folder)}
     with pytest.raises(TfcertError, match="nothing was changed") as caught:
@@ -88,7 +88,7 @@ def test_one_that_cannot_be_written_keeps_all_from_it(folder, spoil):
 
 @pytest.mark.parametrize("way", ["..", "a link to a folder", "an absolute path"])
 def test_nothing_outside_the_repository_is_written(folder, tmp_path, way):
-    """Not upwards, not through a link on the way, not by an absolute path; new files included."""
+    """A file outside the repository is not written: not by `..`, a link or an absolute path."""
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "a.tf").write_bytes(b"a\n")
@@ -107,7 +107,7 @@ def test_nothing_outside_the_repository_is_written(folder, tmp_path, way):
 
 
 def test_upwards_inside_the_repository_is_no_stray(folder):
-    """A local module beside the root module belongs to the repository."""
+    """A local module beside the root module, inside the repository, is written."""
     module = folder.parent / "module"
     module.mkdir()
     (module / "a.tf").write_bytes(b"a\n")
@@ -117,7 +117,7 @@ def test_upwards_inside_the_repository_is_no_stray(folder):
 
 @pytest.mark.parametrize("moment", ["while others are written", "at the last rename"])
 def test_a_change_that_comes_late_is_seen_or_undone(folder, monkeypatch, moment):
-    """Between reading and renaming somebody saves a file, or a rename fails: the files are as they were, and it is said."""
+    """A file saved meanwhile, or a failed rename, is detected and undone."""
     if moment == "while others are written":
         plain = os.fsync
         monkeypatch.setattr(
@@ -143,7 +143,7 @@ def test_a_change_that_comes_late_is_seen_or_undone(folder, monkeypatch, moment)
 
 
 def test_an_interruption_between_two_renames_is_undone(folder, monkeypatch):
-    """Ctrl-C when one file is already replaced and the other is not."""
+    """Ctrl-C between two renames is undone."""
     rename = Path.replace
 
     def interrupted(self, target):
@@ -158,7 +158,7 @@ def test_an_interruption_between_two_renames_is_undone(folder, monkeypatch):
 
 
 def test_an_interruption_leaves_no_temporary_file(folder, monkeypatch):
-    """Ctrl-C while the second file is written."""
+    """Ctrl-C while a file is written leaves no temporary file."""
     calls = []
 
     def interrupted(descriptor):
@@ -175,7 +175,7 @@ def test_an_interruption_leaves_no_temporary_file(folder, monkeypatch):
 
 @pytest.fixture
 def public():
-    """A folder that every user may go through, with a file of root's and one of nobody's; for tests that change who they are."""
+    """Return a folder that every user may enter, for tests that change the user."""
     if os.geteuid() != 0:
         pytest.skip("only root may give a file to somebody else, or become somebody else")
     place = Path(tempfile.mkdtemp(prefix="tfcert-test-"))
@@ -187,7 +187,7 @@ def public():
 
 
 def as_nobody(action):
-    """What an action raises, in words, when nobody (an ordinary user) does it; None where it succeeds."""
+    """Run an action as the user nobody, and return its error as text, or None."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -208,7 +208,7 @@ def as_nobody(action):
 
 
 def test_the_owner_stays(public):
-    """A file of somebody else's is still theirs when root has edited it, with its mode, the set-uid bit included."""
+    """A file keeps its owner and mode when root edits it."""
     os.chown(public / "a.tf", NOBODY, NOBODY)
     (public / "a.tf").chmod(0o4750)
     write(public, A, B, within=public)
@@ -218,7 +218,7 @@ def test_the_owner_stays(public):
 
 
 def test_an_owner_that_cannot_be_kept_is_refused(public):
-    """In a folder that anybody may write to a rename would make the file one's own: refused, with nothing changed."""
+    """A file whose owner cannot be kept is refused."""
     public.chmod(0o777)
     (public / "a.tf").chmod(0o666)
     said = as_nobody(lambda: write(public, A, within=public))
@@ -227,7 +227,7 @@ def test_an_owner_that_cannot_be_kept_is_refused(public):
 
 
 def test_a_read_only_file_is_left_alone(public):
-    """A file that its owner has protected is not replaced, though the folder would allow it."""
+    """A read-only file is not replaced, even in a writable folder."""
     public.chmod(0o777)
     os.chown(public / "a.tf", NOBODY, NOBODY)
     (public / "a.tf").chmod(0o444)
@@ -236,7 +236,7 @@ def test_a_read_only_file_is_left_alone(public):
 
 
 def test_a_read_only_tree_is_said(public):
-    """Nothing can be written there: one sentence that names the place, and no traceback; new files and bundles alike."""
+    """In a read-only folder the error names the place, and nothing changes."""
     for action in (
         lambda: write(public, A, within=public),
         lambda: write(public, NEW, within=public),
@@ -251,7 +251,9 @@ def test_a_read_only_tree_is_said(public):
 
 
 def test_a_new_file_is_written_by_the_command_line(tfcert, story):
-    """Where a hash keeps the certificate's file from being edited, --write creates the sibling, and asking again finds it."""
+    """If a hash covers the certificate's file, `--write` creates a new file, and the next run finds
+    it.
+    """
     (story / "deploy.tf").write_text('locals {\n  hash = filesha1("certificate.tf")\n}\n')
     before = (story / "certificate.tf").read_bytes()
     done = tfcert("patch", *DAY_12, "--write", cwd=story)

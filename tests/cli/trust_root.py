@@ -1,4 +1,4 @@
-"""A root module in the middle of a rotation, its state, its policy and the bundle of its backend."""
+"""A root module in the middle of a rotation, with its state, policy and its backend's bundle."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ AT = ("state.json", "--offline", "--as-of", "2026-11-23")
 
 
 def issue_pems():
-    """All of one subject, as API Gateway issues them."""
+    """Return PEMs with one subject, as API Gateway issues them."""
     return {
         name: issue(
             new_key(), created_at=NOW - timedelta(days=20), expires_at=NOW + timedelta(days=left)
@@ -31,7 +31,7 @@ def issue_pems():
 
 
 def lay(folder, pems):
-    """Write the root module, with a bundle of both certificates; return the folder."""
+    """Write the root module with a bundle of both certificates, and return the folder."""
     (folder / "main.tf").write_text(
         f'resource "{C}" "old" {{\n}}\n\n# tfcert: succeeds {C}.old\nresource "{C}" "new" {{\n}}\n\n'
         f'resource "{S}" "prod" {{\n  rest_api_id           = "api1"\n  deployment_id         = "d"\n'

@@ -1,4 +1,4 @@
-"""A local module that other root modules of the repository call too is not edited for one of them."""
+"""A local module that other root modules of the repository also call is not edited."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ def call(source: str) -> str:
 
 
 def world(folder, inner: str = "", **files: str) -> World:
-    """A repository with envs/prod, which calls a module beside it; `files` are others, with __ for each slash."""
+    """Return a repository whose envs/prod calls a module; `files` are others, with __ for each
+    slash.
+    """
     lay(
         folder,
         {
@@ -34,7 +36,9 @@ def world(folder, inner: str = "", **files: str) -> World:
 
 
 def test_a_module_outside_the_root_is_edited_when_nobody_else_calls_it(tmp_path):
-    """The patch names the module's file from the repository's root."""
+    """A module outside the root is edited if no other root calls it; the patch has paths from the
+    repository's root.
+    """
     home = world(
         tmp_path, modules__gateway__main=MODULE, envs__dev__main=call("../../modules/other")
     )
@@ -50,7 +54,9 @@ def test_a_module_outside_the_root_is_edited_when_nobody_else_calls_it(tmp_path)
     "source", ["../../modules/gateway", "../../modules/gateway/", "../../modules/./gateway"]
 )
 def test_other_callers_are_named(source, tmp_path):
-    """With file and line; however the folder is written."""
+    """Another caller blocks the rotation and is named with file and line, however it writes the
+    folder.
+    """
     home = world(tmp_path, modules__gateway__main=MODULE, envs__dev__main="\n\n" + call(source))
     git(tmp_path, "init", "-q")
     _, patches = home.ask()
@@ -61,7 +67,7 @@ def test_other_callers_are_named(source, tmp_path):
 
 
 def test_a_module_is_shared_when_the_one_around_it_is(tmp_path):
-    """The other root calls only the outer module, and takes the inner one with it."""
+    """An inner module is shared if another root calls the module around it."""
     files = {"modules__gateway__main": call("./inner"), "modules__gateway__inner__main": MODULE}
     home = world(
         tmp_path, ".module.gateway", **files, envs__dev__main=call("../../modules/gateway")
@@ -73,7 +79,9 @@ def test_a_module_is_shared_when_the_one_around_it_is(tmp_path):
 
 
 def test_without_a_repository_nobody_knows_who_calls_it(tmp_path):
-    """A module outside the root is then left alone."""
+    """Without a repository, a module outside the root is blocked, because its callers are
+    unknown.
+    """
     home = world(tmp_path, modules__gateway__main=MODULE)
     _, patches = home.ask()
     assert isinstance(patches.rotations[0].step, Blocked)
@@ -81,7 +89,7 @@ def test_without_a_repository_nobody_knows_who_calls_it(tmp_path):
 
 
 def test_a_copy_that_terraform_made_is_no_caller(tmp_path):
-    """`.terraform/modules` holds copies of modules, whose calls are not the repository's."""
+    """A module copy in `.terraform/modules` is no caller."""
     home = world(tmp_path, modules__gateway__main=MODULE)
     lay(tmp_path, {"envs/dev/.terraform/modules/x/main.tf": call("../../../../../modules/gateway")})
     git(tmp_path, "init", "-q")
@@ -98,7 +106,7 @@ def test_a_copy_that_terraform_made_is_no_caller(tmp_path):
     ],
 )
 def test_a_caller_of_any_suffix_is_named(name, text, tmp_path):
-    """JSON and the files of OpenTofu call modules too; a FIFO beside them is not waited for."""
+    """A caller in a JSON or OpenTofu file is named too, and a FIFO beside it is not read."""
     home = world(tmp_path, modules__gateway__main=MODULE)
     lay(tmp_path, {f"envs/dev/{name}": text})
     os.mkfifo(tmp_path / "envs" / "dev" / "x.tf")

@@ -1,4 +1,4 @@
-"""The grammar of python-hcl2 is shipped; a forged, outdated or unsafe one is not read."""
+"""The grammar of python-hcl2 ships with tfcert; a changed, outdated or unsafe one is not loaded."""
 
 # ruff: noqa: SLF001 -- the shipped grammar is taken apart, to put wrong ones in its place
 from __future__ import annotations
@@ -15,7 +15,7 @@ TEXT = 'resource "a" "b" {\n  x = [1, { a = "${c.d}" }]\n  y = <<EOT\n  text\nEO
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
-    """The two files of a grammar that was built now."""
+    """Return the two files of a newly built grammar."""
     folder = tmp_path_factory.mktemp("built")
     grammar.write_grammar(folder)
     return {path.name: path.read_bytes() for path in folder.iterdir()}
@@ -23,7 +23,7 @@ def written(tmp_path_factory):
 
 @pytest.fixture
 def shipped(written, tmp_path, monkeypatch):
-    """A package's folder with these files, from which the grammar is taken."""
+    """Return a package folder with these files, from which the grammar is loaded."""
     folder = tmp_path / "built_here"
     folder.mkdir()
     for name, data in written.items():
@@ -37,14 +37,14 @@ def shipped(written, tmp_path, monkeypatch):
 
 
 def test_the_shipped_grammar_reads_as_the_built_one(shipped):
-    """The same tree, and so the same proof."""
+    """The shipped grammar gives the same tree as a newly built one."""
     found = grammar._shipped(shipped)
     assert found is not None
     assert hcl2.serialize(hcl2.transform(found.parse(TEXT))) == hcl2.loads(TEXT)
 
 
 def test_a_forged_grammar_is_not_read(shipped, monkeypatch):
-    """One byte is enough: its hash is not the shipped one, and nothing is decoded."""
+    """A grammar file with one changed byte is rejected by its hash before it is decoded."""
     path = shipped / "python_hcl2.grammar"
     data = path.read_bytes()
     monkeypatch.setattr(grammar.marshal, "loads", lambda _: pytest.fail("decoded a forged file"))
@@ -55,28 +55,28 @@ def test_a_forged_grammar_is_not_read(shipped, monkeypatch):
 
 @pytest.mark.parametrize("package", ["python-hcl2", "lark"])
 def test_an_outdated_grammar_is_not_read(package, shipped, monkeypatch):
-    """Another version of either package, or of Python, may read otherwise."""
+    """A grammar for another version of python-hcl2 or lark is not loaded."""
     real = grammar.version
     monkeypatch.setattr(grammar, "version", lambda name: "0" if name == package else real(name))
     assert grammar._shipped(shipped) is None
 
 
 def test_the_grammar_of_another_python_is_not_read(shipped, monkeypatch):
-    """The format of the file belongs to the minor version of Python."""
+    """A grammar for another minor version of Python is not loaded."""
     monkeypatch.setattr(grammar.sys, "version_info", (3, 99, 0))
     assert grammar._shipped(shipped) is None
 
 
 @pytest.mark.parametrize("mode", [0o664, 0o646])
 def test_a_grammar_that_others_can_write_is_not_read(mode, shipped):
-    """They could exchange it between the check and the use."""
+    """A grammar file that other users can write is not loaded."""
     (shipped / "python_hcl2.grammar").chmod(mode)
     assert grammar._shipped(shipped) is None
 
 
 @pytest.mark.parametrize("name", ["python_hcl2.grammar", "digest.py"])
 def test_without_a_shipped_grammar_it_is_built(name, shipped, monkeypatch):
-    """In memory, if there is no cache either."""
+    """Without a shipped grammar and without a cache, the grammar is built in memory."""
     (shipped / name).unlink()
     monkeypatch.setattr(grammar, "_BUILT", shipped)
     monkeypatch.setattr(grammar, "_private", [])

@@ -1,4 +1,4 @@
-"""The edit of a .tf.json file in words names the keys and places that a person has to touch, in the order of the phases."""
+"""Instructions for editing a .tf.json file name the keys to change, in the order of the phases."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STAGE = {"aws_api_gateway_stage": {"prod": [{"client_certificate_id": f"${{{C}.c
 
 @pytest.mark.parametrize("resource", [{C: {"c": {}}, **STAGE}, [{C: [{"c": [{}]}]}, STAGE]])
 def test_the_three_phases_stand_in_order(resource):
-    """Objects and lists of one, as CDKTF and people write them."""
+    """The instructions have the three phases in order, for objects and for lists of one object."""
     words = json_edit("gw.tf.json", json.dumps({"resource": resource}).encode())
     assert words is not None
     parts = [
@@ -27,7 +27,7 @@ def test_the_three_phases_stand_in_order(resource):
 
 
 def test_another_reader_of_the_certificate_is_named():
-    """An output or a secret follows it in the phase of what it takes."""
+    """An output that uses the certificate is named too."""
     words = json_edit(
         "o.tf.json",
         json.dumps({"output": {"pem": {"value": f"${{{C}.c.pem_encoded_certificate}}"}}}).encode(),
@@ -48,12 +48,12 @@ def test_another_reader_of_the_certificate_is_named():
     ],
 )
 def test_what_says_nothing_of_a_certificate_has_no_words(data):
-    """Nor does what is no JSON."""
+    """A file without a certificate, or without valid JSON, gives no instructions."""
     assert json_edit("x.tf.json", data) is None
 
 
 def test_a_provisioner_is_not_to_be_copied():
-    """A copy of it would run with the successor alone; without one the advice says nothing of it."""
+    """The instructions leave out creation-time provisioners of the copied block."""
     block = {
         "provisioner": [
             {"local-exec": {"command": "echo '${self.pem_encoded_certificate}' > ca.pem"}}
@@ -67,7 +67,9 @@ def test_a_provisioner_is_not_to_be_copied():
 
 
 def test_a_stack_of_cdktf_is_changed_in_its_constructs():
-    """The words name the stack and the path of each construct, and say that the file is not to be edited."""
+    """For CDKTF the instructions name the stack and the constructs, and say not to edit
+    the file.
+    """
 
     def body(path: str, **more: str) -> dict[str, object]:
         return {"//": {"metadata": {"path": path}}, **more}
@@ -97,7 +99,7 @@ def test_a_stack_of_cdktf_is_changed_in_its_constructs():
 
 
 def test_the_words_are_about_the_certificate_that_is_rotated():
-    """Another certificate of the same file may be in use: its key is not to be deleted."""
+    """The instructions name only the rotated certificate, not others in the file."""
     document = {
         "resource": {C: {"c": {}, "other": {}}, **STAGE},
         "output": {"pem": {"value": f"${{{C}.other.pem_encoded_certificate}}"}},
@@ -146,17 +148,19 @@ OTHER = {
     ],
 )
 def test_a_file_stays_out_of_a_rotation_only_where_that_is_sure(document, what, expected):
-    """It names the certificate nowhere, and its stages take their ids from other certificates directly."""
+    """A file is skipped only if it does not name the certificate and its stages use other
+    certificates directly.
+    """
     assert concerns(json.dumps(document).encode(), what) is expected
 
 
 def test_a_text_that_is_no_json_may_name_anything():
-    """It is not known to stay out."""
+    """A file that is not valid JSON is not skipped."""
     assert concerns(b"{client_certificate", (C, "c"))
 
 
 def test_a_literal_id_is_named_by_its_place():
-    """The reference to the successor takes the place of the id, and other certificates in the file are not spoken of."""
+    """A literal id is named by its JSON path; other certificates are not mentioned."""
     document = {
         "resource": {**OTHER, "aws_api_gateway_stage": {"x": {"client_certificate_id": "old000"}}}
     }

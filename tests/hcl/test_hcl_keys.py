@@ -1,4 +1,4 @@
-"""An id that becomes a key of for_each is found, wherever on its way that happens; an id that is a value is not."""
+"""An id that becomes a key of for_each is found on every path; an id used as a value is not."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ DECLARED = 'resource "aws_api_gateway_client_certificate" "orders" {\n}\n'
     ],
 )
 def test_an_id_that_is_a_key_is_told_from_one_that_is_a_value(local, for_each, keyed, tmp_path):
-    """When in doubt it is a key: zipmap's second argument is not told from its first."""
+    """An id used as a key is told from a value.
+
+    In doubt it counts as a key: both arguments of zipmap do.
+    """
     stage = f'resource "aws_api_gateway_stage" "prod" {{\n  for_each = {for_each}\n  client_certificate_id = each.value\n}}\n'
     configuration = load_configuration(
         str(lay(tmp_path, {"main.tf": f"{DECLARED}locals {{\n  x = {local}\n}}\n{stage}"}))

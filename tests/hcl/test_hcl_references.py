@@ -1,4 +1,4 @@
-"""What a reference takes from a certificate, and which bytes are its name."""
+"""References to a certificate: the attribute they use, and the bytes of the name."""
 
 from __future__ import annotations
 
@@ -70,7 +70,9 @@ def found(text: str):
     ],
 )
 def test_a_reference_is_known_by_what_it_takes(expression, use):
-    """The id and the ARN are pointers, the PEM is trust; what cannot be told apart is the whole object."""
+    """The id and the ARN are pointers, and the PEM is trust; anything unclear is the
+    whole object.
+    """
     (reference,) = found(f"locals {{\n  x = {expression}\n}}\n")
     assert reference.use is use
     assert reference.name.of(reference.site.file.data) == b"orders"
@@ -100,13 +102,15 @@ def test_what_only_looks_like_a_reference_is_none(text):
     "block", ["depends_on = [X]", "lifecycle {\n    replace_triggered_by = [X.id]\n  }"]
 )
 def test_what_orders_or_triggers_is_neither_a_pointer_nor_the_whole(block):
-    """`depends_on` and `replace_triggered_by` name an address; they move in retire."""
+    """`depends_on` and `replace_triggered_by` are references of their own kind, which move at
+    retire.
+    """
     text = f'resource "a" "b" {{\n  {block.replace("X", C)}\n}}\n'
     assert [reference.use for reference in found(text)] == [ReferenceUse.META]
 
 
 def test_every_reference_of_an_expression_is_found_with_its_own_bytes():
-    """Two references in one expression are two, in the order of the text."""
+    """Each reference of an expression is found with its own bytes, in the order of the text."""
     text = f'locals {{\n  x = var.a ? {C}.id : join(",", [{C}[{C}.tags.n].arn])\n}}\n'
     uses = [(reference.use, reference.name.start) for reference in found(text)]
     assert sorted(start for _, start in uses) == [
@@ -116,7 +120,9 @@ def test_every_reference_of_an_expression_is_found_with_its_own_bytes():
 
 
 def test_a_guard_moves_with_the_pointer_or_the_pem_that_it_guards():
-    """Of one expression that gives both, each guard follows what it stands nearest to; a date follows the output of the id."""
+    """A guard such as `length` moves with the nearest pointer or PEM; a date moves with the output
+    of the id.
+    """
     guarded = f"length({C}) > 0 ? {C}[0].%s : null"
     text = f"""locals {{
   both = {{ a = {guarded % "id"}, b = {guarded % "pem_encoded_certificate"} }}

@@ -1,4 +1,4 @@
-"""Root modules below a folder, and module calls that are found without a parser."""
+"""Finding root modules below a folder, and module calls without a parser."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ STAGE = 'resource "aws_api_gateway_stage" "s" {\n}\n'
 
 
 def call(source, name="m"):
-    """A module call."""
+    """Return the text of a module call."""
     return f'module "{name}" {{\n  source = "{source}"\n}}\n'
 
 
 def found(folder):
-    """The roots by path from the folder, with what is said of each."""
+    """Return the found roots by path: whether each is remote and concerns tfcert."""
     return {
         os.path.relpath(root.directory, folder): (root.remote, root.concerned)
         for root in find_roots(str(folder))
@@ -85,12 +85,15 @@ def found(folder):
     ],
 )
 def test_what_is_a_root_and_what_concerns_us(files, expected, tmp_path):
-    """A backend, a provider or a lock file makes a root; a stage or a certificate anywhere in it, or a module from elsewhere, concerns us."""
+    """A backend, provider or lock file makes a root.
+
+    A stage, certificate or module from elsewhere makes it relevant.
+    """
     assert found(lay(tmp_path, files)) == expected
 
 
 def test_links_are_not_followed(tmp_path):
-    """A link to a folder, in a circle or not, is not entered; each root is found once, where it lies."""
+    """A link to a folder is not followed, so each root is found once."""
     lay(tmp_path, {"a/main.tf": PROVIDER, "elsewhere/main.tf": "locals {\n}\n"})
     (tmp_path / "a" / "loop").symlink_to(tmp_path)
     (tmp_path / "b").symlink_to(tmp_path / "a")
@@ -98,7 +101,7 @@ def test_links_are_not_followed(tmp_path):
 
 
 def test_what_cannot_be_read_is_said_of_its_folder_and_is_no_gap(tmp_path):
-    """A .tf file that leads nowhere may be the one that declares the certificate; the other folders are looked at all the same."""
+    """An unreadable .tf file is reported for its folder, and other folders are still searched."""
     lay(tmp_path, {"a/main.tf": PROVIDER, "b/locals.tf": "locals {\n}\n"})
     (tmp_path / "b" / "main.tf").symlink_to(tmp_path / "nowhere")
     first, second = find_roots(str(tmp_path))
@@ -109,7 +112,7 @@ def test_what_cannot_be_read_is_said_of_its_folder_and_is_no_gap(tmp_path):
 
 
 def by_parser(data):
-    """Module calls as the parser reads them."""
+    """Return the module calls as the parser reads them."""
     body = SourceFile("main.tf", data).body
     return tuple(
         (block.labels[0], literal_string(data, block, "source"))
@@ -142,14 +145,14 @@ PIECES = st.sampled_from(
 @bounded
 @given(st.lists(PIECES, max_size=5))
 def test_plain_calls_are_what_the_parser_reads_or_nothing(pieces):
-    """Without a parser the calls are those that it would find, or it is asked."""
+    """The calls found without a parser equal the parser's, or the parser is used."""
     data = "".join(pieces).encode()
     plain = plain_calls(data)
     assert plain is None or plain == by_parser(data)
 
 
 def test_most_calls_are_plain():
-    """Three calls in the usual form need no parser."""
+    """Module calls in the usual form need no parser."""
     assert plain_calls(
         (call("./a") + call("b/c/d", "n") + "locals {\n  module = 1\n}\n").encode()
     ) == (
@@ -159,7 +162,7 @@ def test_most_calls_are_plain():
 
 
 def test_a_fifo_does_not_hold_up_the_search(tmp_path):
-    """A file that is no regular one is not waited for: its folder is named as unreadable."""
+    """A FIFO or device among the files is not read, and its folder is reported as unreadable."""
     lay(tmp_path, {"a/main.tf": PROVIDER, "b/main.tf": PROVIDER})
     os.mkfifo(tmp_path / "a" / "x.tf")
     (tmp_path / "b" / "y.tf").symlink_to("/dev/zero")
@@ -170,7 +173,7 @@ def test_a_fifo_does_not_hold_up_the_search(tmp_path):
 
 
 def test_a_local_state_makes_a_root(tmp_path):
-    """Whoever applied there has left it; what it records concerns us even where the text does not any more."""
+    """A local state makes a folder a root, and its content makes the root relevant."""
     lay(
         tmp_path,
         {"a/main.tf": "locals {\n}\n", "a/terraform.tfstate": '{"client_certificate_id":"rj3hhn"}'},
@@ -180,7 +183,7 @@ def test_a_local_state_makes_a_root(tmp_path):
 
 
 def test_the_search_ends_at_its_bound(tmp_path):
-    """Those nearest to the top come first."""
+    """The search stops at its limit, and the roots nearest to the top come first."""
     lay(tmp_path, {f"{'d/' * depth}main.tf": PROVIDER for depth in range(1, 6)})
     assert [
         os.path.relpath(root.directory, tmp_path) for root in find_roots(str(tmp_path), most=3)

@@ -1,4 +1,4 @@
-"""The ways out of a module that others share, done as the remedy says."""
+"""Follow the remedies for a shared module; then the rotation continues."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def remedy(home) -> str:
 
 
 def goes_on(home) -> bool:
-    """Whether introduce is next, and its patch is written."""
+    """Return whether introduce is next with one patch."""
     _, patches = home.ask()
     return [rotation.step for rotation in patches.rotations] == [Next(Phase.INTRODUCE)] and len(
         patches.patches
@@ -30,7 +30,7 @@ def goes_on(home) -> bool:
 
 
 def test_a_module_outside_the_root_is_brought_into_a_repository(tmp_path):
-    """With git at hand tfcert sees that nobody else calls it."""
+    """After `git init`, a module outside the root without other callers is edited."""
     home = in_a_repository(tmp_path, modules__gateway__main=MODULE)
     found = re.search(r"in a (\w+) repository tfcert finds the other callers$", remedy(home))
     assert found is not None
@@ -40,7 +40,7 @@ def test_a_module_outside_the_root_is_brought_into_a_repository(tmp_path):
 
 
 def test_a_module_of_another_root_too_gets_a_copy_for_this_root(tmp_path):
-    """The copy is this root's alone, and its address in state stays."""
+    """After this root gets its own copy of the module, the rotation continues."""
     home = in_a_repository(
         tmp_path, modules__gateway__main=MODULE, envs__dev__main=call("../../modules/gateway")
     )
@@ -53,7 +53,7 @@ def test_a_module_of_another_root_too_gets_a_copy_for_this_root(tmp_path):
 
 @pytest.mark.parametrize("own", ["a", "b"])
 def test_a_module_that_is_called_twice_gets_a_copy_for_each_call(own, tmp_path):
-    """Whichever call gets the copy, each certificate has a block of its own."""
+    """After one of two calls gets its own copy of the module, the rotation continues."""
     calls = "".join(f'module "{name}" {{\n  source = "./gateway"\n}}\n' for name in "ab")
     home = world(
         tmp_path,
@@ -70,7 +70,7 @@ def test_a_module_that_is_called_twice_gets_a_copy_for_each_call(own, tmp_path):
 
 
 def test_a_module_that_two_units_run_gets_a_copy_for_one_of_them(tmp_path):
-    """The other unit is left alone with the module that is edited."""
+    """After one of two Terragrunt units gets its own copy of the module, the rotation continues."""
     home = by_terragrunt(tmp_path, two(source("../../../modules//api")))
     assert remedy(home).endswith("or give one unit its own copy of the module")
     shutil.copytree(tmp_path / "modules/api", tmp_path / "modules/api_dev")

@@ -1,4 +1,4 @@
-"""A file as bytes: lines, line ends, byte-order marks, and what is no HCL."""
+"""A file as bytes: lines, line ends, byte-order marks, and invalid HCL."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from checker.hcl.syntax import SourceFile
     st.booleans(),
 )
 def test_every_offset_lies_in_its_line(pieces, mark):
-    """Line starts and ends enclose each offset, hold one line end at most, and leave a byte-order mark out."""
+    """The line of an offset contains the offset, at most one line end, and no byte-order mark."""
     data = (b"\xef\xbb\xbf" if mark else b"") + b"".join(pieces)
     file = SourceFile("a.tf", data)
     for at in range(3 if mark else 0, len(data)):
@@ -30,7 +30,7 @@ def test_every_offset_lies_in_its_line(pieces, mark):
 
 
 def test_offsets_are_those_of_the_file_though_it_begins_with_a_mark():
-    """The spans of a file with a byte-order mark point into the file itself."""
+    """Spans in a file with a byte-order mark are offsets in the file itself."""
     file = SourceFile("a.tf", b"\xef\xbb\xbf" + BASE.encode())
     block = file.body.blocks[0]
     assert block.span.start == 3
@@ -47,7 +47,7 @@ def test_offsets_are_those_of_the_file_though_it_begins_with_a_mark():
     ],
 )
 def test_what_is_no_hcl_says_where(data, message, line):
-    """The error names the file, the line, and what Terraform would take."""
+    """An error about invalid HCL has the file, the line and the reason."""
     with pytest.raises(UnreadableError, match=message) as caught:
         _ = SourceFile("a.tf", data).body
     assert caught.value.where is not None
@@ -55,7 +55,7 @@ def test_what_is_no_hcl_says_where(data, message, line):
 
 
 def test_the_line_end_is_that_of_the_first_line():
-    """New lines end as the first line of the file does."""
+    """The line end for new lines is that of the first line."""
     assert SourceFile("a", b"a\r\nb\n").newline == b"\r\n"
     assert SourceFile("a", b"a\nb\r\n").newline == b"\n"
     assert SourceFile("a", b"").newline == b"\n"
@@ -78,7 +78,7 @@ def test_the_line_end_is_that_of_the_first_line():
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_the_comments_of_a_block_are_those_directly_above_it(above, kept, mark, newline):
-    """A blank line, or a comment behind something else, ends them."""
+    """The comments of a block are those directly above it, up to a blank line or other code."""
     text = (mark + above + 'resource "a" "b" {\n}\n').replace("\n", newline)
     file = SourceFile("a.tf", text.encode())
     assert attached_comments(file, file.body.blocks[-1]).of(file.data).decode() == kept.replace(
@@ -100,7 +100,7 @@ def test_the_comments_of_a_block_are_those_directly_above_it(above, kept, mark, 
 )
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_lineage_is_the_comment_nearest_to_the_block(comment, names, newline):
-    """Words may stand behind it, and a blank line below it; nothing stands before it."""
+    """The `succeeds` comment nearest to the block counts; text may follow it, and a blank line."""
     file = SourceFile(
         "a.tf",
         f'{comment}\nresource "a_client_certificate" "b" {{\n}}\n'.replace("\n", newline).encode(),
@@ -113,7 +113,7 @@ def test_lineage_is_the_comment_nearest_to_the_block(comment, names, newline):
 
 
 def test_the_comment_above_an_output_names_the_certificate_of_its_pem():
-    """What introduce wrote for a successor is known again when that successor is retired."""
+    """The comment above an output names the certificate of its PEM."""
     file = SourceFile(
         "a.tf",
         b'# tfcert: PEM of aws_x.orders, for the backends to trust\noutput "a" {\n  value = 1\n}\n',

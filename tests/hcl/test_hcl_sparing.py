@@ -1,4 +1,4 @@
-"""What is not ours is never parsed, and python-hcl2's grammar is compiled once for a user."""
+"""Unrelated files are not parsed, and the grammar of python-hcl2 is compiled once per user."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ OTHERS = {
 
 
 def parsed(configuration):
-    """The files that a parser has read."""
+    """Return the paths of the parsed files."""
     return {path for path, file in configuration.files.items() if "body" in vars(file)}
 
 
 def test_files_that_speak_of_nothing_of_ours_are_never_parsed(tmp_path):
-    """Of a tree only what names a stage or a certificate is parsed, whether it is judged or patched, calls of modules included."""
+    """Only files that mention a stage or a certificate are parsed, for check and for patch."""
     home = world(tmp_path, {"main.tf": BASE, **OTHERS})
     configuration = home.configuration()
     assert parsed(configuration) == {"main.tf"}
@@ -42,7 +42,7 @@ def test_files_that_speak_of_nothing_of_ours_are_never_parsed(tmp_path):
 
 
 def test_a_call_that_may_be_something_else_is_parsed(tmp_path):
-    """Where text looks like a call in a comment, a parser is asked."""
+    """A file with a module call inside a comment is parsed."""
     text = OTHERS["calls.tf"] + '/*\nmodule "dead" {\n  source = "./near"\n}\n*/\n'
     configuration = world(tmp_path, {"main.tf": BASE, **OTHERS, "calls.tf": text}).configuration()
     assert parsed(configuration) == {"main.tf", "calls.tf"}
@@ -51,7 +51,7 @@ def test_a_call_that_may_be_something_else_is_parsed(tmp_path):
 
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory):
-    """The package without a shipped grammar, as it is where the versions are others."""
+    """Return the package without its shipped grammar."""
     top = tmp_path_factory.mktemp("bare")
     shutil.copytree(
         ROOT / "checker", top / "checker", ignore=shutil.ignore_patterns("built", "__pycache__")
@@ -60,7 +60,7 @@ def bare(tmp_path_factory):
 
 
 def run_patch(folder, cache, package, **more):
-    """Run `tfcert patch` of a package as a user with that cache."""
+    """Run `tfcert patch` of this package with this user cache."""
     environment = {
         "PATH": "/nowhere",
         "PYTHONPATH": str(package),
@@ -89,7 +89,7 @@ def run_patch(folder, cache, package, **more):
 
 
 def test_the_grammar_is_kept_in_a_private_folder_of_the_user(bare, tmp_path):
-    """Where site-packages cannot be written, the grammar would be compiled in every run: seconds each time."""
+    """The compiled grammar is cached in a private folder of the user and reused."""
     cache = tmp_path / "cache"
     run_patch(tmp_path, cache, bare)
     (grammar,) = (cache / "tfcert").iterdir()
@@ -101,7 +101,7 @@ def test_the_grammar_is_kept_in_a_private_folder_of_the_user(bare, tmp_path):
 
 @pytest.mark.parametrize("mode", [0o770, 0o707])
 def test_a_folder_that_others_may_write_to_is_not_used(bare, mode, tmp_path):
-    """The cache is a pickle, which runs what is in it."""
+    """A cache folder that other users can write is not used, because the cache is a pickle."""
     folder = tmp_path / "cache" / "tfcert"
     lay(tmp_path, {"cache/tfcert/nothing": ""})
     folder.chmod(mode)
@@ -110,7 +110,7 @@ def test_a_folder_that_others_may_write_to_is_not_used(bare, mode, tmp_path):
 
 
 def test_a_user_without_a_home_has_no_cache(monkeypatch):
-    """A container's user may be a number alone; a relative XDG_CACHE_HOME counts as none."""
+    """A user without a home folder has no cache; a relative XDG_CACHE_HOME is ignored."""
 
     def homeless():
         raise RuntimeError("Could not determine home directory.")

@@ -1,4 +1,4 @@
-"""Splicing: prefix, replacement, suffix, and not a byte more (I3)."""
+"""I3: splicing edits into a file changes only the edited spans."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def edits(draw):
 @bounded
 @given(edits(), st.randoms(use_true_random=False))
 def test_i3_what_no_edit_names_stays_as_it_was(case, random):
-    """In whatever order edits come, the result is the pieces between them and the new texts."""
+    """I3: bytes outside the edits stay the same, in whatever order the edits come."""
     data, chosen = case
     expected = b""
     at = 0
@@ -57,6 +57,6 @@ def test_i3_what_no_edit_names_stays_as_it_was(case, random):
     ],
 )
 def test_edits_that_overlap_leave_the_file_or_change_nothing_are_refused(edits, message):
-    """An edit that does nothing was meant to do something, so nothing is written."""
+    """Edits that overlap, exceed the file or change nothing are refused."""
     with pytest.raises(UnprovenError, match=message):
         splice({"a": b"abcdef"}, edits)

@@ -1,4 +1,6 @@
-"""Test files that name the certificate: edited where both parsers read them, else named with their lines."""
+"""Terraform test files that name the certificate are edited if parsable, else named with their
+lines.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ def world(folder, files: dict[str, str]) -> World:
     ],
 )
 def test_what_cannot_be_edited_is_named_with_its_line(path, text, tmp_path):
-    """It does not block the rotation: tests are no part of what is applied."""
+    """A test file that cannot be edited is a caution with its line, and does not block the
+    rotation.
+    """
     _, patches = world(tmp_path, {path: text}).ask(every=True)
     (rotation,) = patches.rotations
     assert rotation.step == Next(Phase.INTRODUCE)
@@ -48,7 +52,9 @@ def test_what_cannot_be_edited_is_named_with_its_line(path, text, tmp_path):
     ],
 )
 def test_a_plain_reference_moves_with_what_it_asserts(path, attribute, phase, tmp_path):
-    """An id in repoint, a PEM and what stays the same in retire; the line is named where it moves."""
+    """A reference in a test file moves with its attribute: the id at repoint, the others
+    at retire.
+    """
     _, patches = world(tmp_path, {path: ASSERT % attribute}).ask(every=True)
     assert [
         entry.phase for entry in patches.patches for change in entry.changes if change.path == path
@@ -62,7 +68,7 @@ def test_a_plain_reference_moves_with_what_it_asserts(path, attribute, phase, tm
 
 
 def test_a_run_of_another_module_and_a_test_of_another_configuration_are_left_alone(tmp_path):
-    """The same address names another certificate there."""
+    """A run of another module and a test of another configuration are not edited."""
     other = f'run "a" {{\n  module {{\n    source = "./other"\n  }}\n  assert {{\n    condition = {C}.id != ""\n  }}\n}}\n'
     files = {
         "tests/a.tftest.hcl": other,

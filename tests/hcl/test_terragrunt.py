@@ -1,4 +1,4 @@
-"""Terragrunt units that run a module: two of them share its text, as two calls do."""
+"""Terragrunt units: two units that run one module share it, like two calls."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def source(text: str) -> str:
 
 
 def world(folder, files: dict[str, str], *, repository: bool = True) -> World:
-    """A module that is run as a root, in a repository with these files."""
+    """Return a world whose root module is run by the units in these files."""
     lay(folder, {"modules/api/main.tf": MODULE, "root.hcl": "", **files})
     if repository:
         git(folder, "init", "-q")
@@ -62,7 +62,7 @@ TWO = {
 
 @pytest.mark.parametrize("files", TWO.values(), ids=TWO)
 def test_a_module_that_two_units_run_is_edited_for_neither(files, tmp_path):
-    """However the units name it; both are named with their file."""
+    """A module that two units run is blocked, and both units are named with their file."""
     _, patches = world(tmp_path, files).ask(every=True)
     (rotation,) = patches.rotations
     assert isinstance(rotation.step, Blocked), rotation.step
@@ -72,13 +72,13 @@ def test_a_module_that_two_units_run_is_edited_for_neither(files, tmp_path):
 
 
 def test_it_is_so_without_a_repository_too(tmp_path):
-    """The folders right above a module are looked at."""
+    """Units are found in the folders above a module without a repository too."""
     _, patches = world(tmp_path, TWO["with two slashes"], repository=False).ask()
     assert isinstance(patches.rotations[0].step, Blocked)
 
 
 def test_one_unit_is_how_a_module_is_run(tmp_path):
-    """Units of other modules do not count, and neither does a parent that is only included."""
+    """A module that one unit runs is edited; units of other modules do not count."""
     files = {
         "live/dev/api/terragrunt.hcl": source("../../../modules//api"),
         "live/dev/other/terragrunt.hcl": source("../../../modules//other"),
@@ -98,7 +98,7 @@ def test_one_unit_is_how_a_module_is_run(tmp_path):
     ],
 )
 def test_a_source_that_may_name_the_module_is_a_warning(text, tmp_path):
-    """What cannot be worked out counts as may use it; so does a released copy of the same folder."""
+    """A unit whose source may be the module gives a caution, and does not block."""
     _, patches = world(tmp_path, two(source(text))).ask()
     (rotation,) = patches.rotations
     assert rotation.step == Next(Phase.INTRODUCE)
@@ -110,7 +110,7 @@ def test_a_source_that_may_name_the_module_is_a_warning(text, tmp_path):
 
 
 def test_a_module_that_a_run_module_calls_is_shared_with_every_unit(tmp_path):
-    """A unit of another root module that calls it is no part of this configuration."""
+    """A module that a root calls is blocked if units run it."""
     files = {
         "stacks/edge/main.tf": 'module "api" {\n  source = "../../modules/api"\n}\n',
         **two(source("../../../modules//api")),
@@ -129,7 +129,9 @@ def test_a_module_that_a_run_module_calls_is_shared_with_every_unit(tmp_path):
 
 
 def test_units_are_found_below_a_folder_with_the_modules_that_they_run(tmp_path):
-    """A unit whose module speaks of nothing of ours does not concern us; one of an unknown source may."""
+    """Units are found with the module that each runs; one with an unknown source may be
+    relevant.
+    """
     files = {
         "live/api/terragrunt.hcl": source("../../modules//api"),
         "live/other/terragrunt.hcl": source("../../modules//other"),
