@@ -1,4 +1,4 @@
-"""An environment without any AWS in it, the emulator, and servers that misbehave in ways that it does not."""
+"""Fixtures: an environment without AWS, the emulator, and misbehaving servers."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _clean_environment(monkeypatch):
 
 @pytest.fixture(autouse=True, scope="session")
 def _models():
-    """AWS's models, which each session would read from disk for itself: a third of a second a test."""
+    """Load AWS's models once for all sessions; each load takes a third of a second."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("botocore.session.create_loader", cache(create_loader))
         yield
@@ -82,7 +82,7 @@ def stage():
 
 @pytest.fixture
 def look():
-    """Observe with a timeout that a test can wait for."""
+    """Return a function that observes AWS with a short timeout."""
 
     def make(wanted=(), surveys=(), anchors=(), *, connection=None, timeout=10.0, **rest):
         return observe(
@@ -94,7 +94,9 @@ def look():
 
 @pytest.fixture
 def web(monkeypatch):
-    """A server on a free port whose answers a test makes: `answer(method, path, headers)` gives (status, type, body)."""
+    """Start a server on a free port; `answer(method, path, headers)` returns status, type
+    and body.
+    """
     with ExitStack() as stack:
 
         def serve(answer):
@@ -134,7 +136,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def wire(monkeypatch):
-    """A server on a free port that does with each connection what a test says, in a thread of its own."""
+    """Start a server on a free port that handles each connection with a test's function in a
+    thread.
+    """
     with ExitStack() as stack:
 
         def serve(behave):
@@ -179,7 +183,7 @@ def _served(behave, connection, over):
 
 
 class Nobody:
-    """A watch that does not look."""
+    """A watch that ignores progress."""
 
     def expect(self, count):
         pass
@@ -190,7 +194,7 @@ class Nobody:
 
 @pytest.fixture
 def scanned():
-    """Scan the account of the environment, with nobody looking."""
+    """Return a function that scans the account of the environment without progress."""
 
     def run(regions, *, timeout):
         connection = Connection(timeout=timeout)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def calls(seen) -> dict[str, int]:
-    """The number of requests by operation, whatever account and region they went to."""
+    """Return the number of requests per operation, over all accounts and regions."""
     found: dict[str, int] = {}
     for entry in seen.traffic:
         found[entry.operation] = found.get(entry.operation, 0) + entry.sent

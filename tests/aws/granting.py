@@ -1,4 +1,4 @@
-"""IAM policies as this repository ships them, and which calls they allow."""
+"""The shipped IAM policies, and the calls that they allow."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ IAM = Path(__file__).parents[2] / "policies" / "iam"
 
 
 def grants(name):
-    """Every pair of an action and a resource that a policy allows."""
+    """Return each pair of action and resource that a policy allows."""
     return [
         (action, resource)
         for statement in json.loads((IAM / name).read_text(encoding="utf-8"))["Statement"]
@@ -20,7 +20,7 @@ def grants(name):
 
 
 def allows(grant, call):
-    """Whether a grant is for a call of the emulator's log; `*` matches slashes, as it does in IAM."""
+    """Return whether a grant allows a logged call; `*` matches slashes, as in IAM."""
     action, resource = call.iam
     # The second version's paths begin with /v2, which its ARNs do not have.
     return fnmatchcase(action, grant[0]) and fnmatchcase(

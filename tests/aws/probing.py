@@ -1,4 +1,4 @@
-"""A backend that answers as a test says, an API in front of it, and probes of its stage."""
+"""A backend with configurable answers, an API in front of it, and probes of its stage."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ NOW = datetime(2026, 11, 29, tzinfo=UTC)
 
 
 class Web:
-    """A plain HTTP backend; `answer(method, path, headers)` gives a status, and `seen` has the requests."""
+    """A plain HTTP backend; `answer(method, path, headers)` gives a status, and `seen` has the
+    requests.
+    """
 
     def __init__(self):
         self.seen = []
@@ -58,7 +60,7 @@ class Web:
 
 
 def seeded(aws, methods=None, *, api="api1", variables=None, stage="live", **methods_by_name):
-    """Seed both certificates, and an API with these methods."""
+    """Seed both certificates and an API with these methods."""
     for identity in (OLD, NEW):
         aws.seed(SeedCertificate(id=identity))
     aws.seed(
@@ -75,7 +77,7 @@ def seeded(aws, methods=None, *, api="api1", variables=None, stage="live", **met
 
 
 def pair(*, api="api1", name="live", kind=StageKind.REST, account=ACCOUNT, region=REGION, old=OLD, new=NEW, ends=None):  # fmt: skip
-    """A stage with its two certificates."""
+    """Return a stage with its two certificates."""
     return StagePair(
         stage=Stage(
             address=None,
@@ -91,7 +93,7 @@ def pair(*, api="api1", name="live", kind=StageKind.REST, account=ACCOUNT, regio
 
 
 def subject(*methods, headers=None, refused=None, **of):
-    """A stage and the methods that may be called."""
+    """Return a stage and the methods that may be called."""
     more = {} if refused is None else {"refused_statuses": refused}
     return ProbeSubject(pair=pair(**of), methods=methods, headers=headers or {}, **more)
 

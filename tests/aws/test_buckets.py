@@ -1,4 +1,4 @@
-"""A source in S3, by the command line and against a real HTTP server."""
+"""Reading a source from S3, on the command line and against a real HTTP server."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def fetched(source, **limits):
 
 
 def test_an_object_is_read_as_it_lies_there(bucket, fixtures):
-    """The key may hold slashes and colons, as Terraform's workspaces do."""
+    """An object is read unchanged; its key may have slashes and colons."""
     assert fetched("s3://states/env:/prod/terraform.tfstate") == (fixtures / STATE).read_bytes()
 
 
 def test_check_takes_one_as_a_source(bucket, fixtures, monkeypatch, tmp_path):
-    """Compressed or not, and offline too, since --offline is about the certificates: the report is that of the file."""
+    """`check` reads an S3 object, compressed or not, also with --offline."""
     monkeypatch.chdir(tmp_path)
     bucket.put_object(
         Bucket="states", Key="packed", Body=gzip.compress((fixtures / STATE).read_bytes())
@@ -70,7 +70,7 @@ def test_check_takes_one_as_a_source(bucket, fixtures, monkeypatch, tmp_path):
     ],
 )
 def test_what_is_not_there(bucket, source, message):
-    """One line that names the source, and what to do."""
+    """A missing object, a missing bucket or an invalid URL is an error that names the source."""
     with pytest.raises(UnreadableError) as refused:
         fetched(source)
     assert message in str(refused.value)
@@ -78,14 +78,14 @@ def test_what_is_not_there(bucket, source, message):
 
 
 def test_a_denial_names_the_permission(bucket, aws):
-    """S3 says AccessDenied for what is missing, too."""
+    """A denied object names the missing permission s3:GetObject."""
     aws.faults.allow_only("CreateBucket")
     with pytest.raises(UnreadableError, match="s3:GetObject"):
         fetched("s3://states/env:/prod/terraform.tfstate")
 
 
 def test_no_credentials(bucket, monkeypatch):
-    """Found out before anything is sent."""
+    """Missing credentials are reported before anything is sent."""
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     with pytest.raises(UnreadableError, match="no AWS credentials were found"):
@@ -93,7 +93,7 @@ def test_no_credentials(bucket, monkeypatch):
 
 
 def test_an_endless_object_ends(bucket):
-    """Neither memory nor time is without bounds."""
+    """An object beyond the size or time limit is an error."""
     with pytest.raises(UnreadableError, match="larger than 100 bytes"):
         fetched("s3://states/env:/prod/terraform.tfstate", most=100)
     with pytest.raises(UnreadableError, match="did not arrive in time"):
@@ -115,7 +115,7 @@ def dripping(connection, over):
 
 @pytest.mark.parametrize("behave", [silent, dripping])
 def test_a_server_that_never_comes_to_an_end_is_given_up_on_in_time(wire, behave):
-    """A byte now and then is no object, and --timeout says how long is too long."""
+    """A server that never ends its answer is given up at --timeout."""
     wire(behave)
     began = time.monotonic()
     with pytest.raises(UnreadableError, match=r"did not arrive in time|no answer came in time"):

@@ -1,4 +1,4 @@
-"""How long an answer is waited for."""
+"""Time limits for answers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from checker.aws.deadline import OverdueError, TimeBudget, start_thread, wait_fo
 
 
 def test_patience_ends_after_its_seconds_and_stays_ended():
-    """What is left is never negative."""
+    """A time budget ends after its seconds, and the rest is never negative."""
     now = [100.0]
     budget = TimeBudget(20, clock=lambda: now[0])
     assert budget.left() == 20
@@ -26,7 +26,7 @@ def test_patience_ends_after_its_seconds_and_stays_ended():
 
 
 def test_quick_answers_renew_patience_and_slow_ones_use_it_up():
-    """An answer a tenth of a second apart goes on for ever; one every nineteen seconds does not."""
+    """Quick answers renew the budget; slow ones use it up."""
     now = [0.0]
     budget = TimeBudget(20, clock=lambda: now[0])
     for _ in range(1000):
@@ -43,7 +43,7 @@ def test_quick_answers_renew_patience_and_slow_ones_use_it_up():
 
 
 def test_the_result_or_the_exception_of_the_work_comes_back():
-    """A fault of our own is not mistaken for silence."""
+    """The result or the exception of the work is returned, also a TimeoutError of its own."""
     assert wait_for_result(TimeBudget(5), start_thread(lambda: 7)) == 7
     with pytest.raises(ZeroDivisionError):
         wait_for_result(TimeBudget(5), start_thread(lambda: 1 // 0))
@@ -56,7 +56,7 @@ def _times_out():
 
 
 def test_work_that_does_not_end_is_overdue():
-    """The wait ends, whatever the work does."""
+    """Waiting for endless work ends with OverdueError."""
     over = threading.Event()
     with pytest.raises(OverdueError):
         wait_for_result(TimeBudget(0.05), start_thread(lambda: over.wait(20)))
@@ -88,7 +88,7 @@ except KeyboardInterrupt:
 
 
 def test_a_server_that_never_answers_does_not_keep_the_process_from_ending():
-    """The threads that still wait for it are left behind at exit."""
+    """Threads that wait for a silent server do not keep the process from ending."""
     began = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-c", HUNG, "0.5"], capture_output=True, text=True, timeout=30, check=True
@@ -100,7 +100,7 @@ def test_a_server_that_never_answers_does_not_keep_the_process_from_ending():
 
 
 def test_an_interrupt_ends_every_wait_at_once_and_leaves_the_rest_unanswered():
-    """Ctrl-C while AWS is asked is a person's wish: what is known by then is told, and nothing of the rest is called gone."""
+    """Ctrl-C ends all waits at once, and open questions are unanswered, not gone."""
     child = subprocess.Popen(
         [sys.executable, "-c", HUNG, "50"],
         stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""The words for what botocore raises, every class of it."""
+"""Explanations of each exception that botocore raises."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ QUESTION = Question(operation="GetStages", region="us-east-1", endpoint="127.0.0
 
 
 class _AnyField(dict):
-    """What a message's template asks for, whatever that is."""
+    """A mapping with a secret for any field of a message template."""
 
     def __missing__(self, _name):
         return f"'{SECRET}'"
@@ -40,7 +40,7 @@ def _raised(kind):
     ids=lambda kind: kind.__name__,
 )
 def test_every_exception_of_botocore_is_explained_without_its_own_words(kind):
-    """Some hold what a credential program printed, or an address with a password."""
+    """Each botocore exception is explained without its own message, which may have secrets."""
     error = _raised(kind)
     assert isinstance(error, boto_exceptions())
 
@@ -69,7 +69,7 @@ def test_every_exception_of_botocore_is_explained_without_its_own_words(kind):
     ids=lambda error: type(error).__name__,
 )
 def test_what_comes_out_of_botocore_beside_its_own_exceptions_is_explained_too(error):
-    """Its parsers and its credential programs raise what Python raises."""
+    """Other exceptions of botocore's parsers and credential programs are explained too."""
     assert isinstance(error, boto_exceptions())
 
     told = explain_exception(error, QUESTION).unanswered
@@ -79,6 +79,6 @@ def test_what_comes_out_of_botocore_beside_its_own_exceptions_is_explained_too(e
 
 
 def test_an_interrupt_is_nothing_to_explain():
-    """Ctrl-C and exit are not failures of AWS."""
+    """KeyboardInterrupt and SystemExit are not among the explained exceptions."""
     assert not issubclass(KeyboardInterrupt, boto_exceptions())
     assert not issubclass(SystemExit, boto_exceptions())

@@ -1,4 +1,4 @@
-"""A profile that asks for a code, and an AWS that sends without an end."""
+"""A profile with MFA, a credential process, and an AWS that never stops sending."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ KEYS = {
 
 
 def test_a_profile_with_mfa_never_asks_at_the_terminal(story, tmp_path):
-    """On a terminal, where botocore would wait for a code: the reason, at once."""
+    """A profile with MFA gives an error at once and no prompt on the terminal."""
     (tmp_path / "config").write_text(
         "[profile admin]\nrole_arn = arn:aws:iam::123456789012:role/admin\nsource_profile = base\n"
         "mfa_serial = arn:aws:iam::123456789012:mfa/me\n[profile base]\naws_access_key_id = x\naws_secret_access_key = x\n"
@@ -64,7 +64,7 @@ def test_a_profile_with_mfa_never_asks_at_the_terminal(story, tmp_path):
 
 @pytest.mark.parametrize("profile", ["direct", "role"])
 def test_a_credential_process_has_nothing_on_its_standard_input(story, tmp_path, profile):
-    """It neither reads the state that is piped in, nor waits at a terminal; also where a role is assumed from its profile."""
+    """A credential process gets an empty standard input, directly and through a role's profile."""
     program = tmp_path / "program"
     program.write_text(
         f"#!/bin/sh\ncat > '{tmp_path}/read'\nreadlink /proc/self/fd/0 > '{tmp_path}/stdin'\nexit 1\n"
@@ -121,7 +121,7 @@ class Endless(BaseHTTPRequestHandler):
     do_POST = do_GET  # noqa: N815 -- the name that http.server calls
 
     def log_message(self, *_):
-        """Quietly."""
+        """Suppress the log."""
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def endless():
 
 
 def test_an_answer_without_an_end_is_cut(tfcert, story, endless):
-    """Inconclusive, with the reason, in bounded memory and before the timeout."""
+    """An endless answer is cut at 32 MiB, and the run is inconclusive."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     done = tfcert(
         "check",

@@ -1,4 +1,4 @@
-"""The IAM policy that check needs, and nothing more."""
+"""The IAM policy of check allows exactly the needed calls."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ARN = "arn:aws:acm:us-east-1:123456789012:certificate/5d5ba1d2-7a1c-4f8e-9e4f-8a
 
 @pytest.fixture
 def everything(aws, key, stage, look):
-    """All that a run can ask: certificates, one of ACM, proof by stages of both kinds, a survey."""
+    """Return a function that makes every kind of call of a check, and returns the calls."""
     aws.seed(
         SeedCertificate(id="here00"),
         SeedAcm(arn=ARN, expires_at=datetime(2027, 3, 1, tzinfo=UTC)),
@@ -42,7 +42,7 @@ def everything(aws, key, stage, look):
 
 
 def test_the_policy_allows_every_call_and_each_of_its_lines_is_needed(everything):
-    """A call that it lacks would be denied in AWS; a line that nothing needs is a privilege too many."""
+    """The policy allows each call of a check, and each grant is needed."""
     calls = everything()
 
     assert [
@@ -54,7 +54,7 @@ def test_the_policy_allows_every_call_and_each_of_its_lines_is_needed(everything
 
 
 def test_everything_is_answered_where_all_other_operations_are_denied(aws, everything):
-    """Reads alone, and only these."""
+    """A check gets all answers if only these read operations are allowed."""
     reads = (
         "GetClientCertificates",
         "GetRestApis",
@@ -72,7 +72,7 @@ def test_everything_is_answered_where_all_other_operations_are_denied(aws, every
 @pytest.mark.parametrize("verb", ["check", "check-trust", "scan", "probe"])
 @pytest.mark.parametrize("partition", ["aws-cn", "aws-us-gov"])
 def test_china_and_govcloud_have_the_same_policy_in_their_own_partition(partition, verb):
-    """An ARN of another partition allows nothing there."""
+    """The policies of China and GovCloud equal the standard one, with their own partition."""
     own, policy = (
         (IAM / name).read_text() for name in (f"{verb}-{partition}.json", f"{verb}.json")
     )
@@ -81,7 +81,7 @@ def test_china_and_govcloud_have_the_same_policy_in_their_own_partition(partitio
 
 
 def test_the_policy_names_neither_a_wildcard_action_nor_a_write():
-    """tfcert only reads AWS."""
+    """The policy has only read actions, and no wildcard action."""
     assert {action for action, _ in grants("check.json")} == {
         "apigateway:GET",
         "sts:GetCallerIdentity",
@@ -90,7 +90,7 @@ def test_the_policy_names_neither_a_wildcard_action_nor_a_write():
 
 
 def test_a_denial_names_an_action_that_the_policy_has(everything):
-    """What a person is told to allow, and what is written down, are the same."""
+    """The permission named after a denied call is in the policy."""
     resources = {resource.partition("::")[2] for _, resource in grants("check.json")} - {""}
     operations = {call.operation for call in everything() if call.service not in {"sts", "acm"}}
 

@@ -1,4 +1,4 @@
-"""The IAM policy that scan needs, and nothing more."""
+"""The IAM policy of scan allows exactly the needed calls."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ READS = (
 
 @pytest.fixture
 def everything(aws, scanned, monkeypatch):
-    """All that a scan can ask: enabled regions, both kinds of APIs, certificates, one of ACM, one that is gone."""
+    """Return a function that makes every kind of call of a scan, and returns the calls."""
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     aws.seed(
         SeedCertificate(id="here00"),
@@ -49,7 +49,7 @@ def everything(aws, scanned, monkeypatch):
 
 
 def test_the_policy_allows_every_call_and_each_of_its_lines_is_needed(everything):
-    """A call that it lacks would be denied in AWS; a line that nothing needs is a privilege too many."""
+    """The policy allows each call of a scan, and each grant is needed."""
     calls = everything()
 
     assert [
@@ -61,14 +61,14 @@ def test_the_policy_allows_every_call_and_each_of_its_lines_is_needed(everything
 
 
 def test_everything_is_listed_where_all_other_operations_are_denied(aws, everything):
-    """Reads alone, and only these."""
+    """A scan gets all lists if only these read operations are allowed."""
     aws.faults.allow_only(*READS)
 
     assert {call.operation for call in everything()} == set(READS)
 
 
 def test_a_denial_names_what_the_policy_allows():
-    """What a person is told to allow is written down."""
+    """The permission named after a denied call is in the policy."""
     allowed = {action for action, _ in grants("scan.json")}
     assert {action_for(operation).split(" on ")[0] for operation in READS} == allowed
     assert allowed == {

@@ -1,4 +1,4 @@
-"""`--trust`: what each consumer has now, by one read call each, and the IAM policy that allows these calls and nothing more."""
+"""`--trust` reads each consumer with one call, and its IAM policy allows exactly these calls."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def pems(aws):
 
 @pytest.fixture
 def everything(aws, pems):
-    """One resource of each kind, all with both certificates, as state records them."""
+    """Return one resource of each kind with both certificates, as state records them."""
     both = "\n".join(pems)
     s3, elb = aws.client("s3"), aws.client("elbv2")
     s3.create_bucket(Bucket=BUCKET)
@@ -77,7 +77,7 @@ def everything(aws, pems):
 
 @pytest.fixture
 def read(aws, monkeypatch):
-    """Read resources with the emulator's credentials; what is held, by address."""
+    """Return a function that reads resources from the emulator, by address."""
     for name, value in aws.environment().items():
         monkeypatch.setenv(name, value)
 
@@ -91,7 +91,9 @@ def read(aws, monkeypatch):
 
 
 def test_each_is_read_by_its_own_call_and_only_fingerprints_are_kept(aws, pems, everything, read):
-    """In the order of the bundle; a secret that is a JSON document is read by its texts."""
+    """Each resource is read with one call, and only fingerprints are kept, in the order of the
+    bundle.
+    """
     held = read(everything)
     expected = [fingerprint_of(pem) for pem in pems]
     for address, one in held.items():
@@ -105,7 +107,7 @@ def test_each_is_read_by_its_own_call_and_only_fingerprints_are_kept(aws, pems, 
 
 
 def test_the_policy_allows_every_call_and_each_of_its_lines_is_needed(aws, everything, read):
-    """The presigned URL is signed by AWS itself."""
+    """The policy allows each call of `--trust`, and each grant is needed."""
     read(everything)
     calls = [call for call in aws.calls() if call.service != "presigned"]
     policy = grants("check-trust.json")
@@ -114,7 +116,7 @@ def test_the_policy_allows_every_call_and_each_of_its_lines_is_needed(aws, every
 
 
 def test_the_policy_names_neither_a_wildcard_action_nor_a_write():
-    """And no secret, parameter or object but those that somebody names."""
+    """The policy has only read actions, on named secrets, parameters and objects."""
     policy = dict(grants("check-trust.json"))
     assert set(policy) == {
         "elasticloadbalancing:GetTrustStoreCaCertificatesBundle",
@@ -129,7 +131,7 @@ def test_the_policy_names_neither_a_wildcard_action_nor_a_write():
 
 @pytest.mark.parametrize("address", [STORE, OBJECT, PARAMETER, SECRET])
 def test_a_denied_action_is_not_confirmed_and_the_remedy_names_it(aws, everything, read, address):
-    """The others are read all the same, and nothing else is called instead."""
+    """A denied read is not confirmed, the remedy names the action, and the others are read."""
     operation, action = ACTIONS[address]
     aws.faults.inject(operation, access_denied())
     held = read(everything)
@@ -150,7 +152,7 @@ def test_everything_is_answered_where_all_other_operations_are_denied(aws, every
 
 
 def test_what_does_not_exist_is_said_to_be_missing(aws, everything, read):
-    """It is not confirmed, and no empty bundle."""
+    """A missing resource is not confirmed, and is not an empty bundle."""
     gone = (
         material(STORE, everything[0].names[0] + "0", arn=everything[0].names[0] + "0"),
         material(OBJECT, BUCKET, "missing.pem"),
@@ -163,7 +165,7 @@ def test_what_does_not_exist_is_said_to_be_missing(aws, everything, read):
 
 
 def test_a_resource_of_the_same_name_in_another_account_is_no_evidence(aws, pems, read):
-    """State records account 123456789012; the credentials are those of 222222222222, which has such a parameter too."""
+    """A resource of the same name in another account is not confirmed."""
     aws.client("ssm", account="222222222222").put_parameter(
         Name="your-trust-parameter", Value=pems[0], Type="String"
     )
@@ -199,7 +201,7 @@ def test_a_name_that_the_document_does_not_show_is_not_asked(aws, read):
     "text", [MARK, "", f"-----BEGIN CERTIFICATE-----\n{MARK}\n-----END CERTIFICATE-----"]
 )
 def test_content_without_a_readable_certificate_is_not_confirmed(aws, read, text):
-    """And no byte of it is in the reason."""
+    """Content without a readable certificate is not confirmed, and is not quoted."""
     aws.client("s3").create_bucket(Bucket=BUCKET)
     aws.client("s3").put_object(Bucket=BUCKET, Key=KEY, Body=text.encode())
     (one,) = read([material(OBJECT, BUCKET, KEY)]).values()
@@ -271,7 +273,7 @@ def test_a_presigned_url_is_fetched_only_from_s3_of_the_region_or_from_the_overr
 def test_an_answer_with_an_address_somewhere_else_is_not_followed(
     aws, everything, read, monkeypatch
 ):
-    """A proxy, or another server in AWS's place, cannot make tfcert call another host."""
+    """A bundle URL on another host than AWS is not followed."""
     asked = []
 
     class Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,6 @@
-"""Several accounts at once: each is asked with its own credentials, and one that cannot be entered takes nothing from the others."""
+"""Observing several accounts: each with its own role, and one failed role affects only
+its account.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,7 @@ def role(account, name="reader"):
 
 
 def entering(*accounts, timeout=10.0, **more):
-    """A connection with a role in each account, by the role's name."""
+    """Return a connection with a role in each account."""
     access = tuple(
         AccountAccess(account=account, role="reader", external_id=f"id-{account}")
         for account in accounts
@@ -36,7 +38,9 @@ def entering(*accounts, timeout=10.0, **more):
 
 @pytest.fixture
 def organisation(aws):
-    """Three accounts with a certificate of one id each, and roles that ask for their external ids."""
+    """Return three accounts that have a certificate with the same id, and roles with
+    external ids.
+    """
     aws.seed(
         *(
             SeedCertificate(id="abc123", account=account, description=account)
@@ -54,7 +58,9 @@ def organisation(aws):
 
 
 def test_each_account_is_asked_once_a_region_in_its_own_role(organisation, key, look):
-    """A list an account and region, a role assumed once for all its regions, and every call counted for its account."""
+    """Each account and region has one list call, each role is assumed once, and calls are counted
+    by account.
+    """
     keys = [key("abc123", account=account) for account in (OWN, SECOND, THIRD)]
     far = key("only33", account=THIRD, region="eu-west-1")
 
@@ -80,7 +86,7 @@ def test_each_account_is_asked_once_a_region_in_its_own_role(organisation, key, 
 
 
 def test_what_an_account_holds_is_told_by_account(organisation, key, look):
-    """The quota is one an account and region."""
+    """The number of certificates is counted per account and region."""
     seen = look(
         [key("abc123", account=account) for account in (OWN, SECOND)], connection=entering(SECOND)
     )
@@ -90,7 +96,7 @@ def test_what_an_account_holds_is_told_by_account(organisation, key, look):
 
 
 def test_drift_and_surveys_are_asked_of_their_accounts_as_well(organisation, stage, look):
-    """The stages of an account are listed by its own role."""
+    """Drift and surveys are asked with the role of their account."""
     theirs = stage("api1", "prod", account=SECOND, presents="gone00")
     place = Place("aws", THIRD, "us-east-1")
 
@@ -106,7 +112,7 @@ def test_drift_and_surveys_are_asked_of_their_accounts_as_well(organisation, sta
 
 
 def test_a_certificate_of_acm_is_asked_of_the_account_in_its_arn(organisation, key, look):
-    """Whatever place a document gives it; its role is the one of that account."""
+    """An ACM certificate is asked in the account of its ARN."""
     arn = f"arn:aws:acm:us-east-1:{SECOND}:certificate/5d5ba1d2-7a1c-4f8e-9e4f-8a5f5f7e1a01"
     organisation.seed(SeedAcm(arn=arn, expires_at=datetime(2027, 3, 1, tzinfo=UTC)))
 
@@ -136,7 +142,9 @@ def test_a_certificate_of_acm_is_asked_of_the_account_in_its_arn(organisation, k
 def test_i4_an_account_that_cannot_be_entered_is_unverified_and_the_others_are_answered(
     organisation, key, look, access, reason
 ):
-    """Its role is tried once for all regions, and nothing of it is called gone."""
+    """I4: certificates of an account whose role fails are unanswered, and the others are
+    answered.
+    """
     theirs = [key("abc123", account=SECOND), key("abc123", account=SECOND, region="eu-west-1")]
     mine = key("abc123")
 
@@ -150,7 +158,9 @@ def test_i4_an_account_that_cannot_be_entered_is_unverified_and_the_others_are_a
 
 
 def test_an_account_without_a_role_says_where_one_is_named(organisation, key, look):
-    """The remedy names the policy's table, and the options for a single account."""
+    """For an account without a role, the remedy names the policy's table, --role-arn and
+    --profile.
+    """
     answer = look([key("abc123", account=THIRD)], connection=entering(SECOND)).certificates[
         key("abc123", account=THIRD)
     ]
@@ -162,7 +172,7 @@ def test_an_account_without_a_role_says_where_one_is_named(organisation, key, lo
 
 
 def test_the_roles_of_accounts_are_assumed_by_the_command_lines_role(organisation, key, look):
-    """--role-arn comes first: it is the one that the accounts trust, as the role of a pipeline is."""
+    """With --role-arn, the roles of the accounts are assumed from that role."""
     seen = look([key("abc123", account=SECOND)], connection=entering(SECOND, role_arn=HUB))
 
     assert isinstance(seen.certificates[key("abc123", account=SECOND)], Found)
@@ -170,7 +180,9 @@ def test_the_roles_of_accounts_are_assumed_by_the_command_lines_role(organisatio
 
 
 def test_for_its_own_account_the_command_lines_role_is_the_one(organisation, key, look):
-    """What is said on the command line outranks the policy; the external id is the one that the policy has for that account."""
+    """For its own account, --role-arn overrides the policy's role and uses the policy's external
+    id.
+    """
     access = AccountAccess(account=SECOND, role="nobody", external_id=f"id-{SECOND}")
     connection = Connection(role_arn=role(SECOND), accounts=(access,), timeout=10)
 
@@ -183,7 +195,7 @@ def test_for_its_own_account_the_command_lines_role_is_the_one(organisation, key
 def test_a_certificate_that_no_document_places_is_asked_for_where_the_stages_that_present_it_are(
     organisation, key, stage, look
 ):
-    """API Gateway's ARNs name no account, and a stage's does."""
+    """A certificate without an account is asked in the account of its stages."""
     unplaced = key("gone00", account=None)
 
     seen = look(
@@ -197,7 +209,9 @@ def test_a_certificate_that_no_document_places_is_asked_for_where_the_stages_tha
 
 
 def test_roles_that_are_not_answered_for_are_given_up_on_at_the_same_time(organisation, key, look):
-    """They cost their own accounts the timeout, once for all, and nobody else anything."""
+    """Roles that do not answer cost one timeout together, and only their accounts are
+    unanswered.
+    """
     organisation.faults.inject("AssumeRole", Hang(seconds=20))
     keys = [key("abc123", account=account) for account in (OWN, SECOND, THIRD)]
     began = time.monotonic()
@@ -213,7 +227,7 @@ def test_roles_that_are_not_answered_for_are_given_up_on_at_the_same_time(organi
 
 
 def test_one_denied_list_touches_its_account_alone(organisation, key, look):
-    """And the reason names the missing action."""
+    """A denied list affects only its account, and the reason names the missing action."""
     organisation.faults.inject("GetClientCertificates", access_denied(), account=SECOND)
     keys = [key("abc123", account=account) for account in (OWN, SECOND, THIRD)]
 
@@ -225,7 +239,7 @@ def test_one_denied_list_touches_its_account_alone(organisation, key, look):
 
 @pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov", None])
 def test_a_roles_name_is_taken_in_the_partition_of_what_is_recorded(partition):
-    """China and GovCloud have ARNs of their own."""
+    """A role's name is completed with the partition of the recorded place."""
     access = AccountAccess(account=SECOND, role="team/reader", external_id="x")
     found = Connection(accounts=(access,)).role_for(Place(partition, SECOND, "r"))
     assert found == Role(
@@ -242,7 +256,7 @@ def test_a_roles_name_is_taken_in_the_partition_of_what_is_recorded(partition):
     ],
 )
 def test_roles_are_assumed_in_the_region_of_what_is_asked(monkeypatch, region, host):
-    """STS of one partition knows no role of another, and every region has its own."""
+    """A role is assumed in the region of the question."""
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     clients = Clients(Connection())
     assert clients.client("sts", region).meta.endpoint_url == host
@@ -252,7 +266,7 @@ def test_roles_are_assumed_in_the_region_of_what_is_asked(monkeypatch, region, h
 
 
 def test_a_run_that_asks_several_times_assumes_each_role_once(organisation, key):
-    """`patch --recursive` asks for each root module by itself, with the same way to AWS."""
+    """Two observations of one run assume each role once."""
     access = (AccountAccess(account=SECOND, role="reader", external_id=f"id-{SECOND}"),)
     reached = Aws(profile=None, role_arn=None, region=None, timeout=10.0, accounts=access)
     observe = reached.observer(offline=False)

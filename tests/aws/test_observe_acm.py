@@ -1,4 +1,4 @@
-"""What observation says of the certificates that stages name by their ARNs, asked of the emulator's ACM."""
+"""Observing ACM certificates that stages name, on the emulator."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def renewal(aws, key, look, **seed):
 
 
 def test_a_certificate_of_acm_is_asked_of_acm_alone(aws, key, look):
-    """API Gateway does not list it, so it must not make a healthy one look gone; and ACM is asked of nothing else."""
+    """An ACM certificate is asked only of ACM."""
     aws.seed(SeedAcm(arn=ARN, expires_at=ENDS))
 
     seen = look([key(ARN)])
@@ -43,7 +43,7 @@ def test_a_certificate_of_acm_is_asked_of_acm_alone(aws, key, look):
 
 
 def test_without_an_arn_acm_is_not_asked(aws, key, look):
-    """Who has no certificate of ACM needs no permission for it."""
+    """Without an ACM ARN, ACM is not called."""
     aws.seed(SeedCertificate(id="abc123"), SeedAcm(arn=ARN, expires_at=ENDS))
 
     look([key("abc123")])
@@ -53,7 +53,7 @@ def test_without_an_arn_acm_is_not_asked(aws, key, look):
 
 @pytest.mark.parametrize("state", [None, "SUCCESS", "PENDING_AUTO_RENEWAL"])
 def test_what_acm_issued_and_calls_eligible_renews_itself(aws, key, look, state):
-    """Until ACM says that it failed."""
+    """An eligible certificate that ACM issued renews itself, unless ACM reports a failure."""
     assert renewal(aws, key, look, renewal=state) == AcmRenews()
 
 
@@ -72,7 +72,7 @@ def test_what_acm_issued_and_calls_eligible_renews_itself(aws, key, look, state)
     ],
 )
 def test_what_acm_will_not_renew_says_why(aws, key, look, seed, reason):
-    """In the words of what a person can do something about."""
+    """A certificate that ACM does not renew has a reason and a remedy."""
     said = renewal(aws, key, look, **seed)
     assert isinstance(said, AcmDoesNotRenew)
     assert reason in said.reason
@@ -81,7 +81,7 @@ def test_what_acm_will_not_renew_says_why(aws, key, look, seed, reason):
 
 @pytest.mark.parametrize("status", ["REVOKED", "FAILED", "PENDING_VALIDATION", "INACTIVE"])
 def test_one_that_is_not_issued_is_not_taken_for_good(aws, key, look, status):
-    """API Gateway needs a certificate that is ISSUED (I4)."""
+    """I4: a certificate that is not ISSUED is unanswered."""
     aws.seed(SeedAcm(arn=ARN, expires_at=ENDS, status=status))
     answer = look([key(ARN)]).certificates[key(ARN)]
     assert isinstance(answer, Unanswered)
@@ -89,7 +89,7 @@ def test_one_that_is_not_issued_is_not_taken_for_good(aws, key, look, status):
 
 
 def test_one_that_acm_does_not_know_is_gone_in_its_own_account(aws, key, look):
-    """The ARN names the account, and STS says that it is the caller's; where a document places it counts for nothing."""
+    """A certificate that ACM does not have is gone if the caller's account is that of the ARN."""
     aws.seed(SeedAcm(arn=ARN, expires_at=ENDS))
     keys = [key(ARN), key(OTHER), key(OTHER, account=None, region="eu-west-1")]
 
@@ -102,7 +102,7 @@ def test_one_that_acm_does_not_know_is_gone_in_its_own_account(aws, key, look):
 
 
 def test_one_of_another_account_is_unanswered_and_not_asked_for(aws, key, look):
-    """ACM would say that it does not know it, which is not news."""
+    """A certificate of another account is unanswered, and ACM is not called."""
     answer = look([key(THEIRS)]).certificates[key(THEIRS)]
     assert isinstance(answer, Unanswered)
     assert "222222222222" in answer.reason
@@ -110,7 +110,7 @@ def test_one_of_another_account_is_unanswered_and_not_asked_for(aws, key, look):
 
 
 def test_without_sts_nothing_of_acms_is_called_gone(aws, key, look):
-    """Whose account answered is not known."""
+    """Without an answer of STS, a missing ACM certificate is unanswered, not gone."""
     aws.seed(SeedAcm(arn=ARN, expires_at=ENDS))
     aws.faults.inject("GetCallerIdentity", access_denied())
 
@@ -121,7 +121,7 @@ def test_without_sts_nothing_of_acms_is_called_gone(aws, key, look):
 
 
 def test_a_denial_touches_what_is_of_acm_alone_and_names_the_action(aws, key, look):
-    """The rest is judged all the same."""
+    """A denied ACM call affects only ACM certificates, and the reason names the action."""
     aws.seed(SeedCertificate(id="abc123"), SeedAcm(arn=ARN, expires_at=ENDS))
     aws.faults.inject("DescribeCertificate", access_denied())
 
@@ -133,7 +133,7 @@ def test_a_denial_touches_what_is_of_acm_alone_and_names_the_action(aws, key, lo
 
 
 def test_where_nothing_is_answered_no_more_is_asked(aws, key, look):
-    """Throttled until the end for one is throttled for all."""
+    """After throttling until the time limit, no other ACM certificate is asked."""
     aws.faults.inject(
         "DescribeCertificate",
         AnswerFault(status=400, code="ThrottlingException", message="Rate exceeded"),
@@ -146,13 +146,13 @@ def test_where_nothing_is_answered_no_more_is_asked(aws, key, look):
 
 
 def test_a_page_of_a_proxy_is_no_answer_of_acms(aws, key, look):
-    """What is not a certificate is not taken for one."""
+    """A proxy's page is not taken for an answer of ACM."""
     aws.faults.inject("DescribeCertificate", ProxyPage())
     assert isinstance(look([key(ARN)]).certificates[key(ARN)], Unanswered)
 
 
 def test_an_answer_about_another_certificate_is_none(web, key, look):
-    """A cache that answers for whatever was asked before has not answered this."""
+    """An answer about another ARN is not accepted."""
     detail = {
         "CertificateArn": OTHER,
         "Status": "ISSUED",
@@ -168,7 +168,7 @@ def test_an_answer_about_another_certificate_is_none(web, key, look):
 
 
 def test_a_server_that_never_answers_ends_with_the_timeout(aws, key, look):
-    """And is said to be ACM's."""
+    """A silent ACM ends with the timeout, and the reason names DescribeCertificate."""
     aws.faults.inject("DescribeCertificate", Hang())
     answer = look([key(ARN)], timeout=1.0).certificates[key(ARN)]
     assert isinstance(answer, Unanswered)
@@ -184,13 +184,13 @@ def test_a_server_that_never_answers_ends_with_the_timeout(aws, key, look):
     ],
 )
 def test_an_arn_of_anything_else_is_unanswered_and_asks_nothing(aws, key, look, id_):
-    """API Gateway would not list it either, which must not make it gone."""
+    """An ARN that is not ACM's is unanswered without a call."""
     assert isinstance(look([key(id_)]).certificates[key(id_)], Unanswered)
     assert aws.calls() == ()
 
 
 def test_acm_has_a_pace_of_its_own(aws, key, look, monkeypatch):
-    """Its quota is not API Gateway's: one does not wait for the other."""
+    """ACM has its own request pace, separate from API Gateway's."""
     paces = []
 
     class Counted(RequestPace):

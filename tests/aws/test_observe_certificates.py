@@ -1,4 +1,4 @@
-"""What observation says of certificates, asked of the emulator."""
+"""Observing client certificates on the emulator."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ENDS = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
 def test_a_certificate_that_aws_has_is_found_with_its_dates_and_the_fingerprint_of_its_pem(
     aws, key, look
 ):
-    """Found carries AWS's dates in UTC and the SHA-256 of the DER, which the PEM's line ends do not change."""
+    """A found certificate has AWS's dates in UTC, its PEM, and the SHA-256 of its DER."""
     aws.seed(SeedCertificate(id="abc123", expires_at=ENDS))
 
     seen = look([key("abc123")])
@@ -51,7 +51,7 @@ def test_a_certificate_that_aws_has_is_found_with_its_dates_and_the_fingerprint_
 def test_all_certificates_of_a_region_take_one_call_and_the_caller_is_asked_for_once_in_a_run(
     aws, key, look
 ):
-    """The quota is shared with Terraform: one list a region, one GetCallerIdentity in all."""
+    """A region takes one list call, and a run one GetCallerIdentity."""
     regions = ("us-east-1", "eu-west-1", "ap-south-1")
     aws.seed(
         *(SeedCertificate(id=f"cert{n:02}", region=region) for region in regions for n in range(30))
@@ -71,7 +71,7 @@ def test_all_certificates_of_a_region_take_one_call_and_the_caller_is_asked_for_
 
 
 def test_every_request_to_api_gateway_waits_its_turn_retries_included(aws, key, look, monkeypatch):
-    """One pace a region, shared by certificates and surveys and both versions of API Gateway; STS has its own quota."""
+    """Each API Gateway request, also a retry, waits for the pace of its region; STS does not."""
     paces = []
 
     class Counted(RequestPace):
@@ -100,7 +100,7 @@ def test_every_request_to_api_gateway_waits_its_turn_retries_included(aws, key, 
 
 
 def test_certificates_beyond_the_first_page_are_found(aws, key, look):
-    """An account whose quota AWS raised may have more than one page holds."""
+    """Certificates beyond the first page are found."""
     aws.seed(*(SeedCertificate(id=f"c{n:05}") for n in range(501)))
 
     seen = look([key("c00000"), key("c00500"), key("c00501")])
@@ -111,13 +111,13 @@ def test_certificates_beyond_the_first_page_are_found(aws, key, look):
 
 
 def test_a_certificate_that_is_not_in_its_own_account_is_gone(aws, key, look):
-    """The credentials are of the recorded account, so AWS's list is the truth."""
+    """A certificate that the recorded account does not have is gone."""
     assert look([key("abc123")]).certificates == {key("abc123"): Gone()}
 
 
 @pytest.mark.parametrize("there", [True, False])
 def test_a_certificate_of_another_account_is_unanswered_and_never_gone(aws, key, look, there):
-    """Ids may collide across accounts, so a certificate that is found in the wrong one is no answer either."""
+    """A certificate of another account is unanswered, even if its id exists here."""
     if there:
         aws.seed(SeedCertificate(id="abc123"))
     foreign = key("abc123", account="222222222222")
@@ -131,7 +131,7 @@ def test_a_certificate_of_another_account_is_unanswered_and_never_gone(aws, key,
 
 
 def test_keys_of_two_accounts_in_one_region_are_told_apart(aws, key, look):
-    """One wrong account does not take the answers of the right one away."""
+    """Keys of two accounts in one region are answered separately."""
     aws.seed(SeedCertificate(id="abc123"))
 
     seen = look([key("abc123"), key("abc123", account="222222222222")]).certificates
@@ -144,7 +144,9 @@ def test_keys_of_two_accounts_in_one_region_are_told_apart(aws, key, look):
 def test_where_no_account_is_recorded_a_stage_that_aws_has_proves_that_the_certificate_is_gone(
     aws, key, stage, look, kind
 ):
-    """The stage of the same state is there, so this is its account."""
+    """Without a recorded account, an existing stage of the same state proves that the certificate
+    is gone.
+    """
     aws.seed(SeedApi(id="api1", kind=kind.value, stages={"prod": "abc123"}))
     unplaced = key("abc123", account=None)
 
@@ -155,7 +157,7 @@ def test_where_no_account_is_recorded_a_stage_that_aws_has_proves_that_the_certi
 
 
 def test_a_certificate_that_is_found_needs_no_proof(aws, key, stage, look):
-    """No stage is asked for where the answer does not rest on it."""
+    """A certificate that is found needs no proof by a stage."""
     aws.seed(SeedCertificate(id="abc123"), SeedApi(id="api1", stages={"prod": "abc123"}))
 
     seen = look([key("abc123", account=None)], anchors=[stage("api1", "prod", presents="abc123")])
@@ -167,7 +169,7 @@ def test_a_certificate_that_is_found_needs_no_proof(aws, key, stage, look):
 def test_where_no_account_is_recorded_and_no_stage_is_found_nothing_is_called_gone(
     aws, key, stage, look
 ):
-    """An empty account that has nothing to do with the state must not look like one whose certificates were deleted."""
+    """Without a recorded account and without an existing stage, no certificate is gone."""
     unplaced = key("abc123", account=None)
     anchors = [
         stage("api1", "prod"),
@@ -188,7 +190,7 @@ def test_where_no_account_is_recorded_and_no_stage_is_found_nothing_is_called_go
 def test_the_stage_that_presents_a_certificate_outweighs_others_of_the_region(
     aws, key, stage, look
 ):
-    """Of two states read at once the other one's stage proves nothing about this one's certificate."""
+    """The proof needs the stage that presents the certificate, if one is recorded."""
     aws.seed(SeedApi(id="theirs", stages={"prod": None}))
     unplaced = key("abc123", account=None)
 
@@ -200,7 +202,7 @@ def test_the_stage_that_presents_a_certificate_outweighs_others_of_the_region(
 
 
 def test_a_stage_of_a_name_that_the_api_has_not_proves_nothing(aws, key, stage, look):
-    """Both the API's id and the stage's name must be there."""
+    """A stage with another name in the same API proves nothing."""
     aws.seed(SeedApi(id="api1", stages={"prod": None}))
     unplaced = key("abc123", account=None)
 
@@ -210,7 +212,7 @@ def test_a_stage_of_a_name_that_the_api_has_not_proves_nothing(aws, key, stage, 
 
 
 def test_a_stage_of_another_region_proves_nothing(aws, key, stage, look):
-    """Ids of two regions may be the same."""
+    """A stage of another region proves nothing."""
     aws.seed(SeedApi(id="api1", stages={"prod": None}))
     unplaced = key("abc123", account=None)
 
@@ -223,7 +225,7 @@ def test_a_stage_of_another_region_proves_nothing(aws, key, stage, look):
 def test_the_account_of_the_stage_that_presents_a_certificate_is_the_certificates(
     aws, key, stage, look
 ):
-    """API Gateway lets a stage present only what its own account has, so its execution ARN tells the account of both."""
+    """A stage's execution ARN gives the account of its certificate."""
     unplaced = key("abc123", account=None)
     here, there = (
         stage("api1", "prod", account=account, presents="abc123")
@@ -242,7 +244,7 @@ def test_the_account_of_the_stage_that_presents_a_certificate_is_the_certificate
 
 
 def test_no_more_than_a_few_stages_are_asked_for_and_none_of_them_twice(aws, key, stage, look):
-    """Proof must not cost the quota of the account."""
+    """At most three stages are asked as proof, none of them twice."""
     keys = [key(f"abc{n:03}", account=None) for n in range(20)]
     anchors = [stage(f"api{n}", "prod") for n in range(20)]
 
@@ -252,7 +254,7 @@ def test_no_more_than_a_few_stages_are_asked_for_and_none_of_them_twice(aws, key
 def test_without_sts_what_is_found_is_found_and_what_is_not_needs_a_stage_as_proof(
     aws, key, stage, look
 ):
-    """Whose credentials these are is not known; the list is, and a recorded stage shows whose list it is."""
+    """Without STS, a listed certificate is found, and a missing one needs a stage as proof."""
     aws.seed(SeedCertificate(id="here00"), SeedApi(id="api1", stages={"prod": "gone00"}))
     aws.faults.inject("GetCallerIdentity", access_denied())
     anchor = stage("api1", "prod", account="123456789012", presents="gone00")
@@ -269,7 +271,7 @@ def test_without_sts_what_is_found_is_found_and_what_is_not_needs_a_stage_as_pro
 
 
 def test_a_proof_that_is_denied_is_named_in_the_answer(aws, key, stage, look):
-    """The missing permission is what a person can do something about."""
+    """A denied proof is named in the reason."""
     aws.seed(SeedApi(id="api1", stages={"prod": "abc123"}))
     aws.faults.inject("GetStage", access_denied())
     unplaced = key("abc123", account=None)
@@ -283,13 +285,13 @@ def test_a_proof_that_is_denied_is_named_in_the_answer(aws, key, stage, look):
 
 
 def test_the_same_key_twice_is_one_answer(aws, key, look):
-    """A plan and its state name the same certificate."""
+    """A key that is given twice has one answer."""
     aws.seed(SeedCertificate(id="abc123"))
     assert len(look([key("abc123"), key("abc123")]).certificates) == 1
 
 
 def test_nothing_to_ask_imports_no_boto3_and_is_asked_all_the_same():
-    """A configuration without certificates costs nothing, and is not offline."""
+    """Without questions boto3 is not imported, and the observation still counts as asked."""
     script = """
 import sys
 from checker.aws import Connection, observe
@@ -302,7 +304,7 @@ assert not {"boto3", "botocore", "urllib3"} & set(sys.modules), "imported"
 
 @pytest.mark.parametrize("variable", ["AWS_REGION", "AWS_DEFAULT_REGION"])
 def test_a_key_without_a_region_is_asked_of_the_environments(aws, key, look, monkeypatch, variable):
-    """botocore itself reads only the second."""
+    """A key without a region is asked in AWS_REGION or AWS_DEFAULT_REGION."""
     monkeypatch.setenv(variable, "eu-west-1")
     aws.seed(SeedCertificate(id="abc123", region="eu-west-1"))
 
@@ -312,7 +314,7 @@ def test_a_key_without_a_region_is_asked_of_the_environments(aws, key, look, mon
 
 
 def test_a_key_without_a_region_is_asked_of_the_command_lines_first(aws, key, look, monkeypatch):
-    """--region goes before the environment."""
+    """A key without a region is asked in `--region` first."""
     monkeypatch.setenv("AWS_REGION", "us-west-2")
     aws.seed(SeedCertificate(id="abc123", region="eu-west-1"))
 
@@ -323,7 +325,7 @@ def test_a_key_without_a_region_is_asked_of_the_command_lines_first(aws, key, lo
 
 
 def test_a_recorded_region_wins_over_the_command_lines_and_a_notice_says_so(aws, key, look):
-    """Asking another region than state records would find nothing there."""
+    """A recorded region overrides `--region`, with a notice."""
     aws.seed(SeedCertificate(id="abc123", region="us-east-1"))
 
     seen = look([key("abc123")], connection=Connection(region="eu-west-1", timeout=10))
@@ -340,7 +342,7 @@ def test_a_recorded_region_wins_over_the_command_lines_and_a_notice_says_so(aws,
 def test_where_no_region_is_recorded_a_stage_must_prove_that_it_is_the_right_one(
     aws, key, stage, look, monkeypatch
 ):
-    """The account is right, and the certificate may be in another of its regions."""
+    """Without a recorded region, a stage must prove that the region is right."""
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     aws.seed(SeedApi(id="api1", stages={"prod": "abc123"}, region="eu-west-1"))
     nowhere = key("abc123", region=None)
@@ -357,7 +359,9 @@ def test_where_no_region_is_recorded_a_stage_must_prove_that_it_is_the_right_one
 
 
 def test_without_any_region_the_key_is_unanswered_and_others_are_answered(aws, key, look):
-    """What to do is said: --region."""
+    """Without any region the key is unanswered, the remedy names --region, and others are
+    answered.
+    """
     aws.seed(SeedCertificate(id="abc123"))
     nowhere = key("abc124", region=None)
 
@@ -371,7 +375,7 @@ def test_without_any_region_the_key_is_unanswered_and_others_are_answered(aws, k
 
 
 def test_a_role_is_assumed_for_all_questions(aws, key, look):
-    """--role-arn leads to the account that the role is of."""
+    """`--role-arn` is assumed for all questions."""
     aws.seed(SeedCertificate(id="abc123", account="222222222222"))
     theirs = key("abc123", account="222222222222")
 
@@ -386,7 +390,7 @@ def test_a_role_is_assumed_for_all_questions(aws, key, look):
 
 
 def test_a_role_that_may_not_be_assumed_is_named(aws, key, look):
-    """Nothing is asked with other credentials instead."""
+    """A role that cannot be assumed is named, and no other credentials are used."""
     aws.faults.inject("AssumeRole", access_denied())
     role = "arn:aws:iam::222222222222:role/reader"
 
@@ -400,7 +404,7 @@ def test_a_role_that_may_not_be_assumed_is_named(aws, key, look):
 
 
 def test_a_profile_gives_region_and_credentials(aws, key, look, monkeypatch, tmp_path):
-    """--profile is read as the AWS CLI reads it."""
+    """`--profile` gives region and credentials, as in the AWS CLI."""
     config = tmp_path / "config"
     config.write_text(
         "[profile audit]\nregion = eu-west-1\naws_access_key_id = a\naws_secret_access_key = b\n"
@@ -415,7 +419,7 @@ def test_a_profile_gives_region_and_credentials(aws, key, look, monkeypatch, tmp
 
 
 def test_a_profile_that_is_not_there_is_named(aws, key, look):
-    """A misspelt profile is the person's to correct, and no other credentials are used."""
+    """A missing profile is named, and no other credentials are used."""
     both = [key("abc123"), key("abc123", region=None)]
 
     seen = look(both, connection=Connection(profile="nope", timeout=10))

@@ -1,4 +1,4 @@
-"""What recorded stages present now, asked of the emulator."""
+"""Observing what recorded stages present, on the emulator."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HOME = Place("aws", ACCOUNT, "us-east-1")
 
 @pytest.fixture
 def shown(look):
-    """Look for drift of stages, and give each stage's answer."""
+    """Return a function that observes the drift of stages and gives each stage's answer."""
 
     def ask(stages, wanted=(), surveys=(), **rest):
         seen = look(wanted, surveys, stages, drift=stages, **rest)
@@ -30,7 +30,7 @@ def shown(look):
 
 
 def test_each_api_that_state_names_takes_one_call_and_no_other_api_any(aws, stage, shown):
-    """What REST and WebSocket stages present, whatever state says; APIs that are not recorded cost nothing."""
+    """Each recorded API takes one call, and other APIs take none."""
     aws.seed(
         SeedApi(id="rest1", stages={"prod": "aaaaaa", "beta": None}),
         SeedApi(id="sock1", kind="websocket", stages={"live": None}),
@@ -51,13 +51,13 @@ def test_each_api_that_state_names_takes_one_call_and_no_other_api_any(aws, stag
 
 
 def test_without_drift_no_stage_is_asked_for(aws, stage, look):
-    """--no-drift leaves these calls out."""
+    """With --no-drift no stage is asked."""
     seen = look((), (), [stage("rest1", "prod", account=ACCOUNT)])
     assert (seen.stages, aws.calls()) == ({}, ())
 
 
 def test_a_certificate_that_no_document_names_is_asked_for_as_well(aws, key, stage, shown):
-    """Its end matters more than that of the recorded one."""
+    """A certificate that only a stage in AWS presents is observed too."""
     aws.seed(
         SeedApi(id="rest1", stages={"prod": "byhand"}),
         SeedCertificate(id="byhand"),
@@ -73,7 +73,9 @@ def test_a_certificate_that_no_document_names_is_asked_for_as_well(aws, key, sta
 
 
 def test_what_is_not_there_is_gone_in_its_own_account_alone(aws, stage, shown):
-    """A stage or an API that was deleted by hand; nothing proves that where no account is recorded."""
+    """A missing stage or API is gone in its recorded account; without an account it is
+    unanswered.
+    """
     aws.seed(SeedApi(id="rest1", stages={"beta": None}), SeedApi(id="rest3", stages={}))
     there = [stage(api, "prod", account=ACCOUNT) for api in ("rest1", "rest2", "rest3")]
     unplaced = stage("rest2", "prod")
@@ -89,7 +91,7 @@ def test_what_is_not_there_is_gone_in_its_own_account_alone(aws, stage, shown):
 
 
 def test_a_failure_touches_the_stages_of_its_api_alone(aws, stage, shown):
-    """The rest is still judged."""
+    """A failed call affects only the stages of its API."""
     aws.seed(
         SeedApi(id="rest1", stages={"prod": None}),
         SeedApi(id="sock1", kind="websocket", stages={"live": None}),
@@ -109,7 +111,7 @@ def test_a_failure_touches_the_stages_of_its_api_alone(aws, stage, shown):
 
 @pytest.mark.parametrize("fault", [Hang(), Drop()])
 def test_where_nothing_is_answered_every_stage_has_an_answer_all_the_same(aws, stage, shown, fault):
-    """And nothing hangs beyond the timeout."""
+    """If no call is answered, each stage is unanswered within the timeout."""
     aws.faults.inject("GetStages", fault)
     stages = [stage(f"rest{n}", "prod", account=ACCOUNT) for n in range(12)]
 
@@ -119,7 +121,7 @@ def test_where_nothing_is_answered_every_stage_has_an_answer_all_the_same(aws, s
 
 
 def test_what_a_survey_lists_anyway_is_not_asked_for_again(aws, stage, shown):
-    """One call an API, for whatever it is wanted."""
+    """Stages that a survey lists are not asked again."""
     aws.seed(SeedApi(id="rest1", stages={"prod": None}))
     stages = [stage("rest1", "prod", account=ACCOUNT), stage("rest1", "beta", account=ACCOUNT)]
 
@@ -131,7 +133,7 @@ def test_what_a_survey_lists_anyway_is_not_asked_for_again(aws, stage, shown):
 
 
 def test_where_the_survey_failed_the_stages_are_unanswered(aws, stage, shown):
-    """They are not gone."""
+    """If the survey failed, its stages are unanswered, not gone."""
     aws.seed(SeedApi(id="rest1", stages={"prod": None}))
     aws.faults.inject("GetApis", access_denied())
     answers, _ = shown([stage("rest1", "prod", account=ACCOUNT)], surveys=[HOME])
@@ -148,7 +150,7 @@ def test_where_the_survey_failed_the_stages_are_unanswered(aws, stage, shown):
     ],
 )
 def test_a_stage_that_is_not_as_aws_answers_is_unanswered(web, stage, shown, item):
-    """What is no text is no certificate's id, and nothing falls over it."""
+    """A malformed stage in an answer is unanswered."""
     body = json.dumps({"item": [item]}).encode()
     web(
         lambda _method, path, _headers: (
@@ -163,7 +165,9 @@ def test_a_stage_that_is_not_as_aws_answers_is_unanswered(web, stage, shown, ite
 
 
 class Late:
-    """A gateway in memory: stages are told late, each with a certificate that no document names, and certificates never."""
+    """A gateway in memory with slow stages, each with an unrecorded certificate, and endless
+    certificate lists.
+    """
 
     def of(self, _role):
         return self
@@ -189,7 +193,7 @@ class Late:
 
 
 def test_what_is_presented_besides_is_waited_for_no_longer_than_the_region_has_left(stage, shown):
-    """Not the whole timeout a second time: five seconds, and one for the answer that came."""
+    """An unrecorded certificate is waited for only as long as the region's time lasts."""
     began = time.monotonic()
 
     _, seen = shown([stage("rest1", "prod", account=ACCOUNT)], timeout=5, gateways=Late())

@@ -1,4 +1,4 @@
-"""Whatever goes wrong between tfcert and AWS is an answer of its own, and never that a certificate is gone."""
+"""Failures between tfcert and AWS are unanswered, never gone."""
 
 from __future__ import annotations
 
@@ -87,7 +87,9 @@ def answer(status, code, message="no"):
 def test_a_list_that_fails_leaves_its_certificates_unanswered_and_says_why(
     aws, key, look, fault, reason, remedy
 ):
-    """The reason names what was asked, where and of whom; neither text repeats what the server said."""
+    """A failed list gives a reason with operation, region and account, without the server's own
+    text.
+    """
     aws.seed(SeedCertificate(id="abc123"))
     aws.faults.inject(LIST, fault)
 
@@ -105,7 +107,7 @@ def test_a_list_that_fails_leaves_its_certificates_unanswered_and_says_why(
 
 @pytest.mark.parametrize("fault", [throttled(), unavailable(), Drop()])
 def test_what_fails_once_is_asked_again(aws, key, look, fault):
-    """A moment's failure is no reason to leave a run without an answer; every attempt is counted."""
+    """A failure that occurs once is retried, and each attempt is counted."""
     aws.seed(SeedCertificate(id="abc123"))
     aws.faults.inject(LIST, fault, times=1)
 
@@ -116,7 +118,7 @@ def test_what_fails_once_is_asked_again(aws, key, look, fault):
 
 
 def test_a_denial_is_not_asked_again_and_nothing_else_is_asked_for_it(aws, key, stage, look):
-    """A refused list makes no stage worth asking for."""
+    """A denied list is not retried, and no stage is asked for proof."""
     aws.faults.inject(LIST, access_denied())
 
     look([key("abc123", account=None)], anchors=[stage("api1", "prod")])
@@ -126,7 +128,7 @@ def test_a_denial_is_not_asked_again_and_nothing_else_is_asked_for_it(aws, key, 
 
 
 def test_after_a_failed_connection_no_other_proof_is_asked_for(aws, key, stage, look):
-    """Twenty stages of a region that does not answer would each take their time."""
+    """After a failed connection, no other stage is asked for proof."""
     aws.faults.inject("GetStage", Drop())
     keys = [key(f"abc{n:03}", account=None) for n in range(5)]
 
@@ -138,7 +140,7 @@ def test_after_a_failed_connection_no_other_proof_is_asked_for(aws, key, stage, 
 
 @pytest.mark.parametrize("fault", [Drop(), ProxyPage(), ProxyPage(status=403), unavailable()])
 def test_an_sts_that_fails_leaves_what_was_found_and_calls_nothing_gone(aws, key, look, fault):
-    """Whose account it is stays unknown; the answers that do not rest on that stay."""
+    """A failing STS leaves found certificates found, and calls none gone."""
     aws.seed(SeedCertificate(id="here00"))
     aws.faults.inject("GetCallerIdentity", fault)
 
@@ -149,7 +151,7 @@ def test_an_sts_that_fails_leaves_what_was_found_and_calls_nothing_gone(aws, key
 
 
 def test_no_credentials_are_said_to_be_missing(aws, key, look, monkeypatch):
-    """Nothing is sent, and each region says the same."""
+    """Missing credentials are the reason in each region, and nothing is sent."""
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
 
@@ -166,7 +168,7 @@ def test_no_credentials_are_said_to_be_missing(aws, key, look, monkeypatch):
 def test_a_role_of_a_profile_that_may_not_be_assumed_is_told_from_a_denied_list(
     aws, key, look, monkeypatch, tmp_path
 ):
-    """What was denied is the call that boto3 makes by itself, before the list."""
+    """A denied AssumeRole of a profile's role is told from a denied list."""
     config = tmp_path / "config"
     role = "role_arn = arn:aws:iam::222222222222:role/x\ncredential_source = Environment\n"
     config.write_text(f"[profile audit]\n{role}")
@@ -187,7 +189,7 @@ def test_a_role_of_a_profile_that_may_not_be_assumed_is_told_from_a_denied_list(
 def test_credentials_that_are_not_there_are_looked_for_once_for_all_regions(
     web, key, look, monkeypatch
 ):
-    """The last place is an instance's metadata service, which off AWS answers slowly or never."""
+    """Missing credentials are searched once for all regions."""
     asked = []
     metadata = web(
         lambda method, path, _headers: asked.append((method, path)) or (404, "text/plain", b"no")
@@ -217,7 +219,7 @@ def test_credentials_that_are_not_there_are_looked_for_once_for_all_regions(
 def test_credentials_that_cannot_be_had_are_unanswered(
     aws, key, look, monkeypatch, tmp_path, config, reason
 ):
-    """What a credential program prints stays out of the answer."""
+    """Unusable credentials are unanswered, without the output of a credential program."""
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     (tmp_path / "config").write_text(config)
@@ -237,7 +239,7 @@ def test_credentials_that_cannot_be_had_are_unanswered(
 def test_an_endpoint_that_is_not_one_or_where_nobody_listens_is_unanswered(
     key, look, monkeypatch, endpoint
 ):
-    """What else an address may hold, a password, does not get into the answer."""
+    """An invalid or dead endpoint is unanswered, without a password of its URL."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
 
     got = look([key("abc123")]).certificates[key("abc123")]
@@ -249,7 +251,7 @@ def test_an_endpoint_that_is_not_one_or_where_nobody_listens_is_unanswered(
 
 @pytest.mark.parametrize("region", ["us east 1", "us-esat-1", "-"])
 def test_a_region_that_does_not_exist_is_unanswered(key, look, monkeypatch, region):
-    """A misspelt region has no host, or not even the form of one."""
+    """A region that does not exist is unanswered and named in the remedy."""
 
     def unknown(*_args, **_more):
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
@@ -265,7 +267,7 @@ def test_a_region_that_does_not_exist_is_unanswered(key, look, monkeypatch, regi
 
 
 def test_one_region_that_fails_leaves_the_others_their_answers(web, key, stage, look):
-    """Exactly what a failure touches is unanswered: certificates and stages of that region."""
+    """A failing region leaves the answers of other regions."""
 
     def answered(_method, path, headers):
         region = headers["Authorization"].split("/")[2]
@@ -333,7 +335,7 @@ ODD = [
     ],
 )
 def test_an_answer_that_is_not_aws_own_is_unanswered(web, key, look, kind, body, status):
-    """botocore makes an empty list of a page of HTML, and built-in errors of other things: neither means "gone"."""
+    """An answer that is not from AWS, such as HTML, is unanswered, never gone."""
     web(
         lambda _method, path, _headers: (
             (200, "text/xml", CALLER) if path == "/" else (status, kind, body)
@@ -351,7 +353,7 @@ def test_an_answer_that_is_not_aws_own_is_unanswered(web, key, look, kind, body,
     [b"<html>", b"", b"{}", b"<GetCallerIdentityResponse/>", b"<a><GetCallerIdentityResult/></a>"],
 )
 def test_an_sts_that_is_not_sts_proves_no_account(web, key, look, body):
-    """The certificate is not in the list, and whose list it is nobody said."""
+    """An invalid answer of STS proves no account."""
     web(
         lambda _method, path, _headers: (
             (200, "text/html", body) if path == "/" else (200, "application/json", b'{"item": []}')
@@ -364,7 +366,7 @@ def test_an_sts_that_is_not_sts_proves_no_account(web, key, look, body):
 
 
 def test_a_certificate_without_an_end_is_unanswered_and_its_neighbours_are_not(web, key, look):
-    """One odd item does not spoil the list."""
+    """A certificate without an end date is unanswered, and its neighbours are found."""
     items = {
         "item": [
             {"clientCertificateId": "abc123"},
@@ -399,7 +401,7 @@ def test_a_certificate_without_an_end_is_unanswered_and_its_neighbours_are_not(w
     ],
 )
 def test_i4_dates_that_no_certificate_has_are_no_answer(web, key, look, dates, told):
-    """Certificates of API Gateway live for 365 days: a far-off end would be clean for ever, and the zero of a library expired."""
+    """I4: an impossible end date is unanswered, neither clean nor expired."""
     items = {
         "item": [
             {"clientCertificateId": "abc123", **dates},
@@ -450,7 +452,7 @@ def garbage(connection, _over):
 
 @pytest.mark.parametrize("behave", [hang_up, cut_short, cut_chunk, garbage])
 def test_a_connection_that_breaks_off_is_unanswered(wire, key, look, behave):
-    """Half an answer is none."""
+    """A connection that breaks off is unanswered."""
     wire(behave)
 
     got = look([key("abc123")]).certificates[key("abc123")]
@@ -461,7 +463,7 @@ def test_a_connection_that_breaks_off_is_unanswered(wire, key, look, behave):
 
 
 def test_a_tls_connection_that_fails_is_told_from_others(wire, key, look, monkeypatch):
-    """The certificate authorities are what to look at."""
+    """A TLS failure names AWS_CA_BUNDLE in the remedy."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", wire(no_tls).replace("http:", "https:"))
 
     got = look([key("abc123")]).certificates[key("abc123")]
@@ -472,7 +474,7 @@ def test_a_tls_connection_that_fails_is_told_from_others(wire, key, look, monkey
 
 
 def test_a_proxy_that_cannot_be_reached_is_told_from_others(key, look, monkeypatch):
-    """The proxy settings are what to look at."""
+    """An unreachable proxy is named in the reason."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", "https://apigateway.example.invalid")
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
 
@@ -505,7 +507,7 @@ def dripping_headers(connection, over):
 
 @pytest.mark.parametrize("behave", [silent, dripping, dripping_headers])
 def test_a_server_that_never_comes_to_an_end_is_given_up_on_in_time(wire, key, look, behave):
-    """Bytes that keep coming keep a read timeout from striking; the deadline strikes all the same."""
+    """A server that sends slowly without an end is given up at the timeout."""
     wire(behave)
     place = Place("aws", "123456789012", "us-east-1")
     began = time.monotonic()
@@ -520,7 +522,7 @@ def test_a_server_that_never_comes_to_an_end_is_given_up_on_in_time(wire, key, l
 
 
 def test_an_sts_that_hangs_takes_half_of_the_time_and_nothing_that_was_found(aws, key, stage, look):
-    """There is time left for the proof that a recorded stage gives."""
+    """A silent STS takes half of the time, so that a stage can still prove the account."""
     aws.seed(SeedCertificate(id="here00"), SeedApi(id="api1", stages={"prod": "gone00"}))
     aws.faults.inject("GetCallerIdentity", Hang(seconds=20))
     began = time.monotonic()
@@ -537,7 +539,7 @@ def test_an_sts_that_hangs_takes_half_of_the_time_and_nothing_that_was_found(aws
 
 
 def test_a_role_that_hangs_is_given_up_on_in_time(wire, key, look):
-    """Waiting for credentials counts, for each region at once."""
+    """A silent AssumeRole is given up at the timeout."""
     wire(silent)
     began = time.monotonic()
 

@@ -1,4 +1,4 @@
-"""What observation says of all stages of a place, asked of the emulator: the whole list, or none."""
+"""Observing all stages of an account and region, on the emulator: the whole list or none."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REST, WEBSOCKET = StageKind.REST, StageKind.WEBSOCKET
 
 
 def test_every_stage_of_both_kinds_is_listed_with_what_it_presents(aws, look):
-    """In Terraform or not; an HTTP API presents nothing and is left out, a taken-off certificate is none."""
+    """Each REST and WebSocket stage is listed with its certificate; HTTP APIs are left out."""
     aws.seed(
         SeedApi(id="rest1", name="orders", stages={"prod": "abc123", "dev": None}),
         SeedApi(id="sock1", name="chat", kind="websocket", stages={"live": "abc124", "test": None}),
@@ -71,12 +71,12 @@ def test_every_stage_of_both_kinds_is_listed_with_what_it_presents(aws, look):
 
 
 def test_an_account_without_stages_has_an_empty_list(aws, look):
-    """Nothing presents anything there, and AWS said so."""
+    """An account without stages has an empty survey."""
     assert look(surveys=[HERE]).surveys == {HERE: Surveyed(())}
 
 
 def test_websocket_apis_and_stages_beyond_the_first_page_are_listed(aws, look):
-    """The second version pages both lists."""
+    """WebSocket APIs and stages beyond the first page are listed."""
     aws.seed(
         *(SeedApi(id=f"sock{n:02}", kind="websocket", stages={}) for n in range(25)),
         SeedApi(id="sock99", kind="websocket", stages={f"s{n:02}": None for n in range(26)}),
@@ -89,7 +89,7 @@ def test_websocket_apis_and_stages_beyond_the_first_page_are_listed(aws, look):
 
 
 def test_rest_apis_beyond_the_first_page_are_listed(web, look, stage):
-    """Five hundred fit on a page; the position leads to the next. An empty certificate id is none."""
+    """REST APIs beyond the first page of 500 are listed, and an empty certificate id means none."""
 
     def answer(_method, path, _headers):
         url = urlsplit(path)
@@ -119,7 +119,7 @@ def test_rest_apis_beyond_the_first_page_are_listed(web, look, stage):
     "operation", ["GetRestApis", "GetApis", "apigateway:GetStages", "apigatewayv2:GetStages"]
 )
 def test_one_list_that_fails_leaves_the_whole_survey_unanswered(aws, key, look, operation, fault):
-    """A list in part would let a certificate go that the missing part presents; what else was asked is answered."""
+    """If one list fails, the whole survey is unanswered, and other questions are answered."""
     aws.seed(
         SeedCertificate(id="abc123"),
         *(SeedApi(id=f"rest{n}", stages={"prod": None}) for n in range(3)),
@@ -137,7 +137,7 @@ def test_one_list_that_fails_leaves_the_whole_survey_unanswered(aws, key, look, 
 
 
 def test_a_failure_stops_the_rest_of_the_survey(aws, look):
-    """The list is lost anyway; Terraform needs the quota."""
+    """After a failure the survey makes no further calls."""
     aws.seed(*(SeedApi(id=f"rest{n:02}", stages={}) for n in range(25)))
     aws.faults.inject("GetStages", access_denied(), after=1, times=1)
 
@@ -147,7 +147,7 @@ def test_a_failure_stops_the_rest_of_the_survey(aws, look):
 
 
 def test_a_survey_of_another_account_is_unanswered_and_names_both(aws, look):
-    """That no stage of this account presents a certificate says nothing about the other one."""
+    """A survey of another account is unanswered, and the reason names both accounts."""
     there = Place("aws", "222222222222", "us-east-1")
 
     seen = look(surveys=[HERE, there])
@@ -160,7 +160,7 @@ def test_a_survey_of_another_account_is_unanswered_and_names_both(aws, look):
 
 
 def test_where_no_account_is_recorded_the_list_must_hold_a_recorded_stage(aws, look, stage):
-    """An empty list of somebody else's account would let a certificate go."""
+    """Without a recorded account, the survey counts only if it has a recorded stage."""
     aws.seed(SeedApi(id="rest1", stages={"prod": None}))
     somewhere = Place(None, None, "us-east-1")
 
@@ -175,7 +175,7 @@ def test_where_no_account_is_recorded_the_list_must_hold_a_recorded_stage(aws, l
 
 
 def test_without_sts_the_list_must_hold_a_recorded_stage(aws, look, stage):
-    """The account is recorded, and whose the credentials are is not known."""
+    """Without STS, the survey counts only if it has a recorded stage."""
     aws.seed(SeedApi(id="rest1", stages={"prod": None}))
     aws.faults.inject("GetCallerIdentity", access_denied())
 
@@ -190,7 +190,7 @@ def test_without_sts_the_list_must_hold_a_recorded_stage(aws, look, stage):
 def test_a_place_without_a_region_is_the_connections_if_it_has_a_recorded_stage(
     aws, look, stage, monkeypatch
 ):
-    """The answer keeps the name that it was asked by; another region's empty list would let a certificate go."""
+    """A place without a region uses the connection's region, if it has a recorded stage."""
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     aws.seed(SeedApi(id="rest1", stages={"prod": None}, region="eu-west-1"))
     place = Place("aws", "123456789012", None)
@@ -203,7 +203,7 @@ def test_a_place_without_a_region_is_the_connections_if_it_has_a_recorded_stage(
 
 
 def test_a_list_of_stages_that_hangs_is_given_up_on_and_certificates_are_not(aws, key, look):
-    """Certificates have a time limit of their own."""
+    """A silent list of stages is given up, and certificates are still answered."""
     aws.seed(SeedCertificate(id="abc123"), *(SeedApi(id=f"rest{n}", stages={}) for n in range(6)))
     aws.faults.inject("GetStages", Hang(seconds=20), after=3)
     began = time.monotonic()
@@ -216,7 +216,7 @@ def test_a_list_of_stages_that_hangs_is_given_up_on_and_certificates_are_not(aws
 
 
 class Slow:
-    """A gateway in memory: sixty APIs with a stage each, a tenth of a second an answer."""
+    """A gateway in memory with sixty APIs, each answer taking a tenth of a second."""
 
     def region(self):
         return None
@@ -243,7 +243,9 @@ class Slow:
 
 
 def test_a_survey_may_take_longer_than_the_timeout_while_answers_keep_coming(look):
-    """A large account is not a server that never answers: each answer earns more time. AWS's order is kept."""
+    """A survey may take longer than the timeout while answers keep coming, and keeps
+    AWS's order.
+    """
     began = time.monotonic()
 
     seen = look(surveys=[HERE], timeout=1, gateways=Slow())

@@ -21,7 +21,7 @@ class Time:
 
 
 def test_a_burst_goes_at_once_and_what_follows_at_nine_a_second():
-    """Thirty requests do not wait; a hundred and twenty take ten seconds."""
+    """A burst of thirty requests does not wait; the next go at nine a second."""
     time = Time()
     pace = RequestPace(clock=time.clock, sleep=time.sleep)
 
@@ -35,7 +35,7 @@ def test_a_burst_goes_at_once_and_what_follows_at_nine_a_second():
 
 
 def test_an_idle_second_earns_nine_requests_and_an_idle_hour_no_more_than_a_burst():
-    """The bucket holds thirty at most."""
+    """Idle time earns nine requests a second, up to a burst of thirty."""
     time = Time()
     pace = RequestPace(clock=time.clock, sleep=time.sleep)
     for _ in range(30):
@@ -51,7 +51,7 @@ def test_an_idle_second_earns_nine_requests_and_an_idle_hour_no_more_than_a_burs
 
 
 def test_threads_share_the_quota_and_none_holds_up_another_while_it_waits():
-    """Ten threads at once have the burst between them, and turns one after another."""
+    """Threads share one quota, and none waits for another's sleep."""
     waits = []
     pace = RequestPace(burst=4, clock=lambda: 0.0, sleep=waits.append)
     threads = [Thread(target=pace.wait) for _ in range(10)]

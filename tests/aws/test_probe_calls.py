@@ -1,4 +1,4 @@
-"""The calls of a probe: which ones tfcert makes, in which order and pace, and how it uses the answers."""
+"""The calls of a probe: which, in which order and pace, and how their answers are used."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ SPACING = probes._SPACING  # noqa: SLF001 -- the pace that a run has
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
-    """No test waits for the pace, unless it is about it."""
+    """Remove the pauses between calls, so that only tests about them wait."""
     monkeypatch.setattr(probes, "_SPACING", 0.0)
     monkeypatch.setattr(probes, "_WAITS", (0.0, 0.0))
 
@@ -79,7 +79,7 @@ def statuses(result):
 def test_a_backend_is_asked_three_times_without_and_with_each_certificate(
     aws, backend, trusted, verdict, seen
 ):
-    """The verdict is what the backend trusts at this moment."""
+    """A backend is called three times, and the verdict is what it trusts at this moment."""
     seeded(aws, {"GET /health": f"{backend.url}/health", "POST /orders": f"{backend.url}/orders"})
     backend.trust([pem(aws, identity) for identity in trusted])
     report = probe(subject("GET /health"))
@@ -93,7 +93,7 @@ def test_a_backend_is_asked_three_times_without_and_with_each_certificate(
 
 
 def test_the_calls_carry_the_certificates_in_a_fixed_order(aws, site, monkeypatch):
-    """The control call, then the predecessor, then the successor."""
+    """The calls come in the order: control, predecessor, successor."""
     seeded(aws, {"GET /health": f"{site.url}/health"})
     sent = []
     own = BotoGateway.call_backend
@@ -111,7 +111,7 @@ def test_the_calls_carry_the_certificates_in_a_fixed_order(aws, site, monkeypatc
 
 
 def test_headers_and_stage_variables_reach_the_backend_and_no_report(aws, site):
-    """The application lets in who has the header; the report does not have it."""
+    """Headers and stage variables reach the backend and no report."""
     got = []
     site.answer = lambda _verb, _path, headers: (got.append(headers["Authorization"]), 401)[1]
     seeded(
@@ -127,7 +127,7 @@ def test_headers_and_stage_variables_reach_the_backend_and_no_report(aws, site):
 
 
 def test_bodies_and_logs_are_not_kept(aws, site, monkeypatch):
-    """A report has statuses, and no word of a backend."""
+    """Bodies, headers and logs of answers are not kept."""
     seeded(aws, {"GET /health": f"{site.url}/health"})
     own = responses.parse_test_answer
     monkeypatch.setattr(
@@ -143,7 +143,7 @@ def test_bodies_and_logs_are_not_kept(aws, site, monkeypatch):
 
 @pytest.mark.parametrize("form", ["console", "json", "chatty", "none"])
 def test_the_form_of_the_log_changes_no_verdict(aws, backend, form):
-    """Whatever API Gateway writes in it, also nothing."""
+    """The form of the log does not change the verdict."""
     aws.write_test_log(form)
     seeded(aws, {"GET /health": f"{backend.url}/health"})
     for trusted, verdict in (((OLD,), PREDECESSOR), ((NEW,), SUCCESSOR), ((OLD, NEW), BOTH), ((), UNKNOWN)):  # fmt: skip
@@ -152,7 +152,7 @@ def test_the_form_of_the_log_changes_no_verdict(aws, backend, form):
 
 
 def test_an_ended_predecessor_is_no_yardstick(aws, site):
-    """By the time of the run."""
+    """Whether the predecessor has expired is judged by the time of the run."""
     seeded(aws, {"GET /health": f"{site.url}/health"})
     answers = iter([400, 401, 401] * 2)
     site.answer = lambda *_: next(answers)
@@ -163,7 +163,7 @@ def test_an_ended_predecessor_is_no_yardstick(aws, site):
 
 
 def test_the_refused_statuses_are_those_of_the_subject(aws, site):
-    """A policy may set them for a stage."""
+    """The refused statuses of a subject are used."""
     seeded(aws, {"GET /health": f"{site.url}/health"})
     answers = iter([418, 200, 418])
     site.answer = lambda *_: next(answers)
@@ -171,7 +171,7 @@ def test_the_refused_statuses_are_those_of_the_subject(aws, site):
 
 
 def test_a_backend_that_does_not_listen_is_unreachable(aws):
-    """No connection in all three calls."""
+    """A backend that does not listen is unreachable."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     seeded(aws, {"GET /health": f"https://127.0.0.1:{port}/"})
@@ -180,7 +180,7 @@ def test_a_backend_that_does_not_listen_is_unreachable(aws):
 
 @pytest.mark.parametrize("fault", [unavailable(), unavailable(500), Drop()])
 def test_a_call_that_may_have_reached_the_backend_is_not_repeated(aws, site, fault):
-    """An error of the server or the network: the call counts, and is made once."""
+    """A call that may have reached the backend is not repeated."""
     seeded(aws, {"GET /health": f"{site.url}/health"})
     inject(aws, fault, times=1, after=2)
     report = probe(subject("GET /health"))
@@ -191,7 +191,7 @@ def test_a_call_that_may_have_reached_the_backend_is_not_repeated(aws, site, fau
 
 
 def test_a_throttled_call_is_made_again_a_few_times(aws, site):
-    """API Gateway refused it before it did anything."""
+    """A throttled call is retried, because it did not reach the backend."""
     seeded(aws, {"GET /health": f"{site.url}/health"})
     inject(aws, throttled(), times=2)
     report = probe(subject("GET /health"))
@@ -201,7 +201,7 @@ def test_a_throttled_call_is_made_again_a_few_times(aws, site):
 
 
 def test_a_call_that_stays_throttled_ends_the_probe_of_its_backend(aws, site):
-    """The waiting is bounded."""
+    """A call that stays throttled ends the probe of its backend."""
     seeded(aws, {"GET /health": f"{site.url}/health"})
     inject(aws, throttled(), times=None)
     report = probe(subject("GET /health"))
@@ -211,7 +211,7 @@ def test_a_call_that_stays_throttled_ends_the_probe_of_its_backend(aws, site):
 
 
 def test_a_denied_call_says_what_to_allow(aws, site):
-    """And makes no other call for the same backend."""
+    """A denied call names the missing permission, and no other call to that backend is made."""
     seeded(aws, {"GET /health": f"{site.url}/health"})
     inject(aws, access_denied(), times=None)
     report = probe(subject("GET /health"))
@@ -224,7 +224,7 @@ def test_a_denied_call_says_what_to_allow(aws, site):
 
 
 def test_a_certificate_that_aws_no_longer_has_leaves_the_verdict_unknown(aws, site):
-    """As after retire: nothing is known of the predecessor."""
+    """A certificate that AWS no longer has leaves the verdict unknown."""
     seeded(aws, {"GET /health": f"{site.url}/health"})
     answers = iter([403, 200])
     site.answer = lambda *_: next(answers)
@@ -234,7 +234,7 @@ def test_a_certificate_that_aws_no_longer_has_leaves_the_verdict_unknown(aws, si
 
 
 def test_a_slow_call_ends_with_the_timeout(aws, site):
-    """The next calls are made all the same."""
+    """A slow call ends with the timeout, and the next calls are made."""
     seeded(aws, {"GET /health": f"{site.url}/health"})
     using = gateways(timeout=6.0)
     planned = plan(subject("GET /health"), using=using)
@@ -248,7 +248,7 @@ def test_a_slow_call_ends_with_the_timeout(aws, site):
 
 
 def test_ctrl_c_returns_what_was_answered(aws, site):
-    """The first backend is done; the second is not, and nothing is called after the signal."""
+    """After Ctrl-C the answered backends are returned, and no further call is made."""
     other = Web()
     try:
         seeded(
@@ -286,7 +286,7 @@ def test_ctrl_c_returns_what_was_answered(aws, site):
 
 
 def test_an_api_gets_at_most_two_calls_a_second(aws, site, monkeypatch):
-    """Whatever its backends."""
+    """An API gets at most two calls a second, over all its backends."""
     monkeypatch.setattr(probes, "_SPACING", SPACING)
     other = Web()
     try:
@@ -303,7 +303,7 @@ def test_an_api_gets_at_most_two_calls_a_second(aws, site, monkeypatch):
 
 
 def test_the_calls_keep_the_pace_of_all_calls_of_the_run(aws, site, monkeypatch):
-    """The quota of API Gateway is shared: reads and test calls wait for the same bucket."""
+    """Reads and test calls share the request pace of the run."""
     waited = []
     own = RequestPace.wait
     monkeypatch.setattr(RequestPace, "wait", lambda self: (waited.append(self), own(self))[1])
@@ -314,7 +314,7 @@ def test_the_calls_keep_the_pace_of_all_calls_of_the_run(aws, site, monkeypatch)
 
 
 def test_the_calls_are_counted_with_the_traffic(aws, site):
-    """`--calls` shows them."""
+    """Test calls are counted in the traffic."""
     seeded(aws, {"GET /health": f"{site.url}/health"})
     using = gateways()
     probe(subject("GET /health"), using=using)
@@ -323,7 +323,7 @@ def test_the_calls_are_counted_with_the_traffic(aws, site):
 
 
 def test_a_greedy_path_is_sent_as_it_was_named(aws, site):
-    """With its query."""
+    """A named path for a greedy resource is sent unchanged, with its query."""
     mapped = {"integration.request.path.proxy": "method.request.path.proxy"}
     seeded(aws, {"ANY /{proxy+}": SeedMethod(uri=f"{site.url}/{{proxy}}", mapped=mapped)})
     probe(subject("GET /deep/health?x=1"))
@@ -331,7 +331,9 @@ def test_a_greedy_path_is_sent_as_it_was_named(aws, site):
 
 
 def test_a_status_may_be_mapped_by_an_integration_of_type_http(aws, site):
-    """Then three calls that look alike confirm nothing, and the reason says why."""
+    """If an HTTP integration may map the status, three equal answers confirm nothing, and the
+    reason says so.
+    """
     site.answer = lambda *_: 403
     seeded(aws, {"GET /h": SeedMethod(uri=f"{site.url}/h", type="HTTP", responses={"200": ""})})
     (result,) = probe(subject("GET /h")).results
@@ -340,7 +342,7 @@ def test_a_status_may_be_mapped_by_an_integration_of_type_http(aws, site):
 
 
 def test_the_policy_allows_every_call_and_each_of_its_lines_is_needed(aws, site):
-    """A call that it lacks would be denied in AWS; a line that nothing needs is a privilege too many."""
+    """The policy allows each call of a probe, and each grant is needed."""
     seeded(aws, {"GET /health": f"{site.url}/health"})
     aws.forget_calls()
     probe(subject("GET /health"))
@@ -351,7 +353,7 @@ def test_the_policy_allows_every_call_and_each_of_its_lines_is_needed(aws, site)
 
 
 def test_the_policy_allows_no_write():
-    """A POST on a method is a test call; what changes an API is PUT, PATCH, DELETE, and POST elsewhere."""
+    """The policy allows POST only on methods, which is the test call, and no write."""
     own = grants("probe.json")
     assert [resource for action, resource in own if action == "apigateway:POST"] == [
         "arn:aws:apigateway:*::/restapis/*/resources/*/methods/*"
@@ -364,14 +366,14 @@ def test_the_policy_allows_no_write():
 
 
 def test_everything_is_answered_where_all_other_operations_are_denied(aws, site):
-    """Reads, and the test call."""
+    """A probe works if only its reads and the test call are allowed."""
     seeded(aws, {"GET /health": f"{site.url}/health"})
     aws.faults.allow_only("GetResources", "GetStage", "TestInvokeMethod", "GetCallerIdentity")
     assert verdicts(probe(subject("GET /health"))) == [NOT_REQUIRED]
 
 
 def test_a_denial_names_an_action_that_the_policy_has():
-    """What a person is told to allow, and what is written down, are the same."""
+    """The permission named after a denied call is in the policy."""
     resources = {resource.partition("::")[2] for _, resource in grants("probe.json")} - {""}
     assert {
         action_for(name).partition(" on ")[2] for name in ("GetResources", "TestInvokeMethod")
@@ -383,7 +385,7 @@ def test_a_denial_names_an_action_that_the_policy_has():
     [{}, {"status": "ok"}, {"status": True}, {"status": 42}, [], {"status": None, "log": "x"}],
 )
 def test_an_answer_that_is_none_of_aws_confirms_nothing(aws, site, web, answer):
-    """A proxy, a sign-in page."""
+    """An answer that is not from AWS confirms nothing."""
     seeded(aws, {"GET /health": f"{site.url}/health"})
     planned = plan(subject("GET /health"))
     web(lambda *_: (200, "application/json", json.dumps(answer).encode()))
@@ -393,7 +395,7 @@ def test_an_answer_that_is_none_of_aws_confirms_nothing(aws, site, web, answer):
 
 
 def test_the_pair_of_a_result_is_that_of_the_subject(aws, site):
-    """With its fingerprints: a report is bound to them."""
+    """A result has the certificates and fingerprints of its subject."""
     seeded(aws, {"GET /health": f"{site.url}/health"})
     (result,) = probe(subject("GET /health")).results
     assert result.target.pair == pair()

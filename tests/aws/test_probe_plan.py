@@ -1,4 +1,6 @@
-"""Which backends are behind a stage, and which method is chosen to reach each: nothing is called yet."""
+"""Planning a probe: the backends behind a stage and the method for each, without any call
+to them.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,10 @@ def reasons(found):
 
 
 def test_each_distinct_backend_is_called_once_by_the_first_method_that_reaches_it(aws):
-    """Host, port and VPC link tell backends apart; paths do not."""
+    """Each distinct backend is called once.
+
+    Host, port and VPC link distinguish backends; paths do not.
+    """
     seeded(
         aws,
         {
@@ -48,7 +53,7 @@ def test_each_distinct_backend_is_called_once_by_the_first_method_that_reaches_i
 
 
 def test_nothing_is_called_while_planning(aws):
-    """A dry run stops here: reads alone."""
+    """Planning makes only read calls, and no test call."""
     seeded(aws, {"GET /health": f"{A}/health"})
     aws.forget_calls()
     plan(subject("GET /health"))
@@ -60,7 +65,7 @@ def test_nothing_is_called_while_planning(aws):
 
 
 def test_stage_variables_are_filled_in(aws):
-    """Two stages of one API may lead to two backends."""
+    """Stage variables are filled in for hosts, ports and VPC links."""
     seeded(
         aws,
         {
@@ -76,7 +81,7 @@ def test_stage_variables_are_filled_in(aws):
 
 
 def test_a_variable_that_the_stage_does_not_have_is_said(aws):
-    """The backend cannot be named."""
+    """A stage variable that is not set is reported, because the backend is unknown."""
     seeded(aws, {"GET /health": "https://${stageVariables.host}/health", "GET /ok": f"{A}/"})
     found = plan(subject("GET /health", "GET /ok"))
     assert called(found) == [("https://a.test:443", "GET /ok")]
@@ -87,7 +92,7 @@ def test_a_variable_that_the_stage_does_not_have_is_said(aws):
 
 @pytest.mark.parametrize("uri", ["https://{server}/", "https://user:secret@{server}/x"])
 def test_an_integration_without_a_host_is_said(aws, uri):
-    """And no part of its URI is shown: it may have a password."""
+    """An integration without a host is reported without its URI, which may have a password."""
     seeded(aws, {"GET /x": SeedMethod(uri=uri)})
     found = plan(subject("GET /x"))
     assert reasons(found) == ["the URI of an integration names no host"]
@@ -95,7 +100,7 @@ def test_an_integration_without_a_host_is_said(aws, uri):
 
 
 def test_a_password_in_a_uri_is_not_part_of_the_backend(aws):
-    """User and password are left out."""
+    """A user and password in a URI are removed."""
     seeded(aws, {"GET /x": "https://user:secret@a.test/x"})
     found = plan(subject("GET /x"))
     assert called(found) == [("https://a.test:443", "GET /x")]
@@ -103,13 +108,13 @@ def test_a_password_in_a_uri_is_not_part_of_the_backend(aws):
 
 
 def test_a_private_integration_without_a_link_is_said(aws):
-    """It leads nowhere that is known."""
+    """A private integration without a VPC link is reported."""
     seeded(aws, {"GET /x": SeedMethod(uri=f"{A}/", vpc_link="")})
     assert reasons(plan(subject("GET /x"))) == ["a private integration names no VPC link"]
 
 
 def test_without_a_named_method_nothing_is_called(aws):
-    """Not even a GET, unless --any-get allows it: then the first by path without parameters."""
+    """Without a method nothing is called; `--any-get` uses the first GET without parameters."""
     seeded(
         aws,
         {
@@ -128,14 +133,14 @@ def test_without_a_named_method_nothing_is_called(aws):
 
 
 def test_an_any_method_answers_a_get(aws):
-    """ANY stands for every verb; one of its own comes first."""
+    """An ANY method answers a GET."""
     seeded(aws, {"ANY /": f"{A}/"})
     assert called(plan(subject(), any_get=True)) == [("https://a.test:443", "GET /")]
     assert called(plan(subject("GET /"))) == [("https://a.test:443", "GET /")]
 
 
 def test_a_named_path_is_matched_as_api_gateway_matches_it(aws):
-    """A literal segment before a parameter, and that before a greedy one; the path is sent as it was named."""
+    """A named path is matched as API Gateway does: literal, then parameter, then greedy."""
     seeded(
         aws,
         {
@@ -155,7 +160,7 @@ def test_a_named_path_is_matched_as_api_gateway_matches_it(aws):
 
 
 def test_a_method_that_may_change_something_needs_unsafe(aws):
-    """GET, HEAD and OPTIONS do not."""
+    """A method other than GET, HEAD and OPTIONS needs --unsafe."""
     seeded(aws, {"POST /x": f"{A}/", "HEAD /y": f"{B}/"})
     found = plan(subject("POST /x", "HEAD /y"))
     assert called(found) == [("https://b.test:443", "HEAD /y")]
@@ -164,7 +169,7 @@ def test_a_method_that_may_change_something_needs_unsafe(aws):
 
 
 def test_why_a_named_method_reaches_nothing_is_said(aws):
-    """It is not in the API, or it has an integration that presents no certificate."""
+    """The reason says why a named method reaches no backend."""
     seeded(aws, {"GET /mock": SeedMethod(type="MOCK"), "GET /x": f"{A}/"})
     found = plan(subject("GET /missing", "GET /mock"))
     (reason,) = reasons(found)
@@ -175,7 +180,7 @@ def test_why_a_named_method_reaches_nothing_is_said(aws):
 
 
 def test_an_api_whose_integrations_present_no_certificate_is_not_probed(aws):
-    """Mock and AWS integrations, and none."""
+    """An API with only mock or AWS integrations, or none, is not probed."""
     seeded(aws, {"GET /mock": SeedMethod(type="MOCK")})
     aws.seed(SeedApi(id="api2", stages={"live": None}))
     found = plan(subject("GET /mock"), subject("GET /mock", api="api2"))
@@ -199,7 +204,7 @@ def test_an_api_whose_integrations_present_no_certificate_is_not_probed(aws):
     ],
 )  # fmt: skip
 def test_what_cannot_be_probed_says_why_and_what_to_do(aws, of, why):
-    """Each stage that is not called has a reason and a remedy."""
+    """Each stage that cannot be probed has a reason and a remedy."""
     seeded(aws, {"GET /health": f"{A}/health"})
     found = plan(subject("GET /health", **of))
     assert called(found) == []
@@ -209,7 +214,7 @@ def test_what_cannot_be_probed_says_why_and_what_to_do(aws, of, why):
 
 @pytest.mark.parametrize("of", [{"api": "gone00"}, {"name": "gone"}])
 def test_a_stage_that_aws_does_not_have_is_a_matter_of_place(aws, of):
-    """It is in another account or region, or deleted; nothing is to be reported as an error of tfcert."""
+    """For a missing stage the remedy is to check account and region."""
     seeded(aws, {"GET /health": f"{A}/health"})
     (found,) = plan(subject("GET /health", **of)).not_probed
     assert "account and region" in found.remedy
@@ -217,7 +222,7 @@ def test_a_stage_that_aws_does_not_have_is_a_matter_of_place(aws, of):
 
 
 def test_a_websocket_stage_is_not_even_asked_about(aws):
-    """No call to AWS is made for it."""
+    """A WebSocket stage costs no call to AWS."""
     aws.forget_calls()
     plan(subject("GET /health", kind=StageKind.WEBSOCKET))
     assert aws.calls() == ()
@@ -225,7 +230,7 @@ def test_a_websocket_stage_is_not_even_asked_about(aws):
 
 @pytest.mark.parametrize("operation", ["GetResources", "GetStage", "GetCallerIdentity"])
 def test_a_denied_read_names_what_to_allow(aws, operation):
-    """The policy file of probes, for what is in it."""
+    """A denied read names the missing permission and policies/iam/probe.json."""
     seeded(aws, {"GET /health": f"{A}/health"})
     aws.faults.add(Injection(operation=operation, fault=access_denied()))
     found = plan(subject("GET /health"))
@@ -238,7 +243,7 @@ def test_a_denied_read_names_what_to_allow(aws, operation):
 
 
 def test_what_is_beyond_the_limit_is_not_probed(aws):
-    """Three calls a backend: with seven there are two."""
+    """Backends beyond `--max-calls` are not probed; each needs three calls."""
     seeded(aws, {f"GET /{name}": f"https://{name}.test/" for name in "abc"})
     wanted = subject("GET /a", "GET /b", "GET /c")
     found = plan(wanted, max_calls=7)
@@ -251,7 +256,7 @@ def test_what_is_beyond_the_limit_is_not_probed(aws):
 
 
 def test_each_api_and_stage_is_read_once(aws):
-    """Also if many rotations ask about it."""
+    """Each API and stage is read once, also for several rotations."""
     seeded(aws, {"GET /health": f"{A}/health"})
     aws.forget_calls()
     found = plan(*[subject("GET /health")] * 3)
@@ -264,7 +269,7 @@ def test_each_api_and_stage_is_read_once(aws):
 
 
 def test_a_long_api_is_read_to_its_end(aws):
-    """GetResources has pages."""
+    """Resources beyond the first page are read."""
     seeded(aws, {f"GET /r{number:03}": f"https://h{number:03}.test/" for number in range(505)})
     found = plan(subject("GET /r504"), any_get=False)
     assert called(found) == [("https://h504.test:443", "GET /r504")]
@@ -272,7 +277,7 @@ def test_a_long_api_is_read_to_its_end(aws):
 
 
 def test_the_account_and_the_region_that_answered_are_in_the_plan(aws):
-    """API Gateway's ARNs have no account: the caller's is filled in."""
+    """The plan has the account and region that answered."""
     seeded(aws, {"GET /health": f"{A}/health"})
     found = plan(
         subject("GET /health", account=None, region=None), using=gateways(region="us-east-1")
@@ -283,7 +288,7 @@ def test_the_account_and_the_region_that_answered_are_in_the_plan(aws):
 
 
 def test_headers_are_in_no_text_of_a_plan(aws):
-    """Their values are secrets."""
+    """Header values are not in the plan's text."""
     seeded(aws, {"GET /health": f"{A}/health"})
     found = plan(subject("GET /health", headers={"Authorization": "s3cret"}))
     assert len(found.targets) == 1

@@ -1,4 +1,4 @@
-"""The questions of a check, divided by account and region, and how their answers are joined."""
+"""The questions of a check, divided by account and region, and the merging of their answers."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def by_account(certificates=(), surveys=(), stages=(), recorded=()):
 
 
 def test_answers_of_all_kinds_are_joined():
-    """Joining keeps the answers of each part, of each kind."""
+    """Merging keeps the answers of each part, of each kind."""
     one = ObservedAnswers(
         certificates={certificate("a"): Gone()}, surveys={HERE: WHY}, counts={HERE: 3}
     )
@@ -68,7 +68,7 @@ def test_answers_of_all_kinds_are_joined():
 
 
 def test_the_later_of_two_answers_counts():
-    """An answer about the same certificate, survey, stage or count replaces the earlier one."""
+    """A later answer about the same thing replaces the earlier one."""
     key, name = certificate("a"), stage("prod")
     early = ObservedAnswers(
         certificates={key: WHY}, surveys={HERE: WHY}, stages={name: WHY}, counts={HERE: 1}
@@ -82,7 +82,7 @@ def test_the_later_of_two_answers_counts():
 
 
 def test_questions_without_a_region_are_divided_off():
-    """Without a default region, only questions with a region of their own can be asked."""
+    """Without a default region, only questions with their own region are asked."""
     nowhere = Place(account=HERE.account)
     questions = Questions(
         certificates=dict.fromkeys((certificate("a"), certificate("b", nowhere))),
@@ -107,7 +107,7 @@ def test_questions_without_a_region_are_divided_off():
 
 
 def test_one_reason_answers_every_question():
-    """Each certificate of API Gateway and of ACM, each survey and each stage gets the answer."""
+    """One reason answers each certificate, ACM certificate, survey and stage."""
     questions = Questions(
         certificates={certificate("a"): None},
         managed={certificate(ARN): None},
@@ -122,7 +122,7 @@ def test_one_reason_answers_every_question():
 
 
 def test_questions_are_divided_by_account():
-    """Each kind of question goes to the account of its place; an ACM certificate's is in its ARN."""
+    """Each question goes to the account of its place, or of its ARN."""
     divided = by_account(
         certificates=(certificate("a"), certificate("b", THERE), certificate(ARN)),
         surveys=(HERE,),
@@ -139,14 +139,14 @@ def test_questions_are_divided_by_account():
 
 
 def test_a_certificate_without_an_account_is_asked_where_its_stage_is():
-    """A stage presents only certificates of its own account."""
+    """A certificate without an account is asked in the account of its stage."""
     key = certificate("a", Place(region="eu-west-1"))
     divided = by_account(certificates=(key,), recorded=(recorded("a", THERE),))
     assert divided == {THERE.account: Questions(certificates={key: None})}
 
 
 def test_stages_that_disagree_prove_no_account():
-    """Two stages of two accounts present one id: the run's own credentials ask for it."""
+    """If stages disagree, the certificate is asked with the run's own credentials."""
     key = certificate("a", Place(region="eu-west-1"))
     stages = (recorded("a", HERE), recorded("a", THERE, "test"), recorded("a", THERE, "qa"))
     assert by_account(certificates=(key,), recorded=stages) == {

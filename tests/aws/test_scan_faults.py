@@ -1,4 +1,4 @@
-"""Whatever goes wrong during a scan: nothing clean is said of what was not seen, and nothing waits for ever."""
+"""Faults during a scan: nothing unseen is called clean, and no wait is endless."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ LISTS = (
 
 @pytest.fixture
 def healthy(aws, monkeypatch):
-    """Two regions in which there is nothing to find."""
+    """Seed two healthy regions."""
     monkeypatch.setenv("AWS_REGION", EAST)
     # What is repeated is repeated at once: how long botocore waits in between is not what is tested.
     monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.0)
@@ -81,7 +81,7 @@ def scan(scanned):
 
 
 def test_without_a_fault_it_is_clean(healthy, scan):
-    """Else the tests below would say nothing."""
+    """Without a fault the scan is clean."""
     _, outcome = scan()
     assert (outcome.verdict, outcome.findings) == (Verdict.CLEAN, ())
 
@@ -91,7 +91,7 @@ def test_without_a_fault_it_is_clean(healthy, scan):
 def test_i4_a_list_that_fails_in_one_region_makes_it_unverified_and_no_other(
     healthy, scan, operation, fault
 ):
-    """The other region is judged whole."""
+    """I4: a failed list makes its region unverified, and the other region is complete."""
     healthy.faults.inject(operation, fault, region=EAST)
     scanned, outcome = scan()
     east, west = (
@@ -112,7 +112,7 @@ def test_i4_a_list_that_fails_in_one_region_makes_it_unverified_and_no_other(
 )
 @pytest.mark.parametrize("operation", ["apigateway:GetStages", "apigatewayv2:GetStages"])
 def test_i4_one_api_that_fails_among_others_is_named(healthy, scan, operation, fault):
-    """What came before counts; a later answer does not make up for it."""
+    """I4: one failed API among others makes the scan inconclusive and is named."""
     healthy.faults.inject(
         operation, fault, region=EAST, after=1 if operation.startswith("apigateway:") else 0
     )
@@ -126,7 +126,7 @@ def test_i4_one_api_that_fails_among_others_is_named(healthy, scan, operation, f
     "fault", [FAULTS[name] for name in ("throttled", "page", "dropped", "page 403")]
 )
 def test_i4_an_account_that_nobody_names_is_not_clean(healthy, scan, fault):
-    """Everything was listed, and whose it is was not said."""
+    """I4: if the account cannot be identified, the scan is inconclusive."""
     healthy.faults.inject("GetCallerIdentity", fault)
     scanned, outcome = scan()
     assert outcome.verdict is Verdict.INCONCLUSIVE
@@ -139,7 +139,9 @@ def test_i4_an_account_that_nobody_names_is_not_clean(healthy, scan, fault):
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=list(FAULTS))
 def test_i4_regions_that_nobody_lists_are_not_guessed(healthy, scan, fault):
-    """With --all-regions and no list of them nothing is scanned, and that is not clean."""
+    """I4: if `--all-regions` cannot list regions, nothing is scanned, and the scan is
+    inconclusive.
+    """
     healthy.faults.inject("DescribeRegions", fault)
     scanned, outcome = scan(None)
     assert outcome.verdict is Verdict.INCONCLUSIVE
@@ -149,7 +151,7 @@ def test_i4_regions_that_nobody_lists_are_not_guessed(healthy, scan, fault):
 
 @pytest.mark.parametrize("operation", [*LISTS, "GetCallerIdentity", "DescribeRegions"])
 def test_i4_a_server_that_falls_silent_ends_the_wait(healthy, scan, operation):
-    """It is waited for as long as the timeout, and what it did not answer is unverified; a test that hangs fails by itself."""
+    """I4: a silent server ends the wait at the timeout, and its part is unverified."""
     healthy.faults.inject(operation, Hang(100), region=EAST)
     scanned, outcome = scan(None if operation == "DescribeRegions" else (EAST, WEST), timeout=8.0)
     assert outcome.verdict is Verdict.INCONCLUSIVE
@@ -158,7 +160,7 @@ def test_i4_a_server_that_falls_silent_ends_the_wait(healthy, scan, operation):
 
 
 def test_expired_credentials_are_said_once(healthy, scan):
-    """Not once a list and region."""
+    """Expired credentials are one finding, not one per list and region."""
     healthy.faults.inject("*", FAULTS["expired"])
     scanned, outcome = scan()
     assert [finding.source for finding in outcome.findings] == ["aws://unknown"]
@@ -167,7 +169,7 @@ def test_expired_credentials_are_said_once(healthy, scan):
 
 
 def test_a_certificate_that_was_made_while_stages_were_listed_is_not_gone(healthy, scan):
-    """A second list of the certificates has it; what is gone is not in that either."""
+    """A certificate created during the scan is found in a second list, and is not gone."""
     healthy.seed(SeedApi(id="rest9", stages={"prod": "new001", "lost": "gone01"}))
     watched = healthy.faults.meet
 
@@ -194,7 +196,7 @@ def _until(met):
 
 @pytest.mark.parametrize("operation", ["apigateway:GetStages", "apigatewayv2:GetStages"])
 def test_i4_an_api_that_was_listed_and_is_then_not_there(healthy, scan, operation):
-    """It may have been deleted meanwhile; its stages are not known, and nothing is clean for it."""
+    """I4: an API that disappears during the scan makes it inconclusive."""
     healthy.faults.inject(
         operation,
         AnswerFault(
@@ -209,7 +211,7 @@ def test_i4_an_api_that_was_listed_and_is_then_not_there(healthy, scan, operatio
 
 
 def test_i4_a_stage_that_is_listed_twice_is_refused():
-    """One of the two is not true."""
+    """I4: a stage that is listed twice is refused."""
     one = {"stageName": "prod", "clientCertificateId": "fine01"}
     with pytest.raises(ValueError, match="stage prod is in the answer twice"):
         once(

@@ -1,4 +1,4 @@
-"""Help pages: groups of options, whole descriptions, 80 columns."""
+"""The help pages: groups of options, full descriptions, and at most 80 columns."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FEW = 5
 
 
 def commands(command=None, path=("tfcert",), parent=None):
-    """Every command of the program with its path and context."""
+    """Yield each command with its path and context."""
     command = command or typer.main.get_command(build())
     context = command.context_class(command, parent, path[-1], **command.context_settings)
     yield path, command, context
@@ -29,13 +29,15 @@ IDS = [" ".join(path) for path, _, _ in ALL]
 
 
 def flat(text):
-    """A text without its line breaks."""
+    """Return a text without its line breaks."""
     return " ".join(text.split())
 
 
 @pytest.mark.parametrize(("path", "command", "context"), ALL, ids=IDS)
 def test_a_help_page_fits_80_columns_and_cuts_nothing(tfcert, path, command, context):
-    """Every description of an option, an argument and a command is there in full, in lines of at most 80 columns."""
+    """Each description of an option, argument and command is complete, in lines of at most 80
+    columns.
+    """
     done = tfcert(*path[1:], "--help", environment={"COLUMNS": "80"})
     assert (done.returncode, done.stderr) == (0, b"")
     page = done.stdout.decode()
@@ -55,7 +57,7 @@ def test_a_help_page_fits_80_columns_and_cuts_nothing(tfcert, path, command, con
 
 @pytest.mark.parametrize(("path", "command", "context"), ALL, ids=IDS)
 def test_every_option_of_a_long_page_is_in_a_group(path, command, context):
-    """A command with more than five options has each in one of the groups, but for its help."""
+    """In a command with more than five options, each except the help is in a group."""
     options = [each for each in command.get_params(context) if each.param_type_name == "option"]
     if len(options) > FEW:
         groups = {
@@ -65,7 +67,9 @@ def test_every_option_of_a_long_page_is_in_a_group(path, command, context):
 
 
 def test_the_sections_are_in_one_order(tfcert):
-    """The sections of check come in the order of the groups; a short page has one section."""
+    """The sections of `check --help` are in the order of the groups; a short page has one
+    section.
+    """
     page = tfcert("check", "--help").stdout.decode()
     titles = re.findall(r"^(\w[\w ]*):$", page, re.MULTILINE)
     assert titles == ["Arguments", "Sources", "Policy", "Probe", "AWS", "Output", "Options"]
@@ -74,14 +78,14 @@ def test_the_sections_are_in_one_order(tfcert):
 
 
 def test_the_list_of_commands_says_what_their_pages_say():
-    """`tfcert --help` imports no command, so its sentences are written twice: they are the same."""
+    """`tfcert --help` shows the first sentences of the commands without importing them."""
     own = {path[1]: first_sentence(command.help) for path, command, _ in ALL if len(path) == 2}
     assert own == VERBS
 
 
 @pytest.mark.parametrize("option", ["-V", "--version"])
 def test_the_version_has_a_short_option(tfcert, option):
-    """Name and number, and nothing else."""
+    """`-V` and `--version` print the name and the version only."""
     done = tfcert(option)
     assert done.returncode == 0
     assert re.fullmatch(rb"tfcert \d+\.\d+\.\d+\n", done.stdout)

@@ -1,4 +1,4 @@
-"""Makes `world`, which the scenarios keep, importable here."""
+"""Make `world` from the scenarios' folder importable here."""
 
 from __future__ import annotations
 

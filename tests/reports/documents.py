@@ -1,4 +1,4 @@
-"""Outcomes in JSON version 1, as small as the schema allows, for the reports and comments that are written from them."""
+"""Minimal outcomes in JSON version 1, for the tests of reports and comments."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def outcome(
     patches=(),
     **more,
 ):
-    """A whole document; its verdict follows from the findings where none is given."""
+    """Return a whole document; without a given verdict, it follows from the findings."""
     counted = [one for one in findings if one["suppression"] is None]
     errors = any(
         one["severity"] == "error" and one["rule"] != "certificate-unverified" for one in counted
@@ -153,7 +153,9 @@ def outcome(
 
 
 def due(path="plan.json", **more):
-    """One certificate with twelve days left, its finding, its rotation and its first patch."""
+    """Return a document of a certificate with twelve days left, with finding, rotation
+    and patch.
+    """
     return outcome(
         path=path,
         certificates=[certificate(source=path)],
@@ -166,7 +168,7 @@ def due(path="plan.json", **more):
 
 
 def fine(path="plan.json", **more):
-    """One certificate with ten months left."""
+    """Return a document of a certificate with ten months left."""
     return outcome(
         path=path,
         certificates=[certificate(source=path, days_left=300)],
@@ -176,7 +178,7 @@ def fine(path="plan.json", **more):
 
 
 def named(*documents, names=()):
-    """Documents with names, or without."""
+    """Return documents with names, or without."""
     return [
         NamedAccounts(name=name, document=document)
         for name, document in zip(names or [""] * len(documents), documents, strict=True)

@@ -1,4 +1,4 @@
-"""Outcomes for the tests of formats: one that has a bit of everything, and one in which every name is hostile."""
+"""Outcomes for the tests of formats: a mixed one, and one in which every name is hostile."""
 
 from __future__ import annotations
 
@@ -26,12 +26,14 @@ ADDRESS = f"{CERTIFICATE}.orders"
 
 
 def due(folder: Path) -> Outcome:
-    """One certificate with 12 days left on one stage, at main.tf:1."""
+    """Return an outcome of a certificate with 12 days left on one stage, at main.tf:1."""
     return world(folder, {"main.tf": BASE}).judge(offline=True)
 
 
 def mixed(folder: Path) -> Outcome:
-    """The due one, and beside it a warning, a note, something unverified about AWS as a whole, and two that are suppressed."""
+    """Return an outcome with each kind of finding: error, warning, note, unverified and
+    suppressed.
+    """
     outcome = due(folder)
     (first,) = outcome.findings
     more = (
@@ -67,7 +69,7 @@ def mixed(folder: Path) -> Outcome:
 
 
 def finding(**changes) -> Finding:
-    """A finding of state.json with some fields changed."""
+    """Return a finding of state.json with some fields changed."""
     plain = {
         "rule": "certificate-expiring",
         "severity": Severity.ERROR,
@@ -84,7 +86,7 @@ def finding(**changes) -> Finding:
 def suppression(
     kind: SuppressedBy, reason: str = "the backend is retired in December"
 ) -> Suppression:
-    """An exemption until the last of the year, owned by the platform team."""
+    """Return an exemption until the end of the year, owned by the platform team."""
     where = Location("tfcert.toml" if kind is SuppressedBy.POLICY else "main.tf", 7)
     return Suppression(
         kind=kind, reason=reason, until=date(2026, 12, 31), owner="platform", location=where
@@ -94,7 +96,7 @@ def suppression(
 def judged(
     *pairs: tuple[Stage, Certificate], path: str = "state.json", policy: Policy | None = None
 ) -> Outcome:
-    """An offline run over one state with these stages, each with the certificate that it presents."""
+    """Return an offline run over a state with these stages and their certificates."""
     document = Document(
         source=Source(path=path, kind="state"),
         stages=tuple(stage for stage, _ in pairs),
@@ -104,7 +106,7 @@ def judged(
 
 
 def pair(name: str, key: str | None, identity: str, days: int) -> tuple[Stage, Certificate]:
-    """A stage and the certificate that it alone presents, which ends in so many days."""
+    """Return a stage and its own certificate, which ends in this many days."""
     place = Place("aws", "123456789012", "us-east-1")
     certificate = Certificate(
         address=Address(CERTIFICATE, name, key),
@@ -126,14 +128,18 @@ def pair(name: str, key: str | None, identity: str, days: int) -> tuple[Stage, C
 
 
 def many(stages: int) -> Outcome:
-    """So many stages of one state, each with a certificate of its own that ends within four months."""
+    """Return an outcome of this many stages, each with a certificate that ends within
+    four months.
+    """
     return judged(
         *(pair(f"s{number}", None, f"id{number:06}", number % 120) for number in range(stages))
     )
 
 
 def hostile(name: str) -> Outcome:
-    """An outcome in which every text that comes from Terraform, AWS, the policy or the file system is the name given."""
+    """Return an outcome in which each text from Terraform, AWS, the policy or the file system is
+    this name.
+    """
     said = name or "x"
     outcome = judged(pair("orders", name, name, 12), path=name, policy=Policy(name=name))
     more = (
@@ -175,7 +181,7 @@ def hostile(name: str) -> Outcome:
 def scanned(
     count: int, *, place: Place = HOME, other: Place | None = None, step: int = 1
 ) -> Outcome:
-    """A scan without states: a certificate on a stage of each of so many APIs with names; from one to the next, so many days."""
+    """Return a scan without states of this many APIs, whose certificates end `step` days apart."""
     sweeps = []
     for where in filter(None, (place, other)):
         stages = tuple(

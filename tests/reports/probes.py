@@ -58,7 +58,7 @@ SKIPPED = JsonNotProbed(
 
 
 def probe(*backends, not_probed=(), **more):
-    """A document with these backends, and the exit code that they have."""
+    """Return a document with these backends and their exit code."""
     verdicts = {each.verdict for each in backends}
     code = (
         1
@@ -81,7 +81,7 @@ def probe(*backends, not_probed=(), **more):
 
 
 def dry_run():
-    """What `--dry-run` lists for one backend."""
+    """Return the document of `--dry-run` for one backend."""
     planned = JsonPlannedCalls(
         stage=STAGE,
         backend=TRUSTED.backend,

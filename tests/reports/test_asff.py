@@ -1,4 +1,6 @@
-"""Security Hub's format, checked against botocore's model of BatchImportFindings and AWS's lengths."""
+"""The ASFF format, checked against botocore's model of BatchImportFindings and AWS's
+length limits.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,7 @@ LENGTHS = {"Id": 512, "Title": 256, "Description": 1024, "GeneratorId": 512, "Pr
 
 
 def validate(text: str) -> list[dict]:
-    """The records, valid for botocore, within AWS's lengths, and of distinct Ids."""
+    """Return the records; check them with botocore, AWS's length limits and for distinct Ids."""
     records = json.loads(text)
     for at in range(0, len(records), 100):
         report = ParamValidator().validate({"Findings": records[at : at + 100]}, MODEL)
@@ -52,7 +54,7 @@ def validate(text: str) -> list[dict]:
 
 
 def records(outcome) -> dict[str, dict]:
-    """The records by certificate and rule."""
+    """Return the records by certificate and rule."""
     return {
         "/".join(each["Id"].split("/")[-2:]): each
         for each in validate(FORMATS["asff"].render(outcome))
@@ -60,7 +62,9 @@ def records(outcome) -> dict[str, dict]:
 
 
 def test_a_finding_has_failed_and_the_other_rules_have_passed(tmp_path):
-    """One record for each rule that could judge the certificate; AWS's and a plan's rules have none in this run."""
+    """A finding is a FAILED record, and each other rule that judged the certificate is a PASSED
+    one.
+    """
     found = records(due(tmp_path))
     failed = found["old000/certificate-expiring"]
     assert failed["Compliance"] == {"Status": "FAILED"}
@@ -80,7 +84,7 @@ def test_a_finding_has_failed_and_the_other_rules_have_passed(tmp_path):
 
 
 def test_a_cured_finding_is_resolved_under_the_same_id():
-    """The next run, over the same certificate with a later end, sends the Id again."""
+    """A fixed finding has the same Id in the next run, with PASSED."""
     before = records(judged(pair("orders", None, "abc123", 12)))
     after = records(judged(pair("orders", None, "abc123", 300)))
     name = "abc123/certificate-expiring"
@@ -92,7 +96,7 @@ def test_a_cured_finding_is_resolved_under_the_same_id():
 
 
 def test_the_id_stays_while_days_pass():
-    """And the update is later than the one before."""
+    """The Id stays the same on the next day, and UpdatedAt is later."""
     outcome = judged(pair("orders", None, "abc123", 20))
     documents = tuple(part.document for part in outcome.cases.documents)
     later = check(
@@ -106,7 +110,7 @@ def test_the_id_stays_while_days_pass():
 
 @pytest.mark.parametrize("evidence", [Evidence.UNANSWERED, Evidence.UNKNOWN])
 def test_i4_what_was_not_verified_has_no_record(evidence):
-    """So an earlier finding stays open: an unknown is never clean."""
+    """I4: an unverified certificate has no record, so an earlier finding stays open."""
     outcome = judged(pair("orders", None, "abc123", 300))
     (part,) = outcome.cases.documents
     unsure = tuple(replace(case, evidence=evidence) for case in part.cases)
@@ -115,7 +119,9 @@ def test_i4_what_was_not_verified_has_no_record(evidence):
 
 
 def test_i4_an_answer_that_failed_has_no_record():
-    """Although the recorded end is known."""
+    """I4: a certificate without an answer of AWS has no record, although its recorded end
+    is known.
+    """
     outcome = judged(pair("orders", None, "abc123", 300))
     (part,) = outcome.cases.documents
     denied = Unanswered(reason="AccessDenied", remedy="allow it")
@@ -125,7 +131,7 @@ def test_i4_an_answer_that_failed_has_no_record():
 
 
 def test_i4_an_interrupted_run_resolves_nothing():
-    """Nor one in which a source could not be read."""
+    """I4: an interrupted run has no PASSED records."""
     outcome = judged(pair("orders", None, "abc123", 300))
     cases = replace(outcome.cases, observations=Observations(asked=True, interrupted=True))
     assert records(replace(outcome, cases=cases)) == {}
@@ -135,7 +141,7 @@ def test_i4_an_interrupted_run_resolves_nothing():
     "rule", ["trust-outdated", "managed-twice", "rotation-overdue", "rotation-destroys-in-use"]
 )
 def test_i4_a_rule_whose_question_was_not_asked_resolves_nothing(rule):
-    """No backend and no configuration was read, and one state says nothing about another: a finding stays open."""
+    """I4: a rule whose data was not read has no PASSED record, so its finding stays open."""
     found = records(judged(pair("orders", None, "abc123", 300)))
     assert "abc123/certificate-expired" in found
     assert f"abc123/{rule}" not in found
@@ -143,7 +149,7 @@ def test_i4_a_rule_whose_question_was_not_asked_resolves_nothing(rule):
 
 @pytest.mark.parametrize(("trusted", "resolved"), [(True, True), (None, False)])
 def test_i4_trust_is_resolved_only_by_a_bundle_that_was_read(trusted, resolved):
-    """A bundle that could not be read confirms nothing."""
+    """I4: trust-outdated is PASSED only if the backend's bundle was read."""
     stage, certificate = pair("orders", None, "abc123", 300)
     certificate = replace(certificate, fingerprint="ab" * 32)
     has = BundleCertificate(fingerprint="ab" * 32, subject="s", ends=NOW + timedelta(days=300))
@@ -160,7 +166,7 @@ def test_i4_trust_is_resolved_only_by_a_bundle_that_was_read(trusted, resolved):
 
 @pytest.mark.parametrize("answer", [None, Unanswered(reason="AccessDenied", remedy="allow it")])
 def test_i4_drift_of_a_stage_that_aws_did_not_answer_about_stays_open(answer):
-    """As with `--drift due`, or a call that was denied, while AWS answered about another stage."""
+    """I4: certificate-drifted of a stage without an answer of AWS has no PASSED record."""
     asked, silent = pair("a", "a", "cert-a", 300), pair("b", "b", "cert-b", 300)
     outcome = judged(asked, silent)
     shown = ObservedStage(kind=asked[0].kind, api_id="a", name="a", certificate_id="cert-a")
@@ -175,7 +181,7 @@ def test_i4_drift_of_a_stage_that_aws_did_not_answer_about_stays_open(answer):
 
 
 def test_an_exempted_finding_is_suppressed_with_its_reason(tmp_path):
-    """The unverified one of the run as a whole has no record."""
+    """An exempted finding is SUPPRESSED with its reason; an unverified finding has no record."""
     outcome = mixed(tmp_path)
     found = records(outcome)
     gone = found["old000/certificate-gone"]
@@ -193,7 +199,7 @@ def test_an_exempted_finding_is_suppressed_with_its_reason(tmp_path):
 
 
 def test_a_finding_without_a_place_is_refused_not_dropped():
-    """Security Hub would not take it; a report without it would be a false clean."""
+    """A finding without account and region is an error, because Security Hub needs both."""
     stage, certificate = pair("orders", None, "abc123", 12)
     nowhere = judged((replace(stage, place=Place()), replace(certificate, place=Place())))
     with pytest.raises(UsageError, match="account and region of abc123 are not known"):
@@ -201,7 +207,7 @@ def test_a_finding_without_a_place_is_refused_not_dropped():
 
 
 def test_a_rule_that_the_policy_switches_off_resolves_nothing():
-    """It judged nothing."""
+    """A rule that the policy switches off has no records."""
     policy = Policy(rules=(("certificate-elsewhere", None),))
     found = records(judged(pair("orders", None, "abc123", 300), policy=policy))
     assert "abc123/certificate-expiring" in found
@@ -209,7 +215,9 @@ def test_a_rule_that_the_policy_switches_off_resolves_nothing():
 
 
 def test_the_stage_without_a_certificate_and_its_cure():
-    """A rule about stages has a record for each stage, where the policy switches the rule on."""
+    """stage-without-certificate has a record per stage if the policy enables it, with the same Id
+    after the fix.
+    """
     policy = Policy(rules=(("stage-without-certificate", Severity.ERROR),))
     stage, certificate = pair("orders", None, "abc123", 300)
     bare = replace(
@@ -231,5 +239,5 @@ def test_the_stage_without_a_certificate_and_its_cure():
 
 
 def test_a_thousand_certificates_are_valid():
-    """In calls of a hundred."""
+    """A report of a thousand certificates is valid in batches of a hundred."""
     assert len(validate(FORMATS["asff"].render(many(1000)))) > 1000

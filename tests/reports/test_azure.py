@@ -1,4 +1,4 @@
-"""Azure Pipelines' logging commands, read back as the agent reads them."""
+"""Azure Pipelines' logging commands, parsed as the agent parses them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ SIGNS = (("%3B", ";"), ("%5D", "]"), ("%0D", "\r"), ("%0A", "\n"), ("%AZP25", "%
 
 
 def issues(outcome) -> tuple[list[tuple[dict[str, str], str]], list[str]]:
-    """The properties and message of each command, by the rules of the agent's `Command.TryParse`, and the other lines."""
+    """Return the properties and message of each command, by the agent's `Command.TryParse`, and
+    other lines.
+    """
     found, others = [], []
     for line in FORMATS["azure"].render(outcome).splitlines():
         begin = re.match(r"##vso\[task\.logissue ([^\]]*)\]", line)
@@ -31,14 +33,14 @@ def issues(outcome) -> tuple[list[tuple[dict[str, str], str]], list[str]]:
 
 
 def unescape(text: str) -> str:
-    """The text that the agent's server gets."""
+    """Return the unescaped text, as the agent's server gets it."""
     for mark, sign in SIGNS:
         text = text.replace(mark, sign)
     return text
 
 
 def test_an_issue_has_its_file_line_rule_and_remedy(tmp_path):
-    """At the line of the block."""
+    """An issue has the file and line of the block, the rule, and the remedy."""
     ((properties, message),), (last,) = issues(due(tmp_path))
     assert properties == {
         "type": "error",
@@ -52,7 +54,7 @@ def test_an_issue_has_its_file_line_rule_and_remedy(tmp_path):
 
 
 def test_an_unverified_item_is_an_error_and_what_does_not_count_is_a_plain_line(tmp_path):
-    """Azure has two types: notes and suppressed findings are in the log alone (I4)."""
+    """I4: an unverified item is an error. Notes and suppressed findings are plain log lines."""
     found, others = issues(mixed(tmp_path))
     assert sorted((pairs["type"], pairs["code"]) for pairs, _ in found) == [
         ("error", "certificate-expiring"),
@@ -68,7 +70,7 @@ def test_an_unverified_item_is_an_error_and_what_does_not_count_is_a_plain_line(
 
 
 def test_ten_of_a_type_are_issues_and_the_others_are_counted():
-    """The agent keeps ten; none is lost from the log."""
+    """At most ten issues per type are written; the others are log lines and a count."""
     findings = tuple(
         finding(address=f"aws_api_gateway_client_certificate.c{number:02}", severity=severity)
         for severity, count in ((Severity.ERROR, 12), (Severity.WARNING, 10))
@@ -88,7 +90,7 @@ def test_ten_of_a_type_are_issues_and_the_others_are_counted():
 
 
 def test_the_signs_of_the_agent_are_escaped():
-    """A bracket, a semicolon and a percent sign arrive as they are, and end nothing."""
+    """Brackets, semicolons and percent signs are escaped and arrive unchanged."""
     odd = finding(message="100 %3B; x] %AZP25 y", location=Location("a;b]=%41.tf", 3), address=None)
     ((properties, message),), _ = issues(replace(judged(), findings=(odd,)))
     assert properties["sourcepath"] == "a;b]=%41.tf"

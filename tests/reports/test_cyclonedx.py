@@ -1,4 +1,4 @@
-"""CycloneDX 1.6, read by cyclonedx-python-lib: its strict validator, and its reader of a CBOM."""
+"""The CycloneDX 1.6 format, read by cyclonedx-python-lib's strict validator and parser."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STRICT = JsonStrictValidator(SchemaVersion.V1_6)
 
 
 def read(outcome) -> Bom:
-    """The document as the library's reader has it; valid, and each reference resolves."""
+    """Return the parsed document; check that it is valid and that each reference resolves."""
     text = FORMATS["cyclonedx"].render(outcome)
     assert STRICT.validate_str(text) is None
     bom = Bom.from_json(json.loads(text))
@@ -31,7 +31,7 @@ def read(outcome) -> Bom:
 
 
 def certificates(bom: Bom) -> dict[str, object]:
-    """The certificates by name."""
+    """Return the certificates by name."""
     return {
         each.name: each
         for each in bom.components
@@ -41,7 +41,7 @@ def certificates(bom: Bom) -> dict[str, object]:
 
 
 def used_by(bom: Bom, reference) -> set[str]:
-    """The names of what depends on an asset."""
+    """Return the names of the components and services that depend on an asset."""
     names = {each.bom_ref.value: each.name for each in (*bom.components, *bom.services)}
     return {
         names[each.ref.value]
@@ -51,7 +51,7 @@ def used_by(bom: Bom, reference) -> set[str]:
 
 
 def test_a_certificate_is_an_asset_that_its_stages_depend_on(tmp_path):
-    """With its validity, its fingerprint and what Terraform and AWS call it."""
+    """A certificate is an asset with validity, fingerprint and id, and its stages depend on it."""
     outcome = due(tmp_path)
     bom = read(outcome)
     asset = certificates(bom)[ADDRESS]
@@ -67,7 +67,7 @@ def test_a_certificate_is_an_asset_that_its_stages_depend_on(tmp_path):
 
 
 def test_a_place_that_takes_the_pem_depends_on_the_certificate(tmp_path):
-    """A trust consumer is data, at its line, with what happens there when the PEM changes."""
+    """A consumer of the PEM depends on the certificate, with its line and delivery."""
     outcome = due(tmp_path)
     consumer = TrustConsumer(
         what="aws_s3_object.bundle", location=Location("trust.tf", 4), delivery=Delivery.SENT
@@ -84,7 +84,7 @@ def test_a_place_that_takes_the_pem_depends_on_the_certificate(tmp_path):
 
 
 def test_the_same_outcome_has_the_same_bytes_and_another_one_another_number():
-    """The serial number follows from the content."""
+    """Equal outcomes give equal bytes, and different ones different serial numbers."""
     one, other = judged(pair("a", None, "abc123", 9)), judged(pair("b", None, "def456", 9))
     text = FORMATS["cyclonedx"].render
     assert text(one) == text(judged(pair("a", None, "abc123", 9)))
@@ -93,7 +93,7 @@ def test_the_same_outcome_has_the_same_bytes_and_another_one_another_number():
 
 
 def test_a_certificate_of_two_instances_and_two_accounts():
-    """The same id in another account is another asset."""
+    """The same id in two accounts is two assets."""
     one = pair("orders", None, "abc123", 9)
     moved = tuple(replace(each, place=replace(each.place, account="999999999999")) for each in one)
     bom = read(judged(one, moved))
@@ -105,12 +105,12 @@ def test_a_certificate_of_two_instances_and_two_accounts():
 
 
 def unique(items) -> bool:
-    """What jsonschema's own function finds by comparing each with each: 28 seconds for a thousand."""
+    """Return whether the items are unique, faster than jsonschema's own quadratic check."""
     return len({json.dumps(each, sort_keys=True) for each in items}) == len(items)
 
 
 def test_without_certificates_and_with_a_thousand(monkeypatch):
-    """Both are valid."""
+    """Documents without certificates and with a thousand are valid."""
     monkeypatch.setattr("jsonschema._keywords.uniq", unique)
     assert list(read(judged()).components) == []
     assert len(certificates(read(many(1000)))) == 1000

@@ -1,4 +1,4 @@
-"""What a reviewer reads in ten seconds: the first lines of the comment, of the text and of the page, for eight pull requests."""
+"""The first lines of the comment, the text and the page, for eight pull requests."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def home(folder, text=BASE, **more):
 
 
 def judged(place, plan=None, *, policy=None, observe=None, path="plan.json") -> Outcome:
-    """The outcome of a check of that world, or of a plan in it."""
+    """Return the outcome of a check of this world, or of a plan in it."""
     inventory = place.inventory()
     (document,) = inventory.documents
     source = replace(document.source, path=path, kind="plan" if plan is not None else "directory")
@@ -56,7 +56,7 @@ def judged(place, plan=None, *, policy=None, observe=None, path="plan.json") -> 
 
 
 def moves(place, presents) -> tuple[StageChange, ...]:
-    """The changes of a plan that give every stage another certificate."""
+    """Return the changes of a plan that give every stage another certificate."""
     return tuple(
         StageChange(
             address=parse(address),
@@ -69,17 +69,17 @@ def moves(place, presents) -> tuple[StageChange, ...]:
 
 
 def clean(folder) -> Outcome:
-    """A plan of something else, with ten months left."""
+    """Return the outcome of an unrelated plan, with ten months left."""
     return judged(home(folder, ends={"old000": days(300)}), Plan())
 
 
 def one_due(folder) -> Outcome:
-    """A plan of something else, with twelve days left."""
+    """Return the outcome of an unrelated plan, with twelve days left."""
     return judged(home(folder), Plan())
 
 
 def introduce(folder) -> Outcome:
-    """A plan that makes the successor and moves no stage."""
+    """Return the outcome of a plan that creates the successor and moves no stage."""
     made = CertificateChange(
         address=parse(NEW),
         action=Action.CREATE,
@@ -91,7 +91,7 @@ def introduce(folder) -> Outcome:
 
 
 def repoint_too_early(folder, policy=None) -> Outcome:
-    """A plan that moves three stages to a successor made today."""
+    """Return the outcome of a plan that moves three stages to a successor created today."""
     place = home(
         folder,
         LATER,
@@ -102,7 +102,7 @@ def repoint_too_early(folder, policy=None) -> Outcome:
 
 
 def retire(folder) -> Outcome:
-    """A plan that deletes a certificate that no stage presents."""
+    """Return the outcome of a plan that deletes an unused certificate."""
     place = home(
         folder,
         LATER.replace(
@@ -119,12 +119,14 @@ def retire(folder) -> Outcome:
 
 
 def blocked(folder) -> Outcome:
-    """Twelve days left, and something takes the whole certificate, so that no patch is safe."""
+    """Return the outcome with twelve days left, where an output of the whole certificate blocks the
+    patch.
+    """
     return judged(home(folder, BASE + f'output "all" {{\n  value = {OLD}\n}}\n'), Plan())
 
 
 def inconclusive(folder) -> Outcome:
-    """AWS does not answer for a certificate that has time by what is recorded."""
+    """Return the outcome of a healthy recorded certificate that AWS does not answer about."""
     place = home(folder, ends={"old000": days(300)})
 
     def silent(certificates, places, stages, drift=()):
@@ -151,7 +153,7 @@ def document(outcome: Outcome):
 
 
 def twelve(folder):
-    """Twelve root modules: one is due, one is blocked, one could not be checked, the others are clean."""
+    """Return twelve documents: one due, one blocked, one unverified, and nine clean."""
     odd = {3: one_due, 5: blocked, 7: inconclusive}
     outcomes = [odd.get(number, clean)(folder / str(number)) for number in range(12)]
     return named(*map(document, outcomes), names=[f"stacks/{number:02}" for number in range(12)])
@@ -167,14 +169,14 @@ def held(name: str, made: str) -> None:
 
 @pytest.mark.parametrize("name", [*ONE, "twelve-root-modules"])
 def test_the_comment_says_first_what_to_do(name, tmp_path):
-    """Held against golden files, to be read; TFCERT_RECORD=1 writes them."""
+    """The first lines of the comment equal the golden files. TFCERT_RECORD=1 writes them."""
     documents = named(document(ONE[name](tmp_path))) if name in ONE else twelve(tmp_path)
     held(name, render_documents(documents))
 
 
 @pytest.mark.parametrize("name", ONE)
 def test_text_and_page_begin_with_the_sentences_of_the_comment(name, tmp_path):
-    """One function writes them, from the outcome or from its JSON."""
+    """The text and the page begin with the same sentences as the comment."""
     outcome = ONE[name](tmp_path)
     facts = facts_of(outcome)
     assert facts_of_documents([document(outcome)]) == facts
@@ -188,7 +190,7 @@ def test_text_and_page_begin_with_the_sentences_of_the_comment(name, tmp_path):
 
 
 def test_merge_is_said_only_where_a_merge_applies(tmp_path):
-    """By the policy's `[comment] applies`; of several outcomes, all must say so."""
+    """The comment says "do not merge" only if every outcome's policy has `applies` on-merge."""
     early = repoint_too_early(tmp_path / "a")
     merged = repoint_too_early(tmp_path / "b", Policy(applies=Applies.ON_MERGE))
     assert document(merged)["policy"]["applies"] == "on-merge"
@@ -201,7 +203,9 @@ def test_merge_is_said_only_where_a_merge_applies(tmp_path):
 
 
 def test_a_suppressed_certificate_is_no_rotation_and_is_counted(tmp_path):
-    """The headline says that a finding is suppressed, and nothing asks for a rotation that nobody began."""
+    """A suppressed finding is counted in the headline, and asks for no rotation that has
+    not begun.
+    """
     outcome = one_due(tmp_path)
     hidden = tuple(
         replace(each, suppression=suppression(SuppressedBy.POLICY)) for each in outcome.findings
@@ -226,7 +230,9 @@ def test_a_suppressed_certificate_is_no_rotation_and_is_counted(tmp_path):
     ],
 )
 def test_no_sentence_is_calmer_than_the_findings(tmp_path, presents, says):
-    """A plan that detaches, or whose effect is not known, is never one that can be applied."""
+    """A plan with detached stages or unknown effects never has a headline that it can be
+    applied.
+    """
     place = home(tmp_path, ends={"old000": days(300)})
     said = headline(facts_of(judged(place, Plan(stages=moves(place, presents)))))
     assert said.sentence in {"Do not apply this plan as it is.", "Not everything could be checked."}
@@ -237,7 +243,7 @@ def test_no_sentence_is_calmer_than_the_findings(tmp_path, presents, says):
 
 
 def test_brackets_around_a_command_are_plain_text():
-    """A remedy in the first lines ends with a command in brackets."""
+    """Round brackets around a command stay plain text; other brackets become code."""
     assert sentence("then move the stage (`tfcert patch`).") == (
         "then move the stage (`tfcert patch`)."
     )
@@ -245,7 +251,7 @@ def test_brackets_around_a_command_are_plain_text():
 
 
 def test_a_long_clause_ends_after_a_whole_word():
-    """Never in the middle of a word."""
+    """A long clause is shortened after a whole word."""
     text = " ".join(f"word{number}," for number in range(100))
     short = shorten_clause(text)
     assert len(short) <= 300

@@ -1,4 +1,4 @@
-"""Workflow commands, read back as GitHub's runner reads them."""
+"""GitHub workflow commands, parsed as GitHub's runner parses them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from checker.reports import FORMATS
 
 
 def commands(outcome) -> list[tuple[str, dict[str, str], str]]:
-    """Command, properties and message of each line, by the rules of the runner's `ActionCommand.TryParseV2`."""
+    """Return command, properties and message of each line, by the runner's
+    `ActionCommand.TryParseV2`.
+    """
     found = []
     for line in FORMATS["github"].render(outcome).splitlines():
         begin = re.fullmatch(r"::(error|warning|notice)(?: (.*?))?::(.*)", line)
@@ -29,7 +31,9 @@ def commands(outcome) -> list[tuple[str, dict[str, str], str]]:
 
 
 def test_an_annotation_has_its_file_line_title_message_and_remedy(tmp_path):
-    """At the line of the block, with what to do on a line of its own."""
+    """An annotation has the file and line of the block, a title, the message, and the remedy on its
+    own line.
+    """
     (first, last) = commands(due(tmp_path))
     command, properties, message = first
     assert (command, properties) == (
@@ -42,7 +46,7 @@ def test_an_annotation_has_its_file_line_title_message_and_remedy(tmp_path):
 
 
 def test_levels(tmp_path):
-    """What could not be verified is an error, what is suppressed a notice that says so."""
+    """An unverified finding is an error, and a suppressed one is a notice that says so."""
     found = [
         (command, properties["title"].split()[0])
         for command, properties, _ in commands(mixed(tmp_path))
@@ -59,7 +63,9 @@ def test_levels(tmp_path):
 
 
 def test_ten_of_a_level_the_most_urgent_first_and_how_many_more():
-    """GitHub drops the eleventh in silence, so we say it."""
+    """At most ten annotations per level are written, the most urgent first, with a count of the
+    others.
+    """
     outcome = many(200)
     told = commands(outcome)
     counted = {
@@ -81,7 +87,7 @@ def test_ten_of_a_level_the_most_urgent_first_and_how_many_more():
 
 
 def test_what_github_would_take_apart_is_escaped(tmp_path):
-    """A comma, a colon, a percent sign and line ends in a file's name, an address or a message."""
+    """Commas, colons, percent signs and line ends are escaped in every part."""
     nasty = "a,b:c%0Ad\r\n::error::x"
     outcome = replace(
         due(tmp_path),
@@ -94,7 +100,7 @@ def test_what_github_would_take_apart_is_escaped(tmp_path):
 
 
 def test_i4_a_clean_run_says_so_and_an_unverified_one_does_not():
-    """One line in any case: an empty report could be mistaken for a tool that did not run."""
+    """I4: a clean run has one notice that says so; an unverified run says inconclusive."""
     assert commands(judged(pair("orders", None, "old000", 300))) == [
         ("notice", {"title": "tfcert"}, "tfcert: clean")
     ]

@@ -1,4 +1,4 @@
-"""GitLab's Code Quality report: the fields that GitLab documents, and no others."""
+"""GitLab's Code Quality report, with exactly the fields that GitLab documents."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ DOCUMENTED = {
 
 
 def issues(outcome) -> list[dict]:
-    """The report, valid by what GitLab documents, with fingerprints that are distinct."""
+    """Return the report; check it against GitLab's documentation and for distinct fingerprints."""
     text = FORMATS["gitlab"].render(outcome)
     assert not text.startswith("\ufeff")
     found = json.loads(text)
@@ -53,7 +53,7 @@ def issues(outcome) -> list[dict]:
 
 
 def test_an_issue_has_its_file_line_rule_and_remedy(tmp_path):
-    """The path starts at the repository's root."""
+    """An issue has its rule, remedy and line, and its path from the repository's root."""
     (issue,) = issues(replace(due(tmp_path), checkout=Checkout(root="/repo", folder="infra")))
     assert (issue["check_name"], issue["severity"]) == ("certificate-expiring", "critical")
     assert issue["location"] == {"path": "infra/main.tf", "lines": {"begin": 1}}
@@ -62,7 +62,7 @@ def test_an_issue_has_its_file_line_rule_and_remedy(tmp_path):
 
 
 def test_severities_and_suppressions(tmp_path):
-    """Warnings are major, notes and what is suppressed info, and the latter says why."""
+    """Warnings are major; notes and suppressed findings are info, the latter with the reason."""
     found = {issue["check_name"]: issue for issue in issues(mixed(tmp_path))}
     assert {name: issue["severity"] for name, issue in found.items()} == {
         "certificate-expiring": "critical",
@@ -78,5 +78,5 @@ def test_severities_and_suppressions(tmp_path):
 
 
 def test_many_have_fingerprints_of_their_own():
-    """Hundreds of certificates of one kind."""
+    """Hundreds of similar findings have distinct fingerprints."""
     assert len(issues(many(300))) > 100

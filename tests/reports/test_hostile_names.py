@@ -1,4 +1,4 @@
-"""Names, tags, descriptions and paths of Terraform, AWS, policies and file systems, in every format: never more than text."""
+"""Hostile names from Terraform, AWS, policies and file systems stay text in every format."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ NAMES = {
 
 
 def strings(part):
-    """Every string in a JSON document, keys included."""
+    """Yield each string in a JSON document, keys included."""
     match part:
         case dict():
             for key, entry in part.items():
@@ -95,13 +95,13 @@ def strings(part):
 
 
 def read_text(text, _):
-    """No line moves the cursor, or is a command for CI; with colours there are our own codes alone."""
+    """Check that no line moves the cursor or is a CI command."""
     assert all(line.isprintable() for line in text.split("\n"))
     assert not re.search(r"^\s*::|##\w*\[", text, re.MULTILINE)
 
 
 def read_json(text, name):
-    """Valid, with the name in it as it is; a terminal that shows the document is safe too."""
+    """Check that the JSON is valid, has the name unchanged, and is safe on a terminal."""
     document = json.loads(text)
     jsonschema.validate(document, OUTCOME, cls=jsonschema.Draft202012Validator)
     assert all(line.isprintable() for line in text.split("\n"))
@@ -109,7 +109,7 @@ def read_json(text, name):
 
 
 def read_sarif(text, _):
-    """Valid; what is shown as text holds nothing that a viewer would take for a link, a placeholder or a control."""
+    """Check that the SARIF is valid and shows no link, placeholder or control character."""
     log = json.loads(text)
     jsonschema.validate(
         log,
@@ -134,7 +134,7 @@ def read_sarif(text, _):
 
 
 def read_junit(text, _):
-    """Valid by the XSD, and no element but JUnit's."""
+    """Check that the XML is valid by the XSD and has only JUnit's elements."""
     XSD.validate(text)
     report = JUnitXml.fromstring(text.encode())
     assert report.tests > 3
@@ -142,7 +142,7 @@ def read_junit(text, _):
 
 
 def read_github(text, _):
-    """One command a line, each ours, with a file that stays in the repository."""
+    """Check that each line is one command of tfcert, with a file inside the repository."""
     lines = text.splitlines()
     assert lines
     assert text == "".join(f"{line}\n" for line in lines)
@@ -156,7 +156,7 @@ def read_github(text, _):
 
 
 def read_gitlab(text, _):
-    """JSON whose texts show nothing that is no plain print, and paths that stay in the repository."""
+    """Check that the JSON has only printable texts, and paths inside the repository."""
     issues = json.loads(text)
     assert len({issue["fingerprint"] for issue in issues}) == len(issues) > 2
     assert all(entry.isprintable() for entry in strings(issues))
@@ -167,7 +167,7 @@ def read_gitlab(text, _):
 
 
 def read_openmetrics(text, _):
-    """The strict parser reads it, and no metric and no label but ours."""
+    """Check that the strict parser reads the text, with only tfcert's metrics and labels."""
     families = list(text_string_to_metric_families(text))
     assert all(family.name.startswith("tfcert_") for family in families)
     labels = {label for family in families for sample in family.samples for label in sample.labels}
@@ -186,7 +186,7 @@ def read_openmetrics(text, _):
 
 
 def read_markdown(text, _):
-    """A renderer with raw HTML allowed makes no element of a name: no link, no image, no heading, no tag."""
+    """Check that a Markdown renderer makes no link, image, heading or tag of a name."""
     tokens = (
         MarkdownIt("commonmark", {"html": True, "linkify": False})
         .enable(["table", "strikethrough"])
@@ -216,7 +216,7 @@ def read_markdown(text, _):
 
 
 class Elements(HTMLParser):
-    """The elements of a page and their attributes."""
+    """The element names and attributes of a page."""
 
     def __init__(self, text):
         super().__init__()
@@ -230,7 +230,9 @@ class Elements(HTMLParser):
 
 
 def read_html(text, name):
-    """The page of a harmless name has the same elements and attributes; none of them is an event or leads anywhere else."""
+    """Check that the page has the elements and attributes of a harmless one, without events or
+    links.
+    """
     page = Elements(text)
     plain = Elements(FORMATS["html"].render(hostile("harmless")))
     assert page.names <= plain.names
@@ -248,7 +250,7 @@ def read_html(text, name):
 
 
 def read_azure(text, _):
-    """One command a line, an issue of ours, or a plain line that is no command."""
+    """Check that each line is one command of tfcert or a plain line."""
     for line in text.splitlines():
         found = re.fullmatch(
             r"##vso\[task\.logissue type=(?:error|warning);sourcepath=([^;\]]+);linenumber=\d+;"
@@ -261,18 +263,18 @@ def read_azure(text, _):
 
 
 def read_asff(text, _):
-    """Valid for botocore, with texts that show nothing that is no plain print."""
+    """Check that the report is valid for botocore and has only printable texts."""
     assert all(entry.isprintable() for entry in strings(validate_asff(text)))
 
 
 def read_cyclonedx(text, _):
-    """Valid for the strict validator, with texts that show nothing that is no plain print."""
+    """Check that the document is valid for the strict validator and has only printable texts."""
     assert STRICT.validate_str(text) is None
     assert all(entry.isprintable() for entry in strings(json.loads(text)))
 
 
 def read_ics(text, _):
-    """Our events alone, of our properties alone; a name is text in them."""
+    """Check that the calendar has only tfcert's events and properties."""
     calendar = Calendar.from_ical(text)
     assert {each.name for each in calendar.walk()} <= {"VCALENDAR", "VEVENT"}
     known = {"UID", "DTSTAMP", "DTSTART", "DTEND", "SUMMARY", "DESCRIPTION", "TRANSP", "CATEGORIES"}
@@ -298,14 +300,16 @@ READ = {
 
 
 def test_every_format_is_read():
-    """A format that is added is read here too."""
+    """Each format has a reader here, also a new one."""
     assert set(FORMATS) <= set(READ)
 
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 @pytest.mark.parametrize("format_name", FORMATS)
 def test_a_name_is_never_more_than_text(format_name, name):
-    """Whatever it holds: for the format's own reader it makes no structure, and for a terminal or CI no command."""
+    """A hostile name adds no structure for the format's own reader, and no command for a terminal
+    or CI.
+    """
     text = FORMATS[format_name].render(hostile(name))
     text.encode()
     READ[format_name](text, name)
@@ -313,7 +317,7 @@ def test_a_name_is_never_more_than_text(format_name, name):
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 def test_colours_are_ours_alone(name):
-    """On a terminal the only escape sequences are those that set a colour, and the words are the plain ones."""
+    """Coloured text has only tfcert's own escape sequences and the same words as plain text."""
     outcome = hostile(name)
     shown = "\n".join(coloured(lay_out(outcome, 80)))
     without = re.sub(r"\x1b\[[0-9;]*m", "", shown)

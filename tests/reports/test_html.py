@@ -1,4 +1,4 @@
-"""The page of HTML: what it says first, that it holds everything, and that nothing of what it is told becomes markup."""
+"""The HTML page: its first sentences, its completeness, and that no input becomes markup."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ ADDRESS = f"{CERTIFICATE}.orders"
 
 
 class Page(HTMLParser):
-    """Every element with its attributes, and the text of all of them; `said` is that of the element with an id."""
+    """Parse a page into its elements with attributes and its text."""
 
     def __init__(self, html: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -83,7 +83,7 @@ def finding(rule: str, severity: Severity = Severity.ERROR, **more: object) -> F
 
 @pytest.fixture
 def judged(tmp_path):
-    """One certificate with 12 days left."""
+    """Return the outcome of a certificate with 12 days left."""
     return world(tmp_path, {"main.tf": BASE}).judge()
 
 
@@ -95,7 +95,9 @@ def with_findings(outcome: Outcome, *findings: Finding, fail_on: FailOn = FailOn
 
 
 def test_the_verdict_comes_first_and_then_what_to_do(judged):
-    """Before the timeline, the findings, the rotations and the patches, in that order."""
+    """The page has the verdict and the next step before timeline, findings, rotations and
+    patches.
+    """
     html = render(judged)
     assert heading(html) == "A certificate in use ends in 12 days."
     marks = [
@@ -165,14 +167,16 @@ def test_the_verdict_comes_first_and_then_what_to_do(judged):
     ],
 )
 def test_the_headline_is_of_what_weighs_most(judged, findings, said, tone):
-    """A plan that breaks trust comes before a date, a date before what can wait; I4: what is not verified is not well."""
+    """The headline is about the worst finding: a harmful plan, then a date, then an unverified item
+    (I4).
+    """
     html = render(with_findings(judged, *findings))
     assert heading(html) == said
     assert f'<section class="verdict {tone}"' in html
 
 
 def test_a_warning_that_fails_a_gate_is_in_the_headline(judged):
-    """With `fail_on` warning."""
+    """With `fail_on` warning, a warning is in the headline."""
     html = render(
         with_findings(
             judged,
@@ -186,7 +190,7 @@ def test_a_warning_that_fails_a_gate_is_in_the_headline(judged):
 
 
 def test_a_suppressed_finding_is_shown_with_its_reason_and_is_no_headline(judged):
-    """Who exempted it, until when; it counts for nothing."""
+    """A suppressed finding is shown with its reason and date, and does not change the headline."""
     why = Suppression(
         kind=SuppressedBy.POLICY,
         reason="moves to <another> account",
@@ -206,7 +210,7 @@ def test_a_suppressed_finding_is_shown_with_its_reason_and_is_no_headline(judged
 
 
 def test_i4_the_page_says_that_aws_was_not_asked(tmp_path):
-    """Above everything else, and at every end that rests on what was recorded."""
+    """I4: an offline page says at the top and at each date that AWS was not asked."""
     home = world(tmp_path, {"main.tf": BASE}, ends={"old000": days(300)})
     offline, asked = Page(render(home.judge(offline=True))), Page(render(home.judge()))
     assert "AWS was not asked: all dates are the recorded ones." in offline
@@ -217,7 +221,7 @@ def test_i4_the_page_says_that_aws_was_not_asked(tmp_path):
 
 
 def test_every_certificate_and_stage_is_on_the_timeline_with_its_end(tmp_path):
-    """Those without an end, too, and those that nobody presents."""
+    """The timeline has every certificate and stage, also without an end date or unused."""
     home = world(
         tmp_path,
         {"main.tf": BASE},
@@ -245,7 +249,9 @@ def test_every_certificate_and_stage_is_on_the_timeline_with_its_end(tmp_path):
 
 
 def test_three_thousand_are_folded_by_month_and_none_is_lost():
-    """What is urgent stands open, the rest behind the months in which it ends."""
+    """Three thousand certificates are all on the page; those that are not urgent are folded by
+    month.
+    """
     from checker.model.address import parse
     from checker.model.resources import Certificate, Presents, Stage, StageKind
 
@@ -282,7 +288,7 @@ def test_three_thousand_are_folded_by_month_and_none_is_lost():
 
 
 def test_the_page_s_own_policy_names_its_script_and_its_style_and_nothing_else(judged):
-    """By their hashes, so that nothing that gets in runs; no attribute is code or style."""
+    """The page's Content-Security-Policy allows only its own script and style, by their hashes."""
     html = render(judged)
     page = Page(html)
     (policy,) = (
@@ -309,7 +315,7 @@ def test_the_page_s_own_policy_names_its_script_and_its_style_and_nothing_else(j
 
 
 def test_every_link_leads_somewhere_on_the_page(judged):
-    """And no place has two names."""
+    """Each link leads to an element of the page, and ids are distinct."""
     patch = WrittenPatch(
         phase=Phase.INTRODUCE, file_name="1-introduce.patch", diff="+a\n", rotations=(ADDRESS,)
     )
@@ -346,7 +352,7 @@ FOREIGN = st.lists(st.sampled_from(MARKUP) | st.text(), min_size=1).map("".join)
 @bounded
 @given(FOREIGN, FOREIGN)
 def test_whatever_it_is_told_stays_text(words, more):
-    """In each place where words from outside stand; what cannot be seen is written as an escape."""
+    """Any text from outside stays text, and invisible characters are escaped."""
     cases = build_cases(
         Inventory(documents=(Document(source=Source(path=words, kind="state")),)),
         Observations(asked=True),
@@ -382,7 +388,7 @@ def test_whatever_it_is_told_stays_text(words, more):
 @bounded
 @given(st.text())
 def test_a_patch_on_the_page_is_the_patch_to_the_byte(diff):
-    """A parser of HTML gets back what was written; HTML has no NUL, and a patch that has one is not offered for copying."""
+    """A patch on the page is parsed back to the same characters."""
     diff = diff.replace("\0", "")
     text = "".join(Page(f"<pre>#{highlight_diff(diff)}</pre>").text)
     assert text.removeprefix("#") == diff
@@ -393,12 +399,14 @@ def test_a_patch_on_the_page_is_the_patch_to_the_byte(diff):
     [("\u202e", "U+202E"), ("\x1b", "U+001B"), ("\r", "U+000D"), ("\u200b", "U+200B")],
 )
 def test_no_character_of_a_patch_hides(odd, code):
-    """What a browser would act on or not show is wrapped, with its code to be seen."""
+    """Control and invisible characters of a patch are shown with their code."""
     assert f'data-code="{code}"' in highlight_diff(f"+a{odd}b\n")
 
 
 def test_a_patch_that_html_cannot_hold_is_not_offered_for_copying(judged):
-    """The command that writes it whole is named instead."""
+    """A patch that HTML cannot represent has no copy button; the command that writes it
+    is named.
+    """
     whole = WrittenPatch(
         phase=Phase.INTRODUCE, file_name="1-introduce.patch", diff="+a\n", rotations=(ADDRESS,)
     )
@@ -411,7 +419,9 @@ def test_a_patch_that_html_cannot_hold_is_not_offered_for_copying(judged):
 
 
 def test_only_the_patch_that_fits_what_lies_on_disk_is_offered_as_the_next_step():
-    """A later one fits what the one before it leaves; a label of two configurations says nothing of either."""
+    """Only a patch that fits the files on disk is offered as the next step, if its label is
+    unambiguous.
+    """
     first = WrittenPatch(
         phase=Phase.INTRODUCE, file_name="1-introduce.patch", diff="", rotations=("a",)
     )
@@ -429,7 +439,7 @@ def test_only_the_patch_that_fits_what_lies_on_disk_is_offered_as_the_next_step(
 
 
 def test_i2_a_step_says_what_must_hold_before_it(tmp_path):
-    """The successor is a day old: the page says until when to wait, and once it is old enough, what is still to confirm."""
+    """I2: a step lists its conditions: the end of the trust window, then what to confirm."""
     newer = f"{CERTIFICATE}.orders_202611"
     text = BASE + f'# tfcert: succeeds {ADDRESS}\nresource "{CERTIFICATE}" "orders_202611" {{\n}}\n'
     home = world(
@@ -447,7 +457,7 @@ def test_i2_a_step_says_what_must_hold_before_it(tmp_path):
 
 
 def test_each_certificate_is_drawn_as_its_own_scope_has_it(tmp_path):
-    """Where its stages stand under several, as the strictest of them."""
+    """A certificate is drawn by its own scope, or by the strictest of its stages' scopes."""
     home = world(tmp_path, {"main.tf": BASE}, ends={"old000": days(100)})
     assert re.findall(r'<li class="cert (\w+)"', render(home.judge())) == ["calm"]
     early = Scope(
@@ -462,7 +472,7 @@ def test_each_certificate_is_drawn_as_its_own_scope_has_it(tmp_path):
 
 
 def test_findings_that_one_act_settles_are_one_thing_to_do(judged):
-    """A thousand stages that AWS did not answer for have one remedy."""
+    """A thousand findings with one remedy are one action."""
     unverified = [
         replace(
             finding("certificate-unverified", Severity.WARNING, address=f"a.b{number}"),
@@ -476,7 +486,9 @@ def test_findings_that_one_act_settles_are_one_thing_to_do(judged):
 
 
 def test_what_aws_did_not_answer_is_in_doubt_and_stands_above(tmp_path):
-    """Before what ends in 12 days: nobody knows when it ends."""
+    """A certificate without an answer of AWS is shown as unknown, above one that ends in
+    12 days.
+    """
     home = world(
         tmp_path, {"main.tf": BASE}, stages={f"{STAGE}.prod": "old000", f"{STAGE}.other": "nobody"}
     )
@@ -498,14 +510,14 @@ def test_what_aws_did_not_answer_is_in_doubt_and_stands_above(tmp_path):
 
 @given(st.floats(-5000, 5000), st.floats(-5000, 5000))
 def test_the_scale_keeps_the_order_and_stays_on_the_sheet(one, two):
-    """What is later stands further right, or at the same edge."""
+    """The scale keeps the order of dates and stays within 0 and 100."""
     assert 0 <= place(one) <= 100
     assert (place(one) <= place(two)) == (one <= two) or place(one) == place(two)
     assert (place(one) < PRESENT) == (one < 0) or place(one) == PRESENT
 
 
 def test_a_day_near_by_has_more_room_than_one_far_off():
-    """That is what the scale is for."""
+    """Near days have more room on the scale than far ones."""
     widths = [second - first for first, second in pairwise(map(place, range(0, 400, 10)))]
     assert widths == sorted(widths, reverse=True)
 
@@ -526,18 +538,18 @@ def test_a_day_near_by_has_more_room_than_one_far_off():
     ],
 )
 def test_days_are_counted_alike_on_both_sides_of_a_moment(hours, words):
-    """Whole days of elapsed time, rounded down, before midnight and after it."""
+    """Elapsed time is rounded down to whole days, before and after a moment."""
     assert left_in_words(NOW + timedelta(hours=hours), NOW) == words
 
 
 def test_a_deadline_at_this_moment_is_now():
-    """As the text says it; a moment later it has passed."""
+    """A deadline at this very moment reads "now"; later it is past."""
     assert deadline_of(NOW, NOW)[1:] == ("now", False)
     assert deadline_of(NOW, NOW + timedelta(seconds=1))[1:] == ("less than a day ago", True)
 
 
 def test_what_ended_two_days_ago_to_the_second_is_two_days_past(tmp_path):
-    """The JSON's days_left is rounded down, so it alone does not tell one from two."""
+    """A certificate that ended exactly two days ago reads "2 days past", not 3."""
     home = world(tmp_path, {"main.tf": BASE}, ends={"old000": days(-2)})
     assert "2 days past" in Page(render(home.judge(offline=True)))
     home.ends["old000"] = days(-1.5)
@@ -555,7 +567,7 @@ def test_what_ended_two_days_ago_to_the_second_is_two_days_past(tmp_path):
     ],
 )
 def test_a_name_is_told_from_what_leads_to_it(text, own):
-    """Known as an address or as text alone; nothing of it is lost."""
+    """The own name of an address is separated from its modules and type, and nothing is lost."""
     from checker.model.address import AddressError, parse
 
     assert str(split(text)) == text
@@ -575,12 +587,14 @@ def test_a_name_is_told_from_what_leads_to_it(text, own):
     ],
 )
 def test_sentences_begin_with_a_capital_and_their_code_is_code(text, html):
-    """An address keeps its letters."""
+    """A sentence begins with a capital letter, code in backquotes is marked up, and addresses keep
+    their case.
+    """
     assert prose(text) == html
 
 
 def test_a_row_of_a_scan_is_named_by_api_and_stage():
-    """The account and region are on the page once where all rows share them, else in each row."""
+    """A row of a scan has API and stage; account and region are in each row only if they differ."""
     html = render(scanned(3))
     page = Page(html)
     assert re.findall(r'<code class="name">(api-\d+/live)</code>', html)[:3] == [
@@ -598,14 +612,16 @@ def test_a_row_of_a_scan_is_named_by_api_and_stage():
 
 
 def test_manual_rotations_with_one_remedy_are_one_thing_to_do():
-    """Fifty certificates that no state knows need one answer, not fifty."""
+    """Manual rotations with one remedy are one action."""
     page = Page(render(scanned(50)))
     assert len(page.all("li", "action")) == 1
     assert "and 47 more" in page
 
 
 def test_equal_remedies_are_shown_once_below_the_last(judged):
-    """Each finding keeps its row, and so the filters and the order stay as they are."""
+    """Equal remedies in a row are shown once, below the last finding, and each finding keeps its
+    row.
+    """
     alike = [
         replace(finding("stage-detached", address=f"a.b{number}"), remedy="attach it again")
         for number in range(3)
@@ -616,7 +632,7 @@ def test_equal_remedies_are_shown_once_below_the_last(judged):
 
 
 def test_a_suppressed_certificate_is_no_rotation(judged):
-    """Nothing asks for it, in no part of the page, unless somebody has begun it."""
+    """A suppressed certificate has no rotation on the page, unless the rotation has begun."""
     why = Suppression(kind=SuppressedBy.POLICY, reason="moves", until=date(2026, 12, 1))
     hidden = tuple(replace(each, suppression=why) for each in judged.findings)
     page = Page(render(replace(judged, findings=hidden)))

@@ -20,7 +20,7 @@ from checker.reports import FORMATS
 
 
 def events(outcome) -> list[tuple[str, date, datetime, str]]:
-    """UID, day, stamp and title of each event."""
+    """Return the UID, day, stamp and title of each event."""
     calendar = Calendar.from_ical(FORMATS["ics"].render(outcome))
     assert calendar.subcomponents
     return [
@@ -30,14 +30,14 @@ def events(outcome) -> list[tuple[str, date, datetime, str]]:
 
 
 def at(moment: datetime, outcome, policy: Policy | None = None):
-    """The same documents, judged at another moment or by another policy."""
+    """Return the outcome of the same documents at another moment or by another policy."""
     documents = tuple(part.document for part in outcome.cases.documents)
     run = Run(as_of=moment, policy=policy or outcome.cases.policy)
     return check(Inventory(documents=documents), None, run)
 
 
 def test_each_certificate_in_use_has_its_deadlines(tmp_path):
-    """Introduce, repoint and the end, by the policy's days: 10, 7 and 0 before the end."""
+    """A certificate in use has events for introduce, repoint and the end, by the policy's days."""
     found = events(due(tmp_path))
     assert [(day, title.split()[0]) for _, day, _, title in found] == [
         (date(2026, 11, 25), "Introduce"),
@@ -48,7 +48,7 @@ def test_each_certificate_in_use_has_its_deadlines(tmp_path):
 
 
 def test_the_calendar_of_the_next_day_has_the_same_bytes():
-    """Also long before the first deadline, and after the last one."""
+    """The calendar has the same bytes on any later day."""
     outcome = judged(pair("orders", None, "abc123", 200), pair("billing", None, "def456", 12))
     texts = {
         FORMATS["ics"].render(at(NOW + timedelta(days=days), outcome)) for days in (0, 1, 190, 300)
@@ -57,7 +57,7 @@ def test_the_calendar_of_the_next_day_has_the_same_bytes():
 
 
 def test_another_policy_moves_the_events_and_keeps_their_uids():
-    """So the calendar's reader moves them too, and adds none."""
+    """Another policy moves the events and keeps their UIDs and stamps."""
     outcome = judged(pair("orders", None, "abc123", 200))
     before, after = events(outcome), events(at(NOW, outcome, Policy(margin_days=20)))
     assert [uid for uid, *_ in before if uid not in {uid for uid, *_ in after}] == []
@@ -66,13 +66,15 @@ def test_another_policy_moves_the_events_and_keeps_their_uids():
 
 
 def test_the_stamp_is_the_creation_of_the_certificate():
-    """365 days before the end, where no document names it."""
+    """The stamp is the creation of the certificate, or 365 days before its end."""
     ((_, _, stamp, _), *_) = events(judged(pair("orders", None, "abc123", 200)))
     assert stamp == (NOW + timedelta(days=200 - 365)).astimezone(UTC).replace(microsecond=0)
 
 
 def test_a_certificate_of_two_states_has_its_events_once():
-    """And one of the same id in another account has its own."""
+    """A certificate in two states has its events once; the same id in another account has
+    its own.
+    """
     one = pair("orders", None, "abc123", 200)
     there = judged(one).cases.documents[0].document
     other = replace(there, source=replace(there.source, path="other.json"))
@@ -83,7 +85,7 @@ def test_a_certificate_of_two_states_has_its_events_once():
 
 
 def test_what_has_no_deadline_has_no_event():
-    """No certificate, one without an end, one that no stage presents, one of ACM."""
+    """A certificate without an end or a stage, and an ACM certificate, have no events."""
     stage, certificate = pair("orders", None, "abc123", 12)
     assert events(judged()) == []
     assert events(judged((stage, replace(certificate, expires_at=None)))) == []
@@ -111,14 +113,14 @@ def test_what_has_no_deadline_has_no_event():
 
 
 def test_a_thousand_certificates():
-    """Each once, in the order of days."""
+    """A thousand certificates each have their three events, sorted by day."""
     found = events(many(1000))
     assert len(found) == len({uid for uid, *_ in found}) == 3000
     assert [day for _, day, *_ in found] == sorted(day for _, day, *_ in found)
 
 
 def test_without_the_library_the_error_names_the_extra(monkeypatch):
-    """`tfcert[formats]`; another missing module is a fault of ours."""
+    """Without icalendar the error names `tfcert[formats]`."""
     monkeypatch.setitem(sys.modules, "icalendar", None)
     monkeypatch.delitem(sys.modules, "checker.reports.ics", raising=False)
     with pytest.raises(UsageError, match=r"pip install 'tfcert\[formats\]'"):

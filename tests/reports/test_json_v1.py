@@ -1,4 +1,4 @@
-"""JSON, version 1: the shape of DESIGN.md 6, and the same bytes for the same input."""
+"""The JSON format, version 1: its exact fields, and equal bytes for equal input."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def document_of(outcome) -> dict:
 
 
 def test_the_document_has_the_fields_of_the_design_and_no_others(tmp_path):
-    """One due certificate on one stage, offline."""
+    """The document of a due certificate has exactly these fields."""
     found = document_of(world(tmp_path, {"main.tf": BASE}).judge(offline=True))
     assert found == {
         "schema": "tfcert.outcome/v1",
@@ -117,7 +117,9 @@ def test_the_document_has_the_fields_of_the_design_and_no_others(tmp_path):
 
 
 def test_a_suppressed_finding_stays_marked_and_does_not_count(tmp_path):
-    """It says who exempted it, why, until when and where that stands; verdict, counts and exit code go without it."""
+    """A suppressed finding has its exemption's reason, date, owner and location, and does not
+    count.
+    """
     judged = world(tmp_path, {"main.tf": BASE}).judge(offline=True)
     (finding,) = judged.findings
     exemption = Suppression(
@@ -147,7 +149,7 @@ def test_a_suppressed_finding_stays_marked_and_does_not_count(tmp_path):
 
 @pytest.mark.parametrize("name", sorted(FORMATS))
 def test_the_same_input_gives_the_same_bytes_in_whatever_order_it_was_read(name, tmp_path):
-    """Findings, certificates and stages are sorted."""
+    """Each format gives the same bytes, whatever the order of the input."""
     blocks = [f"c{number}" for number in range(6)]
     text = "".join(
         f'resource "{CERTIFICATE}" "{b}" {{\n}}\nresource "{STAGE}" "{b}" {{\n  client_certificate_id = {CERTIFICATE}.{b}.id\n}}\n'
@@ -188,7 +190,7 @@ def test_the_same_input_gives_the_same_bytes_in_whatever_order_it_was_read(name,
 
 
 def test_a_stage_s_certificate_is_the_one_of_its_own_region(tmp_path):
-    """An id is one of its region: the certificate that has it elsewhere is not the one that a stage presents."""
+    """A stage's certificate is looked up in the stage's region."""
     judged = world(tmp_path, {"main.tf": BASE}).judge(offline=True)
     (part,) = judged.cases.documents
     (stage,) = part.document.stages
@@ -209,7 +211,7 @@ def test_a_stage_s_certificate_is_the_one_of_its_own_region(tmp_path):
 
 
 def test_a_moment_is_given_in_utc_to_the_second():
-    """RFC 3339 with Z; what is not known is null."""
+    """A moment is written as RFC 3339 in UTC to the second; an unknown one is null."""
     from datetime import datetime, timedelta, timezone
 
     assert (
@@ -223,7 +225,7 @@ def test_a_moment_is_given_in_utc_to_the_second():
     ("text", "phase"), [(BASE + f'output "a" {{\n  value = {ADDRESS}\n}}\n', "blocked")]
 )
 def test_a_blocked_rotation_gives_its_reason_and_its_remedy(text, phase, tmp_path):
-    """Both in one field."""
+    """The `reason` of a blocked rotation has the reason and the remedy."""
     (rotation,) = document_of(world(tmp_path, {"main.tf": text}).judge())["rotations"]
     assert rotation["phase"] == phase
     assert "takes the whole certificate" in rotation["reason"]

@@ -1,4 +1,4 @@
-"""JUnit's XML, held to the published XSD and read by junitparser."""
+"""The JUnit XML format, validated by the published XSD and read by junitparser."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ XSD = xmlschema.XMLSchema(Path(__file__).parent / "published/junit-10.xsd")
 
 
 def suites(outcome) -> JUnitXml:
-    """The report, valid by the XSD."""
+    """Return the report; check it by the XSD."""
     text = FORMATS["junit"].render(outcome)
     XSD.validate(text)
     return JUnitXml.fromstring(text.encode())
 
 
 def results(outcome) -> dict[tuple[str, str], object]:
-    """What became of each case, by its class and name, in whatever suite."""
+    """Return the result of each case by class and name; check that these are unique."""
     found = {}
     for suite in suites(outcome):
         for case in suite:
@@ -35,7 +35,10 @@ def results(outcome) -> dict[tuple[str, str], object]:
 
 
 def test_a_suite_a_source_and_a_case_a_finding(tmp_path):
-    """A failure with message and remedy at the certificate, and the stage that has nothing against it passes."""
+    """A source is a suite and a finding a failed case with message, place and remedy.
+
+    A stage without a finding passes.
+    """
     report = suites(due(tmp_path))
     (suite,) = report
     assert (suite.name, suite.timestamp) == ("state.json", "2026-11-23T00:00:00Z")
@@ -50,13 +53,15 @@ def test_a_suite_a_source_and_a_case_a_finding(tmp_path):
 
 
 def test_a_clean_run_is_no_empty_report():
-    """Each certificate and each stage is a case that passes."""
+    """In a clean run each certificate and stage is a passing case."""
     report = suites(judged(pair("orders", None, "old000", 300)))
     assert (report.tests, report.failures) == (2, 0)
 
 
 def test_what_is_suppressed_is_skipped_what_is_not_verified_an_error(tmp_path):
-    """And what does not fail the gate passes, with what was said in its output."""
+    """A suppressed finding is skipped, an unverified one is an error, and one that does not fail
+    the run passes.
+    """
     found = results(mixed(tmp_path))
     assert isinstance(found[ADDRESS, "certificate-gone"], Skipped)
     assert (
@@ -72,7 +77,7 @@ def test_what_is_suppressed_is_skipped_what_is_not_verified_an_error(tmp_path):
     ("fail_on", "failures"), [(FailOn.ERROR, 1), (FailOn.WARNING, 2), (FailOn.NEVER, 0)]
 )
 def test_a_failure_is_what_fails_the_gate(tmp_path, fail_on, failures):
-    """--fail-on decides; the exit code and the page agree."""
+    """`--fail-on` decides which findings are failures, as for the exit code."""
     outcome = mixed(tmp_path)
     policy = replace(outcome.cases.policy, fail_on=fail_on)
     outcome = replace(outcome, cases=replace(outcome.cases, policy=policy))
@@ -81,7 +86,7 @@ def test_a_failure_is_what_fails_the_gate(tmp_path, fail_on, failures):
 
 
 def test_two_findings_of_one_rule_about_one_thing_are_two_cases(tmp_path):
-    """A page knows a case by its class and name."""
+    """Two findings of one rule about one certificate are two cases with distinct names."""
     outcome = replace(
         due(tmp_path), findings=(finding(message="one thing"), finding(message="another"))
     )

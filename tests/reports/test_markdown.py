@@ -1,4 +1,4 @@
-"""Markdown, read by a CommonMark renderer with the tables of GitHub and GitLab, whatever names the things in it have."""
+"""The Markdown report, read by CommonMark renderers with tables, with any names in it."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ TEXT = st.lists(st.one_of(st.sampled_from(NASTY), st.text(max_size=4)), min_size
 
 
 class Tags(HTMLParser):
-    """The tags and the text outside code of some HTML."""
+    """The tags of some HTML, and its text outside code."""
 
     def __init__(self, text):
         super().__init__()
@@ -81,14 +81,14 @@ class Tags(HTMLParser):
 
 
 def read(text):
-    """The tokens of a text, those of its lines in their places."""
+    """Yield the tokens of a text, with those inside its lines."""
     for token in READER.parse(text):
         yield token
         yield from token.children or ()
 
 
 def assert_harmless(text):
-    """Nothing stands in it but what the report itself puts there."""
+    """Check that a text has only tokens that the report itself writes."""
     for token in read(text):
         assert token.type not in {
             "link_open",
@@ -112,7 +112,7 @@ def assert_harmless(text):
 
 
 def tables(text):
-    """The tables of a text, as rows of cells in Markdown."""
+    """Return the tables of a text as rows of cells in Markdown."""
     found = []
     for token in READER.parse(text):
         if token.type == "table_open":
@@ -129,7 +129,7 @@ def fences(text):
 
 
 def hostile(text, **more):
-    """A document that says the same thing wherever something foreign can stand."""
+    """Return a document with this text in every place for foreign text."""
     kept = {"source": text}
     return outcome(
         path=text,
@@ -176,7 +176,9 @@ def hostile(text, **more):
 
 
 def test_the_report_comes_in_the_order_in_which_it_is_read():
-    """What to do, findings, root modules, certificates by urgency, patches; one module has no table."""
+    """The report has actions, findings, root modules, certificates by urgency, and patches, in this
+    order.
+    """
     near, far = certificate(id="near", days_left=3), certificate(id="far", days_left=300)
     one = outcome(
         certificates=[far, near], findings=[finding()], rotations=[rotation()], patches=[patch()]
@@ -204,7 +206,7 @@ def test_the_report_comes_in_the_order_in_which_it_is_read():
 @given(TEXT, TEXT)
 @example(text="\n# h!", name="@org/team")
 def test_no_name_becomes_anything_else_in_a_comment(text, name):
-    """Mentions, references, links, HTML, headings, quick actions: nothing of it is alive, and tables keep their shape."""
+    """No name becomes a mention, link, heading, tag or command, and tables keep their shape."""
     made = render_documents(named(hostile(text), due(), names=(name, "other")))
     assert_harmless(made.encode("utf-8", "replace").decode())
     modules, certificates = tables(made)
@@ -237,7 +239,7 @@ OUR_HTML = {
 @bounded
 @given(TEXT, TEXT)
 def test_github_s_own_renderer_makes_nothing_else_of_a_name(text, name):
-    """cmark-gfm, with its tables and its links for whatever looks like an address."""
+    """GitHub's renderer, cmark-gfm, gives only the expected tags for any name."""
     made = (
         render_documents(named(hostile(text), due(), names=(name, "other")))
         .encode("utf-8", "replace")
@@ -253,7 +255,7 @@ def test_github_s_own_renderer_makes_nothing_else_of_a_name(text, name):
 @bounded
 @given(TEXT)
 def test_code_is_one_span_and_a_sentence_is_words_and_spans(text):
-    """Also in a table's cell."""
+    """`code` gives one code span, and `sentence` gives words and spans, also in a table."""
     for made in (code(text), sentence(f"x {text}"), sentence(f"{text} y `z`")):
         assert_harmless(f"- x {made}\n")
         ((_, row),) = tables(f"| a | b |\n|---|---|\n| {made} | c |\n")
@@ -278,7 +280,7 @@ def test_code_is_one_span_and_a_sentence_is_words_and_spans(text):
     ],
 )
 def test_a_sentence_stays_readable(given_text, made):
-    """Only what a forge could take for something else becomes code."""
+    """In a sentence only text that a forge could interpret becomes code."""
     assert sentence(given_text) == made
 
 
@@ -292,14 +294,16 @@ def test_a_sentence_stays_readable(given_text, made):
     ).map("".join)
 )
 def test_no_patch_ends_its_fence(diff):
-    """What is between the fences is the patch to the last character."""
+    """A fenced patch has the same characters as the patch, whatever fences it contains."""
     (token,) = fences(fenced(diff, "diff"))
     assert token.content == (diff if diff.endswith("\n") else diff + "\n")
 
 
 @pytest.mark.parametrize("character", ["\r", "\u202e", "\ufeff", "\x00", "\u2028"])
 def test_a_patch_that_a_comment_would_change_is_not_shown(character):
-    """A carriage return is lost and an invisible character misleads: the command that writes it stands there instead."""
+    """A patch with a carriage return or invisible character is replaced by the command that writes
+    it.
+    """
     text = render_documents(named(outcome(patches=[patch(diff=f"+a{character}\n")])))
     assert not fences(text)
     assert (
@@ -309,7 +313,7 @@ def test_a_patch_that_a_comment_would_change_is_not_shown(character):
 
 
 def test_one_patch_of_many_workspaces_is_there_once():
-    """Workspaces of one root module have the same patch."""
+    """Workspaces of one root module with the same patch show it once."""
     text = render_documents(named(due(), due(), due(), due(), due(), names="abcde"))
     assert len(fences(text)) == 1
     assert (
@@ -319,7 +323,7 @@ def test_one_patch_of_many_workspaces_is_there_once():
 
 
 def test_i4_what_could_not_be_checked_is_never_clean():
-    """The worst of several outcomes is that of the report, and each row has its own."""
+    """I4: the report has the worst verdict of its outcomes, and each row has its own."""
     unverified = outcome(
         path="b", findings=[finding(rule="certificate-unverified", severity="warning", source="b")]
     )
@@ -334,7 +338,9 @@ def test_i4_what_could_not_be_checked_is_never_clean():
 
 
 def test_each_source_of_one_outcome_has_its_own_row():
-    """With its own counts; a finding about an account as a whole has a row beside them."""
+    """Each source has a row with its counts, and a finding about an account has a row of
+    its own.
+    """
     both = outcome(
         findings=[
             finding(source="a"),
@@ -356,7 +362,9 @@ def test_each_source_of_one_outcome_has_its_own_row():
 
 
 def test_masked_accounts_are_nowhere():
-    """The same account has the same name throughout, and a patch that names one is not shown."""
+    """A masked account has the same replacement everywhere, and a patch that names one is not
+    shown.
+    """
     text = "role arn:aws:iam::210987654321:role/x of 123456789012"
     document = outcome(
         certificates=[certificate(), certificate(account="210987654321", id="z")],
@@ -376,7 +384,7 @@ def test_masked_accounts_are_nowhere():
 
 
 def test_what_no_patch_can_write_is_shown_step_by_step():
-    """With the lines to paste, unless they name an account that is masked, or hold what a comment does not keep."""
+    """Manual steps are shown with their commands, unless a comment would change them."""
     odd = hand_rotation(
         certificate_id="odd", steps=[{"does": "x", "commands": ["echo 'a\u202e'"], "then": None}]
     )
@@ -425,7 +433,7 @@ PATCHES = st.builds(
 def test_a_report_fits_and_every_patch_is_whole_or_replaced(
     patches, by_hand, findings, certificates, documents, limit
 ):
-    """Whatever there is of anything, and however little room: no patch is cut, and what is missing is counted."""
+    """A report fits its limit: patches are whole or replaced, and omitted parts are counted."""
     document = outcome(
         findings=[finding(message=f"@{number} " * 20) for number in range(findings)],
         certificates=[certificate(id=f"c{number}") for number in range(certificates)],
@@ -465,7 +473,7 @@ def test_a_report_fits_and_every_patch_is_whole_or_replaced(
 
 
 def test_patches_go_last_phase_first():
-    """What comes next is shown before what comes later."""
+    """Under a limit, patches of later phases are dropped first."""
     diffs = {phase: f"+{phase}\n" + "+x\n" * 500 for phase in ("retire", "repoint", "introduce")}
     patches = [
         patch(phase=phase, file=f"{phase}.patch", diff=diff) for phase, diff in diffs.items()
@@ -480,7 +488,7 @@ def test_patches_go_last_phase_first():
 
 
 def test_two_hundred_workspaces_fit_into_one_comment_of_github():
-    """Each has its row."""
+    """Two hundred workspaces fit into one GitHub comment, each with its row."""
     documents = [
         due(f"stacks/{number}/plan.json") if number % 7 == 0 else fine(f"stacks/{number}/plan.json")
         for number in range(200)
@@ -494,7 +502,7 @@ def test_two_hundred_workspaces_fit_into_one_comment_of_github():
 
 
 def test_a_row_is_the_last_thing_to_go():
-    """Two hundred workspaces that all have something: each has its row, however many patches there are."""
+    """Under a limit, each workspace keeps its row, however many patches there are."""
     documents = [
         outcome(
             path=f"stacks/{number}/plan.json",
@@ -514,7 +522,7 @@ def test_a_row_is_the_last_thing_to_go():
 
 
 def test_the_format_is_the_one_outcome_and_asks_for_patches(tmp_path):
-    """`--format markdown` writes what the JSON says."""
+    """`--format markdown` renders the same report as its JSON does."""
     judged = world(tmp_path, {"main.tf": BASE}).judge(offline=True)
     text = FORMATS["markdown"].render(judged)
     assert FORMATS["markdown"].patches
@@ -538,13 +546,13 @@ def test_the_format_is_the_one_outcome_and_asks_for_patches(tmp_path):
     ],
 )
 def test_what_is_no_outcome_of_version_1_is_refused(data, says):
-    """The place in it is named."""
+    """A document that is no outcome of version 1 is refused with the place of the fault."""
     with pytest.raises(UnreadableError, match=re.escape(says)):
         read_document("a.json", data)
 
 
 def test_the_documents_of_these_tests_are_valid():
-    """So that they stand for what a check writes."""
+    """The documents of these tests are valid by the schema."""
     schema = json.loads((ROOT / "checker/reports/schemas/outcome-v1.schema.json").read_text())
     for document in (due(), fine(), hostile("x"), outcome(by_hand=[hand_rotation()])):
         jsonschema.validate(document, schema, cls=jsonschema.Draft202012Validator)
@@ -554,7 +562,7 @@ def test_the_documents_of_these_tests_are_valid():
 
 
 def test_a_scan_s_markdown_tells_the_unmanaged_from_what_is_not_known():
-    """A source that is an account and region has no state for something to be missing from."""
+    """For a scan, an unmanaged certificate is told from one whose management is unknown."""
     scanned = {"address": None, "source": "aws://123456789012/us-east-1"}
     told = {False: "(unmanaged)", None: "(not known whether it is managed)"}
     for managed, words in told.items():
@@ -566,7 +574,7 @@ def test_a_scan_s_markdown_tells_the_unmanaged_from_what_is_not_known():
 
 
 def test_rotations_that_read_the_same_are_counted():
-    """Root modules that share a module have one line, with their number, not one that hides the others."""
+    """Equal rotations of several root modules are one line with their number."""
     step = rotation()
     shown = render_documents(named(outcome(rotations=[step, step, step])))
     assert shown.count("**next is") == 1

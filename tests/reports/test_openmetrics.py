@@ -1,4 +1,4 @@
-"""OpenMetrics, read by prometheus_client's own parsers: the strict one, and the older one that node exporter's format is."""
+"""The OpenMetrics format, read by prometheus_client's strict and older parsers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from checker.reports import FORMATS
 
 
 def samples(outcome) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
-    """Every sample by its name and labels; both parsers must read the same, and no series twice."""
+    """Return each sample by name and labels; check that both parsers agree and no series
+    repeats.
+    """
     text = FORMATS["openmetrics"].render(outcome)
     assert text.endswith("\n# EOF\n")
     strict = [sample for family in openmetrics(text) for sample in family.samples]
@@ -31,7 +33,7 @@ def samples(outcome) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
 
 
 def value(found, name, **labels) -> float:
-    """The value of the one series that has these labels."""
+    """Return the value of the one series with these labels."""
     (only,) = [
         number
         for (metric, pairs), number in found.items()
@@ -41,7 +43,7 @@ def value(found, name, **labels) -> float:
 
 
 def test_the_end_of_each_certificate_in_unix_time(tmp_path):
-    """With what names it, and how many stages present it."""
+    """Each certificate has its end in Unix time, its labels, and its number of stages."""
     found = samples(due(tmp_path))
     labels = {
         "address": ADDRESS,
@@ -57,7 +59,9 @@ def test_the_end_of_each_certificate_in_unix_time(tmp_path):
 
 
 def test_verdict_findings_and_moment(tmp_path):
-    """An alert can be built on each; what is suppressed is counted apart."""
+    """The verdict, the findings and the time have metrics; suppressed findings are counted
+    separately.
+    """
     found = samples(mixed(tmp_path))
     assert [
         value(found, "tfcert_verdict", verdict=name)
@@ -72,7 +76,7 @@ def test_verdict_findings_and_moment(tmp_path):
 
 
 def test_i4_what_was_not_verified_is_no_clean_verdict():
-    """The verdict of an otherwise quiet run."""
+    """I4: an unverified run has the verdict inconclusive, not clean."""
     found = samples(replace(judged(), findings=(finding(rule=UNVERIFIED),)))
     assert value(found, "tfcert_verdict", verdict="clean") == 0
     assert value(found, "tfcert_verdict", verdict="inconclusive") == 1
@@ -80,7 +84,7 @@ def test_i4_what_was_not_verified_is_no_clean_verdict():
 
 @pytest.mark.parametrize("length", [200, 201, 5000])
 def test_labels_are_bounded_and_stay_distinct(length):
-    """Two long keys that differ at their very end are two series still."""
+    """Labels are at most 200 characters long and stay distinct."""
     keys = ["x" * (length - 1) + last for last in "ab"]
     found = samples(
         judged(*(pair("orders", key, f"id{number}", 9) for number, key in enumerate(keys)))
@@ -93,7 +97,9 @@ def test_labels_are_bounded_and_stay_distinct(length):
 
 
 def test_the_same_certificate_twice_is_one_series(tmp_path):
-    """A deposed object and its successor may share all that labels say; a series twice would be refused as a whole."""
+    """A certificate listed twice is one series, because a repeated series would make the file
+    invalid.
+    """
     outcome = due(tmp_path)
     (part,) = outcome.cases.documents
     twice = replace(
@@ -104,7 +110,7 @@ def test_the_same_certificate_twice_is_one_series(tmp_path):
 
 
 def test_many_are_read_too():
-    """Hundreds of series."""
+    """Five hundred certificates give five hundred series."""
     assert (
         sum(name == "tfcert_certificate_not_after_seconds" for name, _ in samples(many(500))) == 500
     )

@@ -1,4 +1,4 @@
-"""The formats of `tfcert probe`: each shows the verdict, and none obeys a foreign name."""
+"""The formats of `tfcert probe`: each shows the verdict, and no foreign name is interpreted."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SHIPPED = Path(__file__).parents[2] / "checker/reports/schemas/probe-v1.schema.j
 
 
 def test_the_schema_is_what_the_reader_takes():
-    """After a change: run this with TFCERT_RECORD=1."""
+    """The shipped schema equals the one derived from the code. TFCERT_RECORD=1 writes it."""
     text = json.dumps(probe_schema(), indent=2) + "\n"
     if os.environ.get("TFCERT_RECORD"):
         SHIPPED.write_text(text, encoding="utf-8")
@@ -35,14 +35,14 @@ def test_the_schema_is_what_the_reader_takes():
     "document", [probe(), probe(TRUSTED, REFUSED, not_probed=(SKIPPED,)), dry_run()]
 )
 def test_the_json_fits_its_schema(document):
-    """Every document is one of the schema, and names it."""
+    """Each JSON document is valid by the schema and names it."""
     made = json.loads(render(document))
     jsonschema.validate(made, probe_schema(), cls=jsonschema.Draft202012Validator)
     assert made["schema"] == SCHEMA
 
 
 def test_a_document_is_read_back():
-    """What was written is what is read."""
+    """A written document is read back unchanged."""
     document = probe(TRUSTED, REFUSED, not_probed=(SKIPPED,))
     assert read_probe("probe.json", render(document).encode()) == document
 
@@ -61,7 +61,7 @@ def test_a_document_is_read_back():
     ],
 )
 def test_any_other_document_is_refused(change, says):
-    """Evidence is read strictly: another version, an unknown key, a wrong type, and a dry run."""
+    """Another version, an unknown key, a wrong type and a dry run are refused as evidence."""
     document = {**json.loads(render(probe(TRUSTED))), **change}
     with pytest.raises(UnreadableError, match=says):
         read_probe("probe.json", json.dumps(document).encode())
@@ -69,14 +69,14 @@ def test_any_other_document_is_refused(change, says):
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"\xff", b"[" * 100_000])
 def test_no_json_is_refused(data):
-    """Neither an empty file nor broken JSON is a traceback."""
+    """An empty file and invalid JSON are refused without a traceback."""
     with pytest.raises(UnreadableError, match="not a report of tfcert probe"):
         read_probe("probe.json", data)
 
 
 @pytest.mark.parametrize("name", PROBE_FORMATS)
 def test_each_format_shows_the_verdict_and_what_was_not_called(name):
-    """The backend, its verdict and the reason are in every format; so is a stage that was not called."""
+    """Each format shows backend, verdict and reason, and the stages that were not called."""
     text = render_probe(name, probe(TRUSTED, REFUSED, not_probed=(SKIPPED,)))
     flat = " ".join(text.split())
     for word in (
@@ -92,14 +92,14 @@ def test_each_format_shows_the_verdict_and_what_was_not_called(name):
 
 @pytest.mark.parametrize("name", PROBE_FORMATS)
 def test_a_dry_run_says_that_nothing_was_called(name):
-    """A list of calls is no answer."""
+    """A dry run's report says that no call was made."""
     text = " ".join(render_probe(name, dry_run()).split())
     assert "orders.example" in text
     assert name == "json" or "none of them made" in text
 
 
 def test_the_headline_never_calls_an_unknown_clean():
-    """Only backends that all trust the successor are called so."""
+    """The headline says that all backends trust the successor only if all are confirmed."""
     clean = "every backend trusts the successor"
     assert clean in render_probe("text", probe(TRUSTED))
     for document in (
@@ -114,14 +114,14 @@ def test_the_headline_never_calls_an_unknown_clean():
 
 
 def test_lines_fit_a_terminal():
-    """No line is wider than 80 columns."""
+    """No line of the text format is wider than 80 columns."""
     text = render_probe("text", probe(TRUSTED, REFUSED, not_probed=(SKIPPED,)))
     assert max(map(len, text.splitlines())) <= 80
 
 
 @pytest.mark.parametrize("evil", NAMES.values(), ids=NAMES)
 def test_no_format_obeys_a_foreign_name(evil):
-    """URLs and names come from an API that somebody else may write."""
+    """Hostile URLs and names stay text in every format."""
     stage = replace(STAGE, address=None, api_id=evil, name=evil)
     document = probe(
         replace(TRUSTED, stage=stage, backend=evil, vpc_link=evil, reason=evil, remedy=evil),
@@ -143,7 +143,7 @@ def test_no_format_obeys_a_foreign_name(evil):
 
 
 def test_the_page_runs_nothing():
-    """No script, and nothing loaded."""
+    """The HTML page has no script and loads nothing."""
     text = render_probe("html", probe(TRUSTED))
     assert "<script" not in text
     assert "default-src 'none'" in text
@@ -151,6 +151,6 @@ def test_the_page_runs_nothing():
 
 
 def test_a_moment_is_written_as_it_is_read():
-    """A moment stays the same through JSON."""
+    """A moment is unchanged after writing and reading JSON."""
     assert msgspec.json.decode(render(probe(TRUSTED)).encode())["made_at"] == "2026-11-23T12:00:00Z"
     assert read_probe("x", render(probe(TRUSTED)).encode()).made_at == MADE

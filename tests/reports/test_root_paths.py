@@ -1,4 +1,4 @@
-"""Files in a comment are named from the repository's root, and rules lead to their pages."""
+"""A comment names files from the repository's root, and rules link to their pages."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ from checker.reports.markdown.root_paths import by_repository
     ],
 )
 def test_a_module_above_the_root_module_is_named_from_the_root(file, shown):
-    """In the place of a finding, and in what a sentence names with its line."""
+    """A file's path is shown from the repository's root, in a finding's place and in its
+    sentences.
+    """
     text = f"`output all` takes the whole certificate ({file}:7)"
     document = outcome(
         folder="infra/prod",
@@ -41,12 +43,12 @@ def test_a_module_above_the_root_module_is_named_from_the_root(file, shown):
 
 
 def test_a_document_without_a_folder_stays_as_it_is():
-    """Its run was in the root."""
+    """A document without a folder keeps its paths."""
     assert by_repository(due()) == due()
 
 
 def test_the_run_s_own_markdown_names_files_as_the_comment_does(tmp_path):
-    """The JSON carries the folder of the run."""
+    """Markdown of a run and of its JSON name files alike; the JSON has the run's folder."""
     judged = world(tmp_path, {"main.tf": BASE}).judge()
     judged = replace(judged, checkout=Checkout(root="/repo", folder="infra/prod"))
     data = FORMATS["json"].render(judged)
@@ -66,7 +68,9 @@ def test_the_run_s_own_markdown_names_files_as_the_comment_does(tmp_path):
 
 
 def test_each_rule_leads_to_its_page_where_the_user_says_where_it_is(tmp_path):
-    """Only a known rule, and only an address that a link cannot break out of; a document has no say."""
+    """A known rule links to the page address that the user gives; unsafe addresses are
+    not linked.
+    """
     pages = "https://git.example.com/docs/rules"
     made = render_documents(named(due()), rule_pages=pages)
     assert f"[`certificate-expiring`]({pages}/certificate-expiring.md)" in made

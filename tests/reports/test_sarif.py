@@ -1,4 +1,4 @@
-"""SARIF, held to the published schema, to what GitHub refuses, and to how tfplan2md finds a finding's resource."""
+"""The SARIF format, checked by its schema, by GitHub's restrictions, and for tfplan2md."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SCHEMA = json.loads(
 
 
 def run_of(outcome) -> dict:
-    """The one run of the log, which is valid by the published schema."""
+    """Return the single run of the log; check it by the schema."""
     log = json.loads(FORMATS["sarif"].render(outcome))
     jsonschema.validate(
         log,
@@ -38,7 +38,9 @@ def run_of(outcome) -> dict:
 
 
 def resource_of(result: dict) -> list[str | None]:
-    """Which plan resource tfplan2md shows a result at: one entry for each logical location, by its `ResourceMapper`."""
+    """Return the plan resource of a result for each logical location, as tfplan2md's
+    `ResourceMapper` does.
+    """
     found: list[str | None] = []
     for location in result["locations"]:
         for logical in location.get("logicalLocations", [{"fullyQualifiedName": None}]):
@@ -52,7 +54,7 @@ def resource_of(result: dict) -> list[str | None]:
 
 
 def test_a_result_stands_in_the_tf_file_and_at_its_address(tmp_path):
-    """A relative URI below %SRCROOT%, one logical location with the Terraform address, and the level written out."""
+    """A result has a relative URI below %SRCROOT%, its Terraform address, and its level."""
     run = run_of(replace(due(tmp_path), checkout=Checkout(root="/repo", folder="infra/live")))
     (result,) = run["results"]
     (location,) = result["locations"]
@@ -69,7 +71,7 @@ def test_a_result_stands_in_the_tf_file_and_at_its_address(tmp_path):
 
 
 def test_tfplan2md_finds_the_resource_once_and_the_severity(tmp_path):
-    """One mapped resource a result; no rank and no security-severity, which it would take over the level."""
+    """tfplan2md maps each result to one resource and takes the severity from the level."""
     results = run_of(mixed(tmp_path))["results"]
     assert len(results) > 1
     for result in results:
@@ -83,7 +85,9 @@ def test_tfplan2md_finds_the_resource_once_and_the_severity(tmp_path):
 
 
 def test_github_refuses_none_of_it(tmp_path):
-    """Every result has a physical location with a line and a relative path that is neither empty, upwards nor with a scheme."""
+    """Each result has a physical location with a line and a valid relative path, as GitHub
+    requires.
+    """
     outcome = replace(
         mixed(tmp_path),
         findings=(
@@ -126,7 +130,7 @@ def test_github_refuses_none_of_it(tmp_path):
     ],
 )
 def test_a_document_is_shown_by_a_path_that_a_forge_takes(path, shown):
-    """What lies in a bucket, is piped in or lies elsewhere on the machine."""
+    """A source in a bucket, on stdin or elsewhere on the machine is shown by a relative path."""
     run = run_of(
         replace(
             judged(pair("orders", None, "old000", 3), path=path), checkout=Checkout(root="/repo")
@@ -137,7 +141,7 @@ def test_a_document_is_shown_by_a_path_that_a_forge_takes(path, shown):
 
 
 def known_as(outcome) -> list[str]:
-    """What GitHub knows each result by, which must be no less distinct than our own fingerprint."""
+    """Return GitHub's fingerprint of each result; check that it is as distinct as tfcert's own."""
     results = run_of(outcome)["results"]
     prints = [result["partialFingerprints"] for result in results]
     assert [entry["primaryLocationLineHash"].partition(":")[0] for entry in prints] == [
@@ -147,7 +151,7 @@ def known_as(outcome) -> list[str]:
 
 
 def test_fingerprints_outlive_days_lines_and_severity(tmp_path):
-    """The same finding a week later, further down in the file, is the same alert."""
+    """A fingerprint stays the same a week later and on another line."""
     home = world(tmp_path, {"main.tf": BASE})
     before = known_as(home.judge(offline=True))
     home.now = NOW + timedelta(days=7)
@@ -159,7 +163,7 @@ def test_fingerprints_outlive_days_lines_and_severity(tmp_path):
 
 
 def test_fingerprints_tell_findings_apart(tmp_path):
-    """Another certificate at the same address, another instance of one block, another message about nothing in particular."""
+    """Findings about other certificates, instances or messages have other fingerprints."""
     outcome = replace(
         due(tmp_path),
         findings=(
@@ -202,7 +206,9 @@ def test_fingerprints_tell_findings_apart(tmp_path):
     ],
 )
 def test_what_is_about_a_place_is_known_by_the_place(tmp_path, message, later):
-    """Numbers and dates in its words pass; another region or account is another finding, in whatever order they come."""
+    """A finding about a place is identified by region or account, not by numbers and dates in its
+    text.
+    """
     other = message.replace("us-east-1", "us-east-2").replace("111111111111", "222222222222")
     said = [
         finding(rule=UNVERIFIED, address=None, certificate_id=None, message=text)
@@ -224,14 +230,14 @@ def test_what_is_about_a_place_is_known_by_the_place(tmp_path, message, later):
 
 
 def test_a_finding_more_leaves_the_others_as_they_were(tmp_path):
-    """Nothing of the run as a whole is in a fingerprint."""
+    """One more finding does not change the fingerprints of the others."""
     outcome = due(tmp_path)
     more = replace(outcome, findings=(*outcome.findings, finding(address=f'{ADDRESS}["z"]')))
     assert known_as(more)[:1] == known_as(outcome)
 
 
 def test_two_workspaces_have_alerts_of_their_own(tmp_path):
-    """The same address and rule in two documents."""
+    """The same finding in two workspaces has two fingerprints."""
     outcome = due(tmp_path)
     (part,) = outcome.cases.documents
     other = replace(
@@ -247,7 +253,7 @@ def test_two_workspaces_have_alerts_of_their_own(tmp_path):
 
 
 def test_rules_carry_their_pages(tmp_path):
-    """Every rule with its level, a short and a full description, and its page as help; results name them by number."""
+    """Each rule has its level, descriptions and help page, and results refer to rules by index."""
     run = run_of(mixed(tmp_path))
     rules = run["tool"]["driver"]["rules"]
     assert [rule["id"] for rule in rules] == [rule.name for rule in RULES]
@@ -262,7 +268,7 @@ def test_rules_carry_their_pages(tmp_path):
 
 
 def test_what_is_suppressed_stays_and_says_why(tmp_path):
-    """By the policy or by a comment, with who answers for it and until when, and where it stands."""
+    """A suppressed result has its kind, reason, owner, date and location."""
     results = {result["ruleId"]: result for result in run_of(mixed(tmp_path))["results"]}
     (external,) = results["certificate-gone"]["suppressions"]
     (inside,) = results["stage-detached"]["suppressions"]
@@ -277,7 +283,7 @@ def test_what_is_suppressed_stays_and_says_why(tmp_path):
 
 
 def test_i4_what_was_not_verified_makes_the_run_unsuccessful(tmp_path):
-    """A page that shows no alerts must not look clean when AWS could not be asked."""
+    """I4: an unverified run is not successful, with a notification."""
     quiet = run_of(judged(pair("orders", None, "old000", 300)))["invocations"][0]
     assert (
         quiet["executionSuccessful"],
@@ -297,7 +303,7 @@ def test_i4_what_was_not_verified_makes_the_run_unsuccessful(tmp_path):
 
 
 def test_the_documents_are_artifacts(tmp_path):
-    """What was judged, and the files that results lie in."""
+    """Sources and the files of results are listed as artifacts."""
     listed = run_of(mixed(tmp_path))["artifacts"]
     assert [(entry["location"]["uri"], entry["roles"]) for entry in listed] == [
         ("infra/state.json", ["analysisTarget", "resultFile"]),

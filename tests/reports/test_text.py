@@ -1,4 +1,4 @@
-"""The text that a person reads: complete at 80 columns, in a terminal that nothing in it can take over."""
+"""The text report: complete at 80 columns, and safe on a terminal."""
 
 from __future__ import annotations
 
@@ -24,17 +24,19 @@ from checker.reports.text.layout import TextSpan, cells, wrapped
 
 
 def words(text: str) -> str:
-    """The text with every run of white space as one blank: what it says, wherever its lines break."""
+    """Return the text with each run of white space as one blank."""
     return " ".join(text.split())
 
 
 def render_all(outcome) -> str:
-    """The report with --all."""
+    """Return the report with --all."""
     return "".join(f"{line.plain}\n" for line in lay_out(outcome, 80, Show.ALL))
 
 
 def test_what_to_do_comes_first_then_findings_certificates_and_rotations(tmp_path):
-    """Each with its dates, its place and its remedy."""
+    """The report has the next step first, then findings, certificates and rotations with dates and
+    remedies.
+    """
     text = render(world(tmp_path, {"main.tf": BASE}).judge())
     lines = text.splitlines()
     assert lines[0] == "tfcert: findings (1 error)"
@@ -61,7 +63,7 @@ def test_what_to_do_comes_first_then_findings_certificates_and_rotations(tmp_pat
 
 
 def test_the_most_urgent_certificate_comes_first():
-    """A bar has a mark for each month that is begun; what has ended comes before all, what is not known last."""
+    """Certificates are sorted by urgency, and a bar has one mark per month left."""
     text = render_all(
         judged(*(pair(f"d{left}", None, f"id{left + 9}", left) for left in (365, 12, -3, 1, 90)))
     )
@@ -76,7 +78,7 @@ def test_the_most_urgent_certificate_comes_first():
 
 
 def test_i4_the_text_says_that_aws_was_not_asked(tmp_path):
-    """Offline, every date is the recorded one, and the report says so."""
+    """I4: an offline report says that every date is the recorded one."""
     home = world(tmp_path, {"main.tf": BASE}, ends={"old000": days(300)})
     assert "note: AWS was not asked (--offline): every date is the recorded one" in render(
         home.judge(offline=True)
@@ -86,7 +88,7 @@ def test_i4_the_text_says_that_aws_was_not_asked(tmp_path):
 
 
 def test_i4_what_was_not_verified_is_counted_in_the_first_line():
-    """It is neither a warning nor clean."""
+    """I4: unverified items are counted in the first line, and the verdict is inconclusive."""
     text = render(
         replace(
             judged(), findings=(finding(rule=UNVERIFIED), finding(rule=UNVERIFIED, address=None))
@@ -98,7 +100,7 @@ def test_i4_what_was_not_verified_is_counted_in_the_first_line():
 
 
 def test_a_quiet_run_says_what_ends_first():
-    """So that clean is told from nothing was there."""
+    """A clean report names the certificate that ends first, or says that there is none."""
     text = words(render(judged(pair("a", None, "one", 300), pair("b", None, "two", 200))))
     assert text.startswith(
         f"tfcert: clean Nothing to do. {CERTIFICATE}.b ends on 2027-06-11, in 200 days; "
@@ -111,7 +113,7 @@ def test_a_quiet_run_says_what_ends_first():
 
 
 def test_what_is_suppressed_stays_marked_and_comes_last(tmp_path):
-    """With who suppressed it, until when and why; the first line counts it apart."""
+    """Suppressed findings come last, with reason, owner and date, and are counted separately."""
     text = render(mixed(tmp_path))
     assert text.startswith(
         "tfcert: findings (1 error, 1 warning, 1 note, 1 not verified, 2 suppressed)\n"
@@ -129,7 +131,7 @@ def test_what_is_suppressed_stays_marked_and_comes_last(tmp_path):
 @pytest.mark.parametrize("length", [1, 40, 66, 67, 68, 200, 900])
 @pytest.mark.parametrize("sign", ["x", "界", "é", "e\u0301"])
 def test_at_80_columns_nothing_is_cut(length, sign):
-    """A wide address is broken where a line ends, and every character of it is there."""
+    """At 80 columns a long address is wrapped, and no character is lost."""
     text = render(judged(pair("orders", sign * length, "old000", 12)))
     assert max(map(cells, text.splitlines())) <= 80
     assert printable(sign) * length in text.replace("\n", "").replace(" ", "")
@@ -137,7 +139,7 @@ def test_at_80_columns_nothing_is_cut(length, sign):
 
 @pytest.mark.parametrize("width", [40, 80, 120])
 def test_a_terminal_of_any_width_is_kept_to(tmp_path, width):
-    """The same words at each width."""
+    """The report keeps within 40, 80 and 120 columns, with the same words."""
     plain = [line.plain for line in lay_out(mixed(tmp_path), width)]
     assert max(map(cells, plain)) <= width
     assert "".join("".join(plain).split()) == "".join(render(mixed(tmp_path)).split())
@@ -146,7 +148,7 @@ def test_a_terminal_of_any_width_is_kept_to(tmp_path, width):
 @bounded
 @given(st.lists(st.text(), max_size=4), st.integers(10, 90), st.integers(0, 8))
 def test_wrapping_loses_nothing_and_keeps_to_the_width(texts, width, indent):
-    """Whatever is in the text: blanks aside, what comes out is what went in, made printable."""
+    """Wrapping keeps to the width and loses no character of any text."""
     lines = [line.plain for line in wrapped(map(TextSpan, texts), width, indent=indent)]
     assert all(cells(line) <= width and line.isprintable() for line in lines)
     # A word may lie across two spans, and is escaped in each.
@@ -156,7 +158,7 @@ def test_wrapping_loses_nothing_and_keeps_to_the_width(texts, width, indent):
 
 
 def test_colours_say_nothing_that_the_words_do_not(tmp_path):
-    """With the codes taken out the text is the plain one, and there are codes."""
+    """Coloured text without its codes equals the plain text."""
     lines = list(lay_out(mixed(tmp_path), 80))
     with_codes = "".join(f"{line}\n" for line in coloured(lines))
     assert "\x1b[1;31m" in with_codes
@@ -165,7 +167,7 @@ def test_colours_say_nothing_that_the_words_do_not(tmp_path):
 
 
 def test_what_comes_from_state_cannot_move_the_cursor(tmp_path):
-    """An instance key may hold anything, with colours as without."""
+    """A control character in an instance key is escaped, with and without colours."""
     home = world(tmp_path, {"main.tf": BASE}, stages={f'{STAGE}.prod["\\u001b[2J\\n"]': "old000"})
     text = render(home.judge())
     assert "\x1b" not in text
@@ -174,7 +176,7 @@ def test_what_comes_from_state_cannot_move_the_cursor(tmp_path):
 
 
 def test_a_long_report_is_never_in_memory_as_a_whole(tmp_path):
-    """The text of thousands of stages is written in pieces; the file is that text, byte for byte."""
+    """A long report is written in pieces, so that it is never in memory as a whole."""
     outcome = many(2000)
     whole = render_all(outcome).encode()
     file = tmp_path / "report.txt"
@@ -200,7 +202,7 @@ def test_a_long_report_is_never_in_memory_as_a_whole(tmp_path):
     ],
 )
 def test_no_line_is_a_command_for_ci(key):
-    """GitHub takes `::name` where a line begins, which wrapping may bring about; others take `##name[` anywhere."""
+    """No line is a CI command, also not after wrapping."""
     for pad in range(0, 70, 3):
         for glue in (" ", ""):
             text = render(judged(pair("orders", "y" * pad + glue + key, "old000", 12)))
@@ -208,14 +210,14 @@ def test_no_line_is_a_command_for_ci(key):
 
 
 def test_a_number_of_certificates_is_a_number_of_rows():
-    """None is left out, however many there are."""
+    """Two thousand certificates give two thousand rows."""
     assert len(re.findall(r"^  \d+ days? ", render_all(many(2000)), re.MULTILINE)) == 2000
 
 
 @bounded
 @given(st.text())
 def test_every_character_that_is_no_plain_print_is_escaped(text):
-    """Plain text stays as it is, but for what a CI system would obey."""
+    """Unprintable characters and CI commands are escaped, and plain text stays the same."""
     made = printable(text)
     assert made.isprintable()
     assert made == text or not text.isprintable() or "::" in text or "##" in text
@@ -223,7 +225,9 @@ def test_every_character_that_is_no_plain_print_is_escaped(text):
 
 @pytest.mark.parametrize("spread", [120, 365], ids=["a third of a year", "a year"])
 def test_of_three_hundred_certificates_the_first_finding_is_on_the_first_screen(spread):
-    """At 80 columns and 24 lines; no finding is left out."""
+    """With three hundred certificates, the first finding is within 24 lines, and none is
+    left out.
+    """
     outcome = judged(
         *(pair(f"s{n:03}", None, f"id{n:04}", (n * 131) % spread + 1) for n in range(300))
     )
@@ -240,7 +244,9 @@ def test_of_three_hundred_certificates_the_first_finding_is_on_the_first_screen(
 
 
 def test_certificates_beyond_the_notice_are_one_line(tmp_path):
-    """`--all` shows them; what is in doubt is always shown."""
+    """Certificates beyond the notice are one line; `--all` shows them, and uncertain ones are
+    always shown.
+    """
     outcome = judged(
         pair("near", None, "one", 12), *(pair(f"d{n}", None, f"t{n}", n) for n in (200, 300))
     )
@@ -254,7 +260,7 @@ def test_certificates_beyond_the_notice_are_one_line(tmp_path):
 
 
 def test_quiet_prints_the_findings_alone(tmp_path):
-    """Those that count, without what is suppressed; nothing at all where there are none."""
+    """`--quiet` prints only the findings that count, or nothing."""
     outcome = mixed(tmp_path)
     lines = [line.plain for line in lay_out(outcome, 80, Show.FINDINGS)]
     assert lines[0].startswith("main.tf:1: error: certificate-expiring")
@@ -269,12 +275,14 @@ def test_quiet_prints_the_findings_alone(tmp_path):
 
 
 def test_the_note_about_acm_is_not_in_a_check(tmp_path):
-    """It is for who scans and for who patches."""
+    """A check has no note about ACM; scan and patch have it."""
     assert "private CA" not in render(world(tmp_path, {"main.tf": BASE}).judge())
 
 
 def test_a_scan_of_three_hundred_certificates_is_two_screens():
-    """Of 50 lines each, with the first finding on the first 24 lines; every finding is named, and `--all` has it in full."""
+    """A scan of three hundred certificates fits 100 lines and names each finding; `--all` has the
+    full text.
+    """
     outcome = scanned(300, step=131)
     lines = render(outcome).splitlines()
     assert len(lines) <= 100
@@ -291,7 +299,9 @@ def test_a_scan_of_three_hundred_certificates_is_two_screens():
 
 
 def alike(count: int, *, copies: int = 1):
-    """So many states of one module, which all have the same address; each state is there so many times."""
+    """Return an outcome of many states of one module with the same addresses, each state in several
+    copies.
+    """
     documents = []
     for number in range(count):
         stage, certificate = pair("orders", None, f"id{number:04}", 12)
@@ -308,7 +318,7 @@ def alike(count: int, *, copies: int = 1):
 
 
 def test_findings_that_share_an_address_are_told_apart_by_their_state():
-    """As the states of a fleet do, which come from one module: each state is named, also in the list that is cut short."""
+    """Findings with the same address name their state, also in the shortened list."""
     text = words(render(alike(20)))
     assert "19 more: error: certificate-expiring" in text
     assert all(f"team-{number:02}/0.tfstate" in text for number in range(20))
@@ -316,7 +326,9 @@ def test_findings_that_share_an_address_are_told_apart_by_their_state():
 
 
 def test_a_certificate_of_two_copies_of_a_state_counts_once_in_the_headline():
-    """Each copy has its finding, and `managed-twice` names both."""
+    """A certificate in two copies of a state counts once in the headline; each copy has its
+    finding.
+    """
     text = words(render(alike(2, copies=2)))
     assert "2 certificates in use near their end" in text
     assert text.count(": certificate-expiring") + text.count("error: certificate-expiring") >= 4
@@ -325,7 +337,7 @@ def test_a_certificate_of_two_copies_of_a_state_counts_once_in_the_headline():
 
 
 def test_a_path_at_the_start_of_a_sentence_is_not_capitalised():
-    """It would be another path."""
+    """A path at the start of a sentence keeps its lower case."""
     unread = Unread(path="states", reason="is empty", remedy="run it again")
     outcome = check(
         Inventory(documents=(), unread=(unread,)), None, Run(as_of=NOW, policy=Policy())
