@@ -1,4 +1,6 @@
-"""The acceptance tests: real terraform or tofu, the real AWS provider, the emulator, and tfcert as a person types it."""
+"""Acceptance tests: real terraform or tofu, the real AWS provider, the emulator, and tfcert on the
+command line.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +11,14 @@ from checker.demo.emulator import Emulator
 
 
 def pytest_configure(config):
-    """Take part in the run's last lines; xdist's marker is known without xdist too."""
+    """Report missing tools at the end of the run, and define xdist's marker."""
     announcing.register(config)
     config.addinivalue_line("markers", "xdist_group(name): tests that one worker runs")
 
 
 @pytest.fixture(scope="session")
 def mirror():
-    """The folder that mirrors the provider, looked for once."""
+    """Return the folder that mirrors the provider."""
     return equipment.mirror()
 
 
@@ -26,7 +28,7 @@ def mirror():
     or [pytest.param(None, id="no-tool")],
 )
 def tool(request, mirror, tmp_path_factory):
-    """Each binary of the machine, with its provider; without them the test is skipped, and the run says so."""
+    """Return each installed tool with its provider, or skip the test."""
     if request.param is None:
         pytest.skip(equipment.NO_TOOL)
     equipped = equipment.equip(request.param, mirror, tmp_path_factory.mktemp("registry"))
@@ -37,6 +39,6 @@ def tool(request, mirror, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def aws(tool):
-    """An AWS for the scenarios of one module, empty at its start; one at a time in a process."""
+    """Return an empty AWS for the scenarios of one module."""
     with Emulator() as running:
         yield running

@@ -1,4 +1,4 @@
-"""A certificate that was deleted by hand: what the finding tells a person to do is what works with the real tool."""
+"""The remedy for a deleted certificate, followed with the real tool."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ OLD = "aws_api_gateway_client_certificate.orders"
 
 
 def test_it_is_made_alone_and_the_stages_follow_in_an_apply_of_their_own(aws, tool, tmp_path):
-    """certificate-gone's remedy: `-target` makes it anew and moves no stage; everything at once is caught as unstaged."""
+    """The remedy of certificate-gone creates the certificate with `-target`, and a second apply
+    moves the stages. One apply for both is rotation-unstaged.
+    """
     bench = Bench.lay(aws, tool, tmp_path / tool.binary.name, "single")
     bench.apply_at_once()
     (gone,) = {

@@ -1,4 +1,6 @@
-"""A deployment with `stage_name` beside the stage's own resource: what tfcert says of a plan is what its apply does."""
+"""A deployment with `stage_name` beside a stage resource: tfcert's findings on plans match their
+applies.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,7 @@ resource "aws_api_gateway_stage" "live" {{
 
 
 def presented(bench: Bench, api: str) -> str | None:
-    """The certificate that the stage presents in AWS."""
+    """Return the certificate that the stage presents in AWS."""
     return (
         bench.aws.client("apigateway")
         .get_stage(restApiId=api, stageName="live")
@@ -36,7 +38,9 @@ def presented(bench: Bench, api: str) -> str | None:
 def test_a_stage_loses_its_certificate_to_a_deployment_and_is_not_created_beside_one(
     aws, tool, tmp_path
 ):
-    """F2: replaced, the deployment takes the certificate off; where the stage is replaced too, its creation is refused."""
+    """A replaced deployment detaches the certificate, and a stage replaced with it cannot be
+    created.
+    """
     bench = Bench.lay(aws, tool, tmp_path / tool.binary.name, "deployed")
     bench.apply_at_once()
     (api,) = (one["id"] for one in aws.client("apigateway").get_rest_apis()["items"])

@@ -1,4 +1,4 @@
-"""The recipe for make with the real tool: what tfcert stops is not applied, and the rest is."""
+"""The recipe for make with the real tool: a plan that tfcert rejects is not applied."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ FRESH = b'\nresource "aws_api_gateway_client_certificate" "fresh" {}\n'
 
 
 def test_what_is_stopped_is_not_applied(aws, tool, tmp_path):
-    """A first apply passes; one that makes a certificate and moves the stages to it stops before the apply; its first half passes."""
+    """A first apply passes, a plan that merges introduce and repoint is not applied, and introduce
+    alone is.
+    """
     bench = Bench.lay(aws, tool, tmp_path, "single")
 
     def make():

@@ -1,6 +1,6 @@
-"""Configurations drawn by a seed are rotated for real: each plan changes just what its phase declares, and then nothing is left.
+"""Generated configurations are rotated with real terraform; each plan has only its phase's changes.
 
-TFCERT_SEEDS="7 8 9" tries others than the one that every run tries.
+TFCERT_SEEDS="7 8 9" tries other seeds than the default one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ pytestmark = pytest.mark.xdist_group("acceptance-made")
     "seed", [int(text) for text in os.environ.get("TFCERT_SEEDS", "1").split()]
 )
 def test_what_a_seed_draws_is_rotated(aws, tool, tmp_path, seed):
-    """Every plan is held to its phase, and names every certificate and every stage of the configuration and nothing else."""
+    """The plan of each phase passes its check, and changes exactly the configuration's certificates
+    or stages.
+    """
     aws.reset()
     made = make(seed)
     bench = Bench.lay(aws, tool, tmp_path / "made", "made", made.files)

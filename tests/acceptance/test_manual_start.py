@@ -1,4 +1,6 @@
-"""A rotation that somebody began in one step is taken apart by what tfcert writes, and goes to its end on real terraform."""
+"""A rotation that a person began in one step is separated by tfcert and completed with real
+terraform.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ resource "aws_api_gateway_client_certificate" "backend_two" {
 
 @pytest.fixture
 def bench(aws, tool, tmp_path):
-    """Two APIs on one certificate with 12 days left; a second certificate and the new references are written in one change."""
+    """Return two APIs on one certificate with 12 days left, after a change that adds a second one
+    and moves the stages.
+    """
     bench = Bench.lay(aws, tool, tmp_path / "begun", "shared")
     aws.clock.advance(days=-353, hours=1)
     bench.apply_at_once()
@@ -36,7 +40,10 @@ def bench(aws, tool, tmp_path):
 
 
 def test_the_one_step_change_is_separated_and_rotated(bench):
-    """The plan of the change is refused and names the patch; each plan after it is held to its phase, and no third one is made."""
+    """The one-step plan is an error whose remedy names the patch.
+
+    Each later phase passes, without a third certificate.
+    """
     aws = bench.aws
     first = assert_trustworthy(aws)
     planned = bench.plan("one-step")

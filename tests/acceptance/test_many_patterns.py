@@ -1,4 +1,4 @@
-"""Every way in which a stage comes to its certificate, in one configuration, rotated for real by three applies."""
+"""Every way to refer to a certificate, in one configuration, rotated by three real applies."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ def bench(aws, tool, tmp_path):
 
 
 def test_all_of_them_rotate_in_step(bench):
-    """Each plan does its phase for all and nothing else; nothing is blocked, and nothing is left to do in the end."""
+    """Each plan has its phase's change for all certificates, and in the end nothing is
+    left to do.
+    """
     before = assert_trustworthy_but(bench, "everything/nothing")
     assert bench.check("infra").code == 1
 
@@ -58,12 +60,12 @@ def test_all_of_them_rotate_in_step(bench):
 
 
 def assert_trustworthy_but(bench: Bench, nothing: str) -> dict[str, str]:
-    """What each stage presents, which is valid; one presents nothing and never did."""
+    """Check what each stage presents; one stage presents nothing."""
     return assert_trustworthy(bench.aws, without={nothing})
 
 
 def pairs(presented: dict[str, str]) -> set[frozenset[str]]:
-    """The stages that present one certificate, together."""
+    """Return groups of stages that present one certificate."""
     return {
         frozenset(stage for stage, one in presented.items() if one == identity)
         for identity in presented.values()

@@ -1,4 +1,6 @@
-"""What a person is told about a plan that takes a certificate away, done with the real tool until the finding is gone."""
+"""Remedies for plans that remove a certificate, followed with the real tool until the finding is
+gone.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,7 @@ resource "aws_api_gateway_stage" "twin" {
 
 @pytest.fixture(scope="module")
 def bench(aws, tool, tmp_path_factory):
-    """Three stages on one certificate with 12 days left."""
+    """Return three stages on one certificate with 12 days left."""
     top = tmp_path_factory.mktemp("plan-remedies") / tool.binary.name
     bench = Bench.lay(aws, tool, top, "single", {"trigger.tf": TRIGGER})
     aws.clock.advance(days=-353, hours=1)
@@ -44,7 +46,7 @@ def bench(aws, tool, tmp_path_factory):
 
 
 def remedies(judged: Judged, rule: str) -> dict[str, str]:
-    """The remedy of each finding of a rule by its address."""
+    """Return the remedy of each finding of a rule by address."""
     found = {
         finding["address"]: finding["remedy"]
         for finding in judged.document["findings"]
@@ -72,7 +74,9 @@ def change(bench: Bench, name: str, old: bytes, new: bytes) -> None:
 
 
 def test_what_a_change_took_away_is_put_back(bench):
-    """The block and the attribute that the remedies name come back; the replacement is undone by its reason; then `patch` begins."""
+    """After the block and attribute in the remedies are restored, and the replacement's cause
+    removed, `patch` begins.
+    """
     before = bench.texts()
     change(bench, "rotation.tf", BLOCK, b"")
     change(bench, "rotation.tf", f"= {OLD}.id".encode(), b"= null")
@@ -125,7 +129,9 @@ def test_what_a_change_took_away_is_put_back(bench):
 
 
 def test_what_else_writes_a_stage_lets_go_of_it(bench):
-    """A second resource and a deployment with stage_name leave the state by the command that is named; the stage keeps its certificate."""
+    """After the named command removes a second resource or a deployment from state, the stage keeps
+    its certificate.
+    """
     before = bench.texts()
     shown = presented(bench.aws)
     (api,) = bench.aws.client("apigateway").get_rest_apis()["items"]

@@ -1,4 +1,6 @@
-"""A whole rotation in front of a real nginx that is reconfigured between the phases: what tfcert calls safe is what nginx accepts."""
+"""A whole rotation in front of a real nginx: repoint is called safe exactly when nginx accepts both
+certificates.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,7 @@ STAGE = "aws_api_gateway_stage.prod"
 
 
 class Nginx:
-    """An nginx on one port, with the certificates of the gateway that it accepts, and its access log."""
+    """An nginx on one port, with the accepted certificates and its access log."""
 
     def __init__(self, program, folder):
         self.program, self.folder, self.port = program, folder, free_port()
@@ -41,7 +43,7 @@ class Nginx:
         return f"https://127.0.0.1:{self.port}"
 
     def start(self, verify, before=""):
-        """Start it again with another way to verify its callers."""
+        """Restart nginx with another client verification."""
         self.stop()
         folder = self.folder
         paths = " ".join(
@@ -85,13 +87,13 @@ class Nginx:
             self.process = None
 
     def trust_file(self, *names):
-        """A bundle of these certificates, as most would write it."""
+        """Trust a bundle of these certificates."""
         bundle = self.folder / "trust.pem"
         bundle.write_text("".join((self.folder / f"{name}.pem").read_text() for name in names))
         self.start(f"ssl_verify_client on; ssl_client_certificate {bundle};")
 
     def pin(self, *names):
-        """The way of docs/trust.md: a map of the fingerprints."""
+        """Trust these certificates by a map of fingerprints, as docs/trust.md recommends."""
         pins = " ".join(f"{sha1(self.folder / f'{name}.pem')} 1;" for name in names)
         self.start(
             "ssl_verify_client optional_no_ca; if ($from_gateway = 0) { return 403; }",
@@ -99,7 +101,7 @@ class Nginx:
         )
 
     def accepts(self, name):
-        """Whether a direct TLS call with this key pair is answered with 200."""
+        """Return whether a direct TLS call with this key pair gets status 200."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -112,7 +114,7 @@ class Nginx:
             return int(secure.recv(4096).split()[1]) == 200
 
     def requests(self):
-        """The requests in the access log that no direct call made, without those that the TLS layer turned away."""
+        """Return the logged requests without direct calls and rejected TLS calls."""
         lines = self.folder.joinpath("access").read_text().splitlines()
         return [line.rpartition(" ")[0] for line in lines if "/direct" not in line]
 
@@ -132,7 +134,7 @@ def sha1(path):
 
 
 def take_key(identity, folder, name):
-    """Write the key pair of a certificate of the emulated AWS, which AWS itself would never give away."""
+    """Write the key pair of an emulated certificate; real AWS never gives the key."""
     stored = certificate_store(apigateway_backends[ACCOUNT][REGION]).get(identity)
     write_pair(folder, name, stored.key, stored.pem)
 
@@ -148,7 +150,7 @@ def server(nginx, tmp_path):
 
 @pytest.fixture
 def bench(aws, tool, tmp_path, server):
-    """One API in front of nginx, applied 353 days ago; nginx trusts its certificate."""
+    """Return an API in front of nginx, applied 353 days ago; nginx trusts its certificate."""
     more = {"backend.auto.tfvars": f'backend = "{server.url}"\n'}
     bench = Bench.lay(aws, tool, tmp_path / "probed", "probed", more)
     aws.clock.advance(days=-353, hours=1)
@@ -161,14 +163,14 @@ def bench(aws, tool, tmp_path, server):
 
 
 def probe(bench):
-    """`tfcert probe`: its exit code, and the verdict on the one backend."""
+    """Run `tfcert probe`; return its exit code and the verdict on the one backend."""
     ended = bench.tfcert("probe", "infra", *PROBE, "--yes", "--format", "json")
     (backend,) = json.loads(ended.stdout)["backends"]
     return ended.code, backend["verdict"]
 
 
 def assert_accepted(bench, server):
-    """Every stage presents a certificate that nginx accepts at this moment."""
+    """Check that each stage presents a certificate that nginx accepts now."""
     ids = set(presented(bench.aws).values())
     for identity in ids:
         take_key(identity, server.folder, "shown")
@@ -176,7 +178,7 @@ def assert_accepted(bench, server):
 
 
 def says_safe(bench):
-    """Whether tfcert calls repoint safe, with the answers of the backend."""
+    """Return whether tfcert calls repoint safe, with --probe."""
     ended = bench.tfcert("patch", "infra", "--probe", *PROBE)
     assert ended.code == 0, str(ended)
     text = ended.stdout.decode()
@@ -185,7 +187,9 @@ def says_safe(bench):
 
 
 def test_safe_is_what_nginx_accepts(bench, server):
-    """Refused, the trap, then trusted: repoint is safe exactly when nginx accepts both; no stage ever presents what it refuses."""
+    """Repoint is safe exactly when nginx accepts both certificates, and no stage presents a refused
+    one.
+    """
     assert_accepted(bench, server)
     assert bench.rotate("introduce") == {f"{OLD}_{datetime.now(UTC):%Y%m}": ("create",)}
     assert_accepted(bench, server)

@@ -1,4 +1,4 @@
-"""The proxy between terraform and the provider changes the schema's size and nothing else."""
+"""The proxy between terraform and the provider only reduces the schema."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def entry(number: int, name: str, schema: bytes) -> bytes:
 
 
 def test_types_that_no_test_uses_go_and_every_other_byte_stays():
-    """Resources, data sources and ephemeral resources are trimmed; provider, capabilities stay."""
+    """Unused types are removed from the schema, and all other bytes stay."""
     provider, capabilities = field(1, b"p" * 300), field(6, varint(1 << 3) + varint(1))
     stage = entry(2, "aws_api_gateway_stage", b"s" * 200)
     region = entry(3, "aws_region", b"r")
@@ -44,6 +44,6 @@ def test_types_that_no_test_uses_go_and_every_other_byte_stays():
 
 
 def test_a_message_that_is_not_understood_is_refused():
-    """A wire type that the schema does not use is an error, not a guess."""
+    """An unknown protobuf wire type is an error."""
     with pytest.raises(ValueError, match="wire type 5 at byte 0"):
         list(fields(varint(1 << 3 | 5) + b"1234"))

@@ -1,4 +1,4 @@
-"""Remedies that are about an apply, followed to the letter with the real tool until the finding is gone."""
+"""Remedies about an apply, followed with the real tool until the finding is gone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ OLD = "aws_api_gateway_client_certificate.orders"
 
 
 def test_a_taint_a_state_that_lags_and_a_failed_update(aws, tool, tmp_path):
-    """`untaint` takes the replacement away; `-target` makes the successor alone; after a failed UpdateStage the next apply moves it."""
+    """`untaint` removes the replacement, `-target` creates only the successor, and another apply
+    completes a failed update.
+    """
     bench = Bench.lay(aws, tool, tmp_path / tool.binary.name, "single")
     bench.apply_at_once()
 
@@ -78,7 +80,7 @@ def test_a_taint_a_state_that_lags_and_a_failed_update(aws, tool, tmp_path):
 
 
 def terraform(bench: Bench, *arguments: str, fails: bool = False) -> int:
-    """Any command of the real tool; its exit code."""
+    """Run a command of the real tool, and return its exit code."""
     ended = run(
         [bench.tool.binary.path, *arguments], folder=bench.infra, environment=bench.attached
     )

@@ -1,4 +1,4 @@
-"""The way back from repoint, and an id that stands in the text, applied for real."""
+"""Rollback of a repoint, and a literal id, with real applies."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ resource "aws_api_gateway_stage" "literal" {
 
 
 def laid(aws, tool, top, name, text):
-    """One stage, applied 353 days ago."""
+    """Return one stage, applied 353 days ago, and a manually created certificate."""
     aws.reset()
     aws.clock.advance(days=-353, hours=1)
     by_hand = aws.client("apigateway").generate_client_certificate()["clientCertificateId"]
@@ -43,7 +43,9 @@ def laid(aws, tool, top, name, text):
 
 
 def test_a_repoint_is_taken_back(aws, tool, tmp_path):
-    """The stage presents the predecessor again, the successor stays, and then repoint is what is next."""
+    """After a rollback the stage presents the predecessor, the successor stays, and repoint is
+    next.
+    """
     bench, _ = laid(aws, tool, tmp_path / "own", "own", OWN)
     first = assert_trustworthy(aws)
     bench.rotate("introduce")
@@ -63,7 +65,10 @@ def test_a_repoint_is_taken_back(aws, tool, tmp_path):
 
 
 def test_a_literal_id_becomes_a_reference(aws, tool, tmp_path):
-    """Introduce and repoint are written; the old one is nobody's in Terraform, so retire says how a person deletes it."""
+    """A literal id is replaced in introduce and repoint.
+
+    Retire names the AWS command that deletes the old certificate.
+    """
     bench, by_hand = laid(aws, tool, tmp_path / "literal", "literal", LITERAL)
     assert set(assert_trustworthy(aws).values()) == {by_hand}
     assert set(bench.rotate("introduce").values()) == {("create",)}

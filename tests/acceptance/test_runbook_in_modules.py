@@ -1,4 +1,4 @@
-"""What the runbook prints for a certificate in a module of a module works as it is printed."""
+"""The runbook's commands for a certificate in a nested module work as printed."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ CALL = 'module "outer" {\n  source = "./outer"\n}\n'
 
 @pytest.fixture
 def bench(aws, tool, tmp_path):
-    """A certificate with a key and a count in a module of a module, applied 353 days ago."""
+    """Return a certificate with a key and a count in a nested module, applied 353 days ago."""
     aws.reset()
     settings = (
         (CONFIGURATIONS / "single" / "main.tf")
@@ -77,7 +77,7 @@ def bench(aws, tool, tmp_path):
 
 
 def test_every_command_that_reads_the_pem_prints_it(bench):
-    """Keys of modules and instances are quoted for the shell; no output is named that a module does not have."""
+    """Each command that reads the PEM prints it, with keys quoted for the shell."""
     bench.rotate("introduce")
     bench.tfcert("patch", "infra", "--phase", "all", "--out", "../beside/rotation")
     text = (bench.beside / "rotation" / "RUNBOOK.md").read_text(encoding="utf-8")
@@ -105,7 +105,7 @@ def test_every_command_that_reads_the_pem_prints_it(bench):
 def test_the_printed_steps_alone_rotate_a_certificate_in_a_module_of_a_module(
     aws, tool, bench, tmp_path
 ):
-    """Every shell block of the runbook runs as it is printed, in the order of the runbook, in the configuration's folder."""
+    """The runbook's shell blocks, run in order, rotate a certificate in a nested module."""
     before = presented(aws)
     bench.tfcert("patch", "infra", "--phase", "all", "--out", "../beside/rotation")
     text = (bench.beside / "rotation" / "RUNBOOK.md").read_text(encoding="utf-8")

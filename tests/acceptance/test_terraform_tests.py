@@ -1,4 +1,4 @@
-"""`terraform test` passes after repoint and after retire, also where a test names the certificate."""
+"""`terraform test` passes after repoint and retire, also if a test names the certificate."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ PHASES = ("1-introduce.patch", "2-repoint.patch", "3-retire.patch")
 
 
 def test_the_tests_of_a_module_pass_after_each_phase(aws, tool, tmp_path):
-    """Overrides of the certificate, asserts on its id and a target of the plan follow it: no test names what is gone."""
+    """Overrides, assertions and targets in a module's tests follow the certificate in
+    each phase.
+    """
     texts = {
         path.relative_to(SCENARIO / "config").as_posix(): path.read_bytes()
         for path in (SCENARIO / "config").rglob("*.*")

@@ -1,4 +1,4 @@
-"""A certificate that two APIs share is rotated for real, one phase per apply, by what tfcert writes."""
+"""A certificate that two APIs share is rotated with real terraform, one phase per apply."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ UNRELATED = b'resource "aws_api_gateway_rest_api" "reports" {\n  name = "reports
 
 @pytest.fixture
 def bench(aws, tool, tmp_path):
-    """Two APIs and three stages on one certificate, applied 353 days ago."""
+    """Return two APIs and three stages on one certificate, applied 353 days ago."""
     bench = Bench.lay(aws, tool, tmp_path / "shared", "shared")
     # An hour more, so that it is still 12 whole days when the test gets there.
     aws.clock.advance(days=-353, hours=1)
@@ -34,7 +34,9 @@ def bench(aws, tool, tmp_path):
 
 
 def test_a_rotation_by_three_applies(bench, tmp_path):
-    """Each phase's plan is held to the phase, each apply does it alone, and every stage always presents a valid certificate."""
+    """Each phase's plan passes its check, each apply changes only its phase, and each stage always
+    presents a valid certificate.
+    """
     aws = bench.aws
     first = assert_trustworthy(aws)
     assert set(first) == {"orders/prod", "payments/blue", "payments/green"}
@@ -133,7 +135,9 @@ def test_a_rotation_by_three_applies(bench, tmp_path):
 
 
 def assert_found_in_each_form_of_the_state(bench: Bench, identity: str) -> None:
-    """A directory, its raw state and its shown state say the same: an error, with the file and line of the certificate."""
+    """Check that a directory, its raw state and its shown state give the same error with file and
+    line.
+    """
     line = line_of(
         bench.texts()["certificates.tf"], b'resource "aws_api_gateway_client_certificate" "backend"'
     )
@@ -168,7 +172,7 @@ def assert_found_in_each_form_of_the_state(bench: Bench, identity: str) -> None:
 
 
 def write(bench: Bench, tmp_path, phase: str, *options: str) -> dict[str, bytes]:
-    """Write the next phase into the files; `git apply` of the diff that is shown beforehand makes the same of them."""
+    """Write the next phase; check that `git apply` of its diff gives the same files."""
     diff = bench.patch(*options)
     assert f"tfcert: {phase}, phase".encode() in diff
     by_git = bench.after_git_apply(diff, tmp_path / f"git-{phase}")
@@ -181,14 +185,16 @@ def write(bench: Bench, tmp_path, phase: str, *options: str) -> dict[str, bytes]
 
 
 def apply(bench: Bench, planned, expected: list[str]) -> None:
-    """Apply a plan, which is to change just that in AWS."""
+    """Apply a plan, and check that it makes exactly these changes in AWS."""
     bench.aws.forget_calls()
     bench.apply(planned)
     assert changes(bench.aws) == expected
 
 
 def assert_successor_added(before: dict[str, bytes], after: dict[str, bytes]) -> str:
-    """Lines were added to the certificate's file, with its line ends, and no other byte differs; the successor's address."""
+    """Check that only lines were added to the certificate's file, and return the successor's
+    address.
+    """
     assert {name for name in before if before[name] != after[name]} == {"certificates.tf"}
     assert set(before) == set(after)
     old, new = (
@@ -217,7 +223,7 @@ def assert_successor_added(before: dict[str, bytes], after: dict[str, bytes]) ->
 
 
 def with_pointers_moved(text: bytes, new: str) -> bytes:
-    """The text with the pointers of stages moved to the successor: comments, the PEM and the blocks themselves stay."""
+    """Return the text with the stages' references moved to the successor."""
     return re.sub(
         rb"(client_certificate_id *= )" + re.escape(OLD.encode()) + rb"\.id\b",
         rb"\g<1>" + new.encode() + b".id",
@@ -226,7 +232,7 @@ def with_pointers_moved(text: bytes, new: str) -> bytes:
 
 
 def without_predecessor(name: str, text: bytes, original: dict[str, bytes], new: str) -> bytes:
-    """The text without the predecessor, its comment and the lineage; what handed its PEM on hands on the successor's."""
+    """Return the text without the predecessor, and with the successor's PEM for its consumers."""
     if name == "certificates.tf":
         kept = original[name]
         own = kept[kept.index(b"# Made by hand at first") : kept.index(b"# The end")]
@@ -238,5 +244,5 @@ def without_predecessor(name: str, text: bytes, original: dict[str, bytes], new:
 
 
 def line_of(text: bytes, part: bytes) -> int:
-    """The line, counted from 1, that a part of a text is in."""
+    """Return the line number of a part of a text, counted from 1."""
     return text.count(b"\n", 0, text.index(part)) + 1

@@ -1,4 +1,6 @@
-"""Real terraform applies a repoint in front of a real nginx: with the bundle of nginx declared, safe breaks no call, and unsafe does."""
+"""A real repoint in front of a real nginx with a declared bundle: a safe one breaks no call, an
+unsafe one does.
+"""
 
 from __future__ import annotations
 
@@ -23,21 +25,23 @@ def declare(bench, server, kind):
 
 
 def trusts(server, *names, pinned=False):
-    """Let nginx trust these certificates, and write them into the bundle that the policy names."""
+    """Make nginx trust these certificates, and write them to the policy's bundle."""
     (server.pin if pinned else server.trust_file)(*names)
     text = "".join((server.folder / f"{name}.pem").read_text() for name in names)
     (server.folder / "now.pem").write_text(text)
 
 
 def call(bench, server):
-    """Whether nginx accepts what the stage presents now, called with its key pair."""
+    """Return whether nginx accepts the certificate that the stage presents."""
     (identity,) = set(presented(bench.aws).values())
     take_key(identity, server.folder, "shown")
     return server.accepts("shown")
 
 
 def test_an_applied_repoint_does_to_calls_what_was_said(bench, server):
-    """First the trap, which the gate refuses, and which breaks the calls where somebody applies it; then both pinned."""
+    """A repoint that tfcert rejects breaks the calls if it is applied; with both certificates
+    pinned, it does not.
+    """
     name = f"{OLD}_{datetime.now(UTC):%Y%m}"
     assert bench.rotate("introduce") == {name: ("create",)}
     resources = json.loads(bench.state.read_bytes())["resources"]

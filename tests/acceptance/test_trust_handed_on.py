@@ -1,4 +1,6 @@
-"""What hands the PEM on, rotated for real with --trust-bundle, and the bundle that tfcert itself writes at each step."""
+"""Consumers of the PEM rotated with --trust-bundle and real terraform, and the bundle of tfcert at
+each step.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,7 @@ resource "terraform_data" "trust" {
 
 @pytest.fixture
 def bench(aws, tool, tmp_path):
-    """One API whose certificate's PEM a second resource hands on, applied 353 days ago."""
+    """Return an API whose PEM a second resource uses, applied 353 days ago."""
     bench = Bench.lay(aws, tool, tmp_path / "handed", "single")
     (bench.infra / "trust.tf").write_text(CONSUMER)
     aws.clock.advance(days=-353, hours=1)
@@ -31,7 +33,7 @@ def bench(aws, tool, tmp_path):
 
 
 def handed_on(bench):
-    """The serial numbers of the certificates that the backend is told to trust, in order, as the state has them."""
+    """Return the serial numbers of the certificates in the consumer, in order, from the state."""
     resources = json.loads(bench.state.read_bytes())["resources"]
     (found,) = (resource for resource in resources if resource["type"] == "terraform_data")
     text = found["instances"][0]["attributes"]["input"]["value"]["ca.crt"]
@@ -41,7 +43,7 @@ def handed_on(bench):
 
 
 def bundled(bench):
-    """The serial numbers of the certificates in tfcert's own bundle, in order; it must be complete."""
+    """Return the serial numbers of the certificates in tfcert's bundle, which must be complete."""
     ended = bench.tfcert("bundle", "infra")
     assert ended.code == 0, str(ended)
     return [
@@ -50,7 +52,9 @@ def bundled(bench):
 
 
 def test_both_are_trusted_from_introduce_until_nobody_presents_the_old_one(bench):
-    """Each phase's plan passes its gate with the consumer in it, and is validated by the tool before it is written."""
+    """Both certificates are trusted from introduce until retire; each patch is validated and each
+    plan passes.
+    """
     (old,) = handed_on(bench)
     assert bundled(bench) == [old]
     seen = []

@@ -1,4 +1,7 @@
-"""The trust-store trap and the way out that docs/trust.md tells, with a real nginx: on PATH, or unpacked from Debian's package."""
+"""docs/trust.md with a real nginx: a bundle of two fails, a map of fingerprints works.
+
+nginx comes from PATH, or is unpacked from Debian's package.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ CALLERS = ("old", "new", "stranger")
 
 @pytest.fixture(scope="module")
 def nginx(tmp_path_factory):
-    """An nginx that can be run; nothing is installed for it, and nobody needs to be root."""
+    """Return an nginx program without installing it or being root."""
     found = find("nginx")
     if found is None and which("apt-get") and which("dpkg-deb"):
         folder = tmp_path_factory.mktemp("nginx")
@@ -60,7 +63,7 @@ def nginx(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def callers(tmp_path_factory):
-    """Certificates as API Gateway issues them, with their keys, and a bundle of the old and the new one."""
+    """Return certificates as API Gateway issues them with their keys, and a bundle of two."""
     folder = tmp_path_factory.mktemp("trust")
     now = datetime.now(UTC).replace(microsecond=0)
     for name in (*CALLERS, "server"):
@@ -79,14 +82,14 @@ def callers(tmp_path_factory):
 
 
 def free_port():
-    """A port that nobody listens on."""
+    """Return a port that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return listener.getsockname()[1]
 
 
 @contextmanager
 def serving(nginx, folder, verify, before=""):
-    """An nginx that asks its callers for a certificate in the way given; the port that it listens on."""
+    """Run an nginx with this client verification, and yield its port."""
     port = free_port()
     paths = " ".join(
         f"{kind}_temp_path {folder}/{kind};"
@@ -117,7 +120,7 @@ def serving(nginx, folder, verify, before=""):
 
 
 def answers(port, folder):
-    """The status that each caller gets."""
+    """Return the status that each caller gets."""
     found = {}
     for name in CALLERS:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -134,14 +137,16 @@ def answers(port, folder):
 
 
 def sha1(folder, name):
-    """The fingerprint that nginx's map compares."""
+    """Return the fingerprint that nginx's map compares."""
     return hashlib.sha1(
         ssl.PEM_cert_to_DER_cert(folder.joinpath(f"{name}.pem").read_text())
     ).hexdigest()
 
 
 def test_a_bundle_of_two_accepts_only_the_first(nginx, callers):
-    """The trap: `ssl_client_certificate` with both lets the old one in, and the new one no more than a stranger."""
+    """With `ssl_client_certificate` of both, nginx accepts the first certificate and refuses the
+    second.
+    """
     with serving(
         nginx, callers, f"ssl_verify_client on; ssl_client_certificate {callers}/trust.pem;"
     ) as port:
@@ -149,7 +154,9 @@ def test_a_bundle_of_two_accepts_only_the_first(nginx, callers):
 
 
 def test_a_map_of_fingerprints_accepts_both_and_nobody_else(nginx, callers):
-    """The way out on the page: `optional_no_ca`, and a map of the two fingerprints."""
+    """With `optional_no_ca` and a map of fingerprints, nginx accepts both certificates and no
+    other.
+    """
     pins = f"map $ssl_client_fingerprint $from_gateway {{ default 0; {sha1(callers, 'old')} 1; {sha1(callers, 'new')} 1; }}"
     verify = "ssl_verify_client optional_no_ca; if ($from_gateway = 0) { return 403; }"
     with serving(nginx, callers, verify, pins) as port:

@@ -1,4 +1,6 @@
-"""The emulator has what the provider's trust stores, objects, parameters and secrets need, write-only arguments included."""
+"""The emulator supports trust stores, S3 objects, parameters and secrets, also write-only
+arguments.
+"""
 
 from __future__ import annotations
 
@@ -94,7 +96,7 @@ resource "aws_api_gateway_client_certificate" "second" {
 
 
 def with_services(bench):
-    """Point the provider's other services at the emulator too."""
+    """Point the provider's other services at the emulator."""
     main = bench.infra / "main.tf"
     endpoints = "".join(f"    {name} = var.aws_endpoint\n" for name in SERVICES)
     main.write_text(
@@ -105,7 +107,7 @@ def with_services(bench):
 
 
 def held(aws):
-    """How many certificates AWS has in each place."""
+    """Return the number of certificates that AWS has in each place."""
     elb, ssm = aws.client("elbv2"), aws.client("ssm")
     texts = {}
     for store in elb.describe_trust_stores()["TrustStores"]:
@@ -125,7 +127,9 @@ def held(aws):
 
 
 def test_real_terraform_makes_them_and_an_edit_reaches_what_sends_it(aws, tool, tmp_path):
-    """After both PEMs are written, a write-only value and a trust store without a version still have one."""
+    """After an edit to both PEMs, every place has both, except write-only values and trust stores
+    without a version.
+    """
     if tool.binary.name != "terraform":
         pytest.skip("write-only arguments are Terraform's")
     bench = Bench.lay(aws, tool, tmp_path, "single")

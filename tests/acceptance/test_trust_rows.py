@@ -1,4 +1,6 @@
-"""What tfcert says of each trust consumer is what the plan does, and what it says of provisioners is what an apply does."""
+"""tfcert's effects for each trust consumer match the plan, and those for provisioners match the
+apply.
+"""
 
 from __future__ import annotations
 
@@ -106,7 +108,7 @@ LINE = re.compile(r"^#   trust: \S+: resource (\S+) (.*)$", re.MULTILINE)
 
 @pytest.fixture(scope="module")
 def bench(aws, tool, tmp_path_factory):
-    """One API whose PEM goes to every row, applied 353 days ago."""
+    """Return an API whose PEM has every kind of consumer, applied 353 days ago."""
     if tool.binary.name != "terraform":
         pytest.skip("write-only arguments are Terraform's")
     bench = Bench.lay(aws, tool, tmp_path_factory.mktemp("rows"), "single")
@@ -128,12 +130,14 @@ def bench(aws, tool, tmp_path_factory):
 
 
 def count(bench, name):
-    """How many certificates a file of the backend holds."""
+    """Return the number of certificates in a file of the backend."""
     return (bench.infra / name).read_text().count("BEGIN CERTIFICATE")
 
 
 def assert_that_aws_has_what_is_said(bench, said):
-    """The emulator's copy has both PEMs where the header says so, and one elsewhere; state's evidence agrees."""
+    """Check that the emulator has both PEMs exactly where the header says so, and that state
+    agrees.
+    """
     ssm, s3 = bench.aws.client("ssm"), bench.aws.client("s3")
     copies = {
         f"aws_ssm_parameter.{name}": ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"][
@@ -159,7 +163,9 @@ def assert_that_aws_has_what_is_said(bench, said):
 
 
 def test_each_header_says_what_the_plan_of_its_phase_does(bench):
-    """Every consumer is named; what changes by the header changes in the plan, and nothing else does beside the rotation itself."""
+    """Each header names every consumer, and the plan of its phase changes exactly those that it
+    announces.
+    """
     old = (bench.infra / "backend-ca.pem").read_text()
     seen = {}
     for phase in ("introduce", "repoint", "retire"):
@@ -224,7 +230,9 @@ def test_each_header_says_what_the_plan_of_its_phase_does(bench):
 
 
 def test_the_removed_block_that_retire_names_runs_the_provisioner(bench):
-    """`removed` with the provisioner in it, in the same apply, as the warning says."""
+    """The `removed` block that retire recommends runs the destroy-time provisioner in the same
+    apply.
+    """
     (name,) = re.findall(
         r'"aws_api_gateway_client_certificate" "(orders_\d+)"',
         (bench.infra / "rotation.tf").read_text(),

@@ -1,4 +1,4 @@
-"""`patch --verify` with the real tool: it validates what every phase leaves, on a copy, and its word stops a wrong edit."""
+"""`patch --verify` with the real tool validates each phase on a copy and stops a wrong edit."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ resource "terraform_data" "trust" {
 
 @pytest.fixture
 def environment(tool, tmp_path):
-    """Where the tool's provider comes from."""
+    """Return the environment with the tool's provider."""
     file = tmp_path / "cli.tfrc"
     file.write_text(settings(tool.mirror))
     return {
@@ -43,7 +43,7 @@ def environment(tool, tmp_path):
 
 
 def texts(folder: Path):
-    """Everything in a folder by name."""
+    """Return each file of a folder by name."""
     return {
         str(file.relative_to(folder)): file.read_bytes()
         for file in folder.rglob("*")
@@ -52,7 +52,7 @@ def texts(folder: Path):
 
 
 def test_the_real_tool_validates_every_phase_with_both_pems(tfcert, story, tool, environment):
-    """Introduce, repoint and retire with --trust-bundle are valid and in form, and the folder is as it was."""
+    """All phases with --trust-bundle are valid and formatted, and the folder is unchanged."""
     with (story / "certificate.tf").open("a") as file:
         file.write(CONSUMERS)
     provider = story / "provider.tf"
@@ -80,7 +80,9 @@ def test_the_real_tool_validates_every_phase_with_both_pems(tfcert, story, tool,
     ],
 )
 def test_the_real_tool_stops_an_edit_that_is_wrong(tool, environment, tmp_path, after, complaint):
-    """An edit that is not valid, or not in the tool's form, is not written; nobody but the tool would see it."""
+    """An edit that is invalid or wrongly formatted is not written, even if only the tool detects
+    it.
+    """
     folder = tmp_path / "root"
     folder.mkdir()
     before = b"locals {\n  a = 1\n}\n"

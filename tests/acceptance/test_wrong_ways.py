@@ -1,7 +1,7 @@
-"""What people do instead of a rotation, each caught on the plan before anybody applies it; and what only looks like it.
+"""Wrong ways to rotate, each found in its plan before an apply, and plans that only look wrong.
 
-The tests stand in the order of the base states that they plan from: applied, introduced, repointed. Nothing here nears its end,
-so that a finding can only come from what a plan does.
+The tests come in the order of their base states: applied, introduced, repointed. No certificate
+ends soon here, so each finding comes from a plan.
 """
 
 from __future__ import annotations
@@ -40,25 +40,25 @@ resource "aws_api_gateway_stage" "fresh" {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Base:
-    """A state that was applied, the text that goes with it, and the patches that tfcert wrote for all phases."""
+    """An applied state with its configuration, and tfcert's patches for all phases."""
 
     bench: Bench
     texts: dict[str, bytes]
     patches: Path
 
     def apply_patches(self, *names: str) -> None:
-        """Put patches into the files, one after the other, as somebody does who wants to be done with it."""
+        """Apply patches to the files, one after the other."""
         for name in names:
             self.bench.git("apply", "-", stdin=(self.patches / name).read_bytes())
 
     def change(self, old: bytes, new: bytes) -> None:
-        """Change every occurrence of a piece of the configuration, which is there."""
+        """Replace each occurrence of a text in the configuration, which must have it."""
         text = self.bench.texts()["rotation.tf"]
         assert old in text
         self.bench.infra.joinpath("rotation.tf").write_bytes(text.replace(old, new))
 
     def judge(self, name: str, *options: str) -> tuple[Planned, Judged]:
-        """Plan what the files hold now, and have the plan checked; nothing is applied."""
+        """Plan the files and check the plan; nothing is applied."""
         planned = self.bench.plan(name, "-refresh=false", *options)
         judged = self.bench.check_plan(planned)
         record(self.bench, f"single-{name}", planned, judged)
@@ -66,7 +66,7 @@ class Base:
 
     @property
     def new(self) -> str:
-        """The successor's address, as the patches name it."""
+        """Return the successor's address from the patches."""
         introduced = (self.patches / "1-introduce.patch").read_text(encoding="utf-8")
         name = introduced.split('+resource "aws_api_gateway_client_certificate" "', 1)[1].split(
             '"', 1
@@ -76,7 +76,7 @@ class Base:
 
 @pytest.fixture(scope="module")
 def applied(aws, tool, tmp_path_factory):
-    """Stages on one certificate, one stage without, as they were created; and all three patches beside them."""
+    """Return stages with one certificate, a stage without, and the patches of all phases."""
     top = tmp_path_factory.mktemp("wrong-ways") / tool.binary.name
     bench = Bench.lay(aws, tool, top, "single")
     bench.apply_at_once()
@@ -86,19 +86,19 @@ def applied(aws, tool, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def introduced(applied):
-    """Then the successor was introduced, as it should be."""
+    """Return the base after introduce is applied."""
     return moved_on(applied, "1-introduce.patch")
 
 
 @pytest.fixture(scope="module")
 def repointed(introduced):
-    """Then the stages were moved to it, as they should be."""
+    """Return the base after repoint is applied."""
     return moved_on(introduced, "2-repoint.patch")
 
 
 @pytest.fixture(autouse=True)
 def as_it_was(request):
-    """Put the configuration back after each test."""
+    """Restore the configuration after each test."""
     yield
     for name in ("repointed", "introduced", "applied"):
         if name in request.fixturenames:
@@ -108,7 +108,7 @@ def as_it_was(request):
 
 
 def moved_on(base: Base, patch: str) -> Base:
-    """The base after one phase of the rotation."""
+    """Return the base after one phase of the rotation."""
     base.bench.write(base.texts)
     base.apply_patches(patch)
     base.bench.apply_at_once()
@@ -116,7 +116,7 @@ def moved_on(base: Base, patch: str) -> Base:
 
 
 def assert_caught(judged: Judged, *rules: str) -> None:
-    """The plan is refused, by these rules at least, each time as an error, and by none that has nothing to say here."""
+    """Check that the plan has exactly these rules as errors."""
     assert judged.code == 1, str(judged.ended)
     assert judged.document["verdict"] == "findings"
     # The applies of a test follow each other within minutes, and a plan that repoints is told so.
@@ -129,14 +129,14 @@ def assert_caught(judged: Judged, *rules: str) -> None:
 
 
 def about(judged: Judged, rule: str) -> list[str]:
-    """The addresses that a rule's findings are about."""
+    """Return the addresses of a rule's findings."""
     return sorted(
         finding["address"] for finding in judged.document["findings"] if finding["rule"] == rule
     )
 
 
 def test_a_replaced_certificate(applied):
-    """`-replace` destroys the certificate that stages present and moves them to one that no backend has heard of."""
+    """`-replace` of the certificate is rotation-unstaged and rotation-destroys-in-use."""
     planned, judged = applied.judge("replace", f"-replace={OLD}")
     assert planned.changes()[OLD] == ["delete", "create"]
     assert_caught(judged, UNSTAGED, DESTROYS)
@@ -145,7 +145,7 @@ def test_a_replaced_certificate(applied):
 
 
 def test_a_replaced_certificate_that_is_created_before_it_is_destroyed(applied):
-    """`create_before_destroy` spares AWS the conflict; the backend is told no sooner."""
+    """`create_before_destroy` does not change the findings about a replaced certificate."""
     applied.change(
         b'to its backend"\n',
         b'to its backend"\n\n  lifecycle {\n    create_before_destroy = true\n  }\n',
@@ -157,7 +157,7 @@ def test_a_replaced_certificate_that_is_created_before_it_is_destroyed(applied):
 
 
 def test_introduce_and_repoint_in_one_plan(applied):
-    """Phases 1 and 2 in one plan leave the backend no time."""
+    """Introduce and repoint in one plan are rotation-unstaged."""
     applied.apply_patches("1-introduce.patch", "2-repoint.patch")
     planned, judged = applied.judge("phases-1-and-2")
     assert planned.changes() == {applied.new: ["create"], **UPDATED}
@@ -166,7 +166,7 @@ def test_introduce_and_repoint_in_one_plan(applied):
 
 
 def test_the_attribute_removed(applied):
-    """A stage whose `client_certificate_id` is taken out presents nothing any more."""
+    """Removing `client_certificate_id` from a stage is stage-detached."""
     text = applied.texts["rotation.tf"]
     pointer = b"  client_certificate_id = aws_api_gateway_client_certificate.orders.id\n"
     before, behind = text.split(b'resource "aws_api_gateway_stage" "test"')
@@ -179,7 +179,7 @@ def test_the_attribute_removed(applied):
 
 
 def test_a_stage_together_with_its_certificate_and_one_where_there_was_none(applied):
-    """Neither a stage that is created with its certificate nor the first certificate of a stage is a rotation: all is clean."""
+    """A stage created with its certificate, and a first certificate of a stage, are clean."""
     open_stage = b'  stage_name    = "open"\n'
     applied.change(
         open_stage,
@@ -197,7 +197,7 @@ def test_a_stage_together_with_its_certificate_and_one_where_there_was_none(appl
 
 
 def test_repoint_and_retire_in_one_plan(introduced):
-    """Phases 2 and 3 in one plan: Terraform deletes the certificate before it moves the stages off it."""
+    """Repoint and retire in one plan are rotation-destroys-in-use."""
     introduced.apply_patches("2-repoint.patch", "3-retire.patch")
     planned, judged = introduced.judge("phases-2-and-3")
     assert planned.changes() == {OLD: ["delete"], **UPDATED}
@@ -206,7 +206,7 @@ def test_repoint_and_retire_in_one_plan(introduced):
 
 
 def test_the_successor_renamed_back_with_moved(repointed):
-    """The predecessor deleted and the successor given its name by `moved`, in one plan: Terraform would destroy the new one."""
+    """Renaming the successor back with `moved` is rotation-destroys-in-use."""
     repointed.apply_patches("3-retire.patch")
     new_name, old_name = (address.rsplit(".", 1)[1].encode() for address in (repointed.new, OLD))
     repointed.change(new_name, old_name)
@@ -220,7 +220,7 @@ def test_the_successor_renamed_back_with_moved(repointed):
 
 
 def test_nothing_was_applied_by_looking(repointed):
-    """After all these plans every stage that presented a certificate still presents a valid one."""
+    """After all these plans each stage still presents a valid certificate."""
     gateway = repointed.bench.aws.client("apigateway")
     (api,) = gateway.get_rest_apis()["items"]
     gateway.delete_stage(restApiId=api["id"], stageName="open")

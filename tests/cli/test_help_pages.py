@@ -78,7 +78,7 @@ def test_the_sections_are_in_one_order(tfcert):
 
 
 def test_the_list_of_commands_says_what_their_pages_say():
-    """`tfcert --help` shows the first sentences of the commands without importing them."""
+    """`tfcert --help` lists each command with the first sentence of its own help page."""
     own = {path[1]: first_sentence(command.help) for path, command, _ in ALL if len(path) == 2}
     assert own == VERBS
 

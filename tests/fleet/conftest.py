@@ -1,4 +1,4 @@
-"""An environment without any cloud in it, and the emulator of AWS."""
+"""Fixtures: an environment without any cloud, and the AWS emulator."""
 
 from __future__ import annotations
 
@@ -28,6 +28,6 @@ def _no_cloud(monkeypatch):
 
 @pytest.fixture
 def aws(aws, monkeypatch):
-    """The emulator, which everything that asks AWS reaches."""
+    """Return the emulator, to which all AWS calls go."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", aws.endpoint)
     return aws

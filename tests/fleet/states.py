@@ -11,7 +11,7 @@ CERTIFICATE, STAGE = "aws_api_gateway_client_certificate", "aws_api_gateway_stag
 
 
 def resource(kind, name, attributes):
-    """One managed resource of a raw state."""
+    """Return a managed resource of a raw state."""
     return {
         "mode": "managed",
         "type": kind,
@@ -22,7 +22,7 @@ def resource(kind, name, attributes):
 
 
 def certificate(identity, end=DUE, *, region="eu-west-1", name="backend", tags=None):
-    """A client certificate."""
+    """Return a client certificate."""
     return resource(
         CERTIFICATE,
         name,
@@ -39,7 +39,7 @@ def certificate(identity, end=DUE, *, region="eu-west-1", name="backend", tags=N
 
 
 def stage(api, identity, *, region="eu-west-1", account="111111111111", name="live"):
-    """A stage that presents a certificate."""
+    """Return a stage that presents a certificate."""
     return resource(
         STAGE,
         name,
@@ -54,13 +54,13 @@ def stage(api, identity, *, region="eu-west-1", account="111111111111", name="li
 
 
 def due(number, end=DUE):
-    """The resources of a state with one certificate that a stage presents."""
+    """Return the resources of a state with one certificate and its stage."""
     identity = f"c{number:05d}"
     return [certificate(identity, end), stage(f"api{number:07d}", identity)]
 
 
 def other(count=3):
-    """Resources that tfcert does not read."""
+    """Return resources that tfcert does not read."""
     return [
         resource("aws_s3_bucket", f"b{number}", {"id": f"b{number}", "policy": '{"a": "\\"<&>"}'})
         for number in range(count)
@@ -68,7 +68,7 @@ def other(count=3):
 
 
 def state(resources, **more):
-    """A raw state as text."""
+    """Return a raw state as text."""
     document = {
         "version": 4,
         "terraform_version": "1.11.4",
@@ -83,14 +83,14 @@ def state(resources, **more):
 
 
 def write(path, text):
-    """Write a file, with its folders."""
+    """Write a file and its folders."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return path
 
 
 def faults():
-    """Names and contents of states that cannot be read, each with a word of its reason."""
+    """Return unreadable states by name, each with a word of the expected reason."""
     whole = state(due(900)).encode()
     return {
         "cut.tfstate": (whole[:-40], "truncated"),

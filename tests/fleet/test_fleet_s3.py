@@ -1,4 +1,4 @@
-"""`--states` of prefixes in S3, against a real HTTP server."""
+"""`--states` with prefixes in S3, against a real HTTP server."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if "CI" not in os.environ:
 
 @pytest.fixture
 def bucket(aws):
-    """An empty bucket."""
+    """Return a function that puts an object into an empty bucket."""
     storage = aws.client("s3")
     storage.create_bucket(Bucket="fleet")
 
@@ -30,7 +30,7 @@ def bucket(aws):
 
 
 def run(*arguments):
-    """Run a fleet in this process; the exit code and the JSON."""
+    """Run a fleet command in this process; return the exit code and the JSON."""
     ran = CliRunner().invoke(build(), [*arguments, "--as-of", AS_OF, "--format", "json"])
     return ran.exit_code, json.loads(ran.stdout) if ran.stdout.startswith("{") else ran.output
 
@@ -41,7 +41,7 @@ def check(*sources):
 
 
 def ids(report):
-    """The ids of certificates near their end."""
+    """Return the ids of expiring certificates."""
     return sorted(
         each["certificate_id"]
         for each in report["findings"]
@@ -50,7 +50,7 @@ def ids(report):
 
 
 def unread(report):
-    """The names of what could not be read, each with the message."""
+    """Return the names of unread sources, each with its message."""
     return {
         each["message"].partition(" could not be read: ")[0]: each["message"]
         for each in report["findings"]
@@ -59,7 +59,9 @@ def unread(report):
 
 
 def test_every_state_below_a_prefix_is_read(bucket):
-    """More than one page of the listing; keys with the characters that Terraform and people use."""
+    """Every state below a prefix is read, over several pages and with special characters
+    in keys.
+    """
     for number in range(1030):
         bucket(
             f"prod/many/{number}.tfstate", state(other(1)) if number % 103 else state(due(number))
@@ -82,7 +84,7 @@ def test_every_state_below_a_prefix_is_read(bucket):
 
 
 def test_overlapping_sources_count_once(bucket):
-    """A bucket, a prefix of it and an object of that."""
+    """A bucket, a prefix and an object that overlap count once."""
     bucket("a/one.tfstate", state(due(1)))
     bucket("network", state(due(2)))
     code, report = check(
@@ -92,7 +94,7 @@ def test_overlapping_sources_count_once(bucket):
 
 
 def test_every_fault_is_named(bucket):
-    """The same as for files."""
+    """Each unreadable object is named, as for files."""
     kinds = faults()
     for name, (content, _) in kinds.items():
         bucket(f"p/{name}", content)
@@ -114,7 +116,7 @@ def test_every_fault_is_named(bucket):
     ],
 )
 def test_what_is_not_there_is_named(bucket, source, word):
-    """It is inconclusive, and the rest is judged."""
+    """A missing bucket, prefix or object is unverified, and the other sources are checked."""
     bucket("a/one.tfstate", state(due(1, LATER)))
     code, report = check(source, "s3://fleet/a/")
     assert (code, list(unread(report)), len(report["sources"])) == (3, [source], 1)
@@ -122,7 +124,9 @@ def test_what_is_not_there_is_named(bucket, source, word):
 
 
 def test_without_the_package_single_objects_are_read(bucket, monkeypatch):
-    """A prefix is refused, with the command that installs it."""
+    """Without obstore single objects are read, and a prefix is an error with the install
+    command.
+    """
     monkeypatch.setattr("checker.fleet.stores.is_installed", lambda: False)
     bucket("a/one.tfstate", state(due(1)))
     code, report = check("s3://fleet/a/one.tfstate")
@@ -133,7 +137,7 @@ def test_without_the_package_single_objects_are_read(bucket, monkeypatch):
 
 
 def test_no_credentials_are_one_clear_reason(bucket, monkeypatch):
-    """The source is named, and nothing hangs."""
+    """Missing credentials are one reason with the source, without a hang."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -144,7 +148,7 @@ def test_no_credentials_are_one_clear_reason(bucket, monkeypatch):
 
 
 def test_a_profile_and_a_role_give_the_credentials(bucket, monkeypatch, tmp_path):
-    """boto3's profile is used, and --role-arn is assumed before S3 is asked."""
+    """`--profile` and `--role-arn` are used for S3."""
     bucket("a/one.tfstate", state(due(1)))
     config = tmp_path / "config"
     config.write_text(
@@ -162,7 +166,7 @@ def test_a_profile_and_a_role_give_the_credentials(bucket, monkeypatch, tmp_path
 
 
 def test_nothing_of_obstore_is_imported_without_a_bucket(tfcert, tmp_path):
-    """A folder needs none of it, nor boto3."""
+    """A local fleet imports neither obstore nor boto3."""
     (tmp_path / "one.tfstate").write_text(state(due(1)))
     script = (
         "import sys, os, checker.cli as cli\n"

@@ -1,4 +1,4 @@
-"""`scan --states`: what no state of the organisation manages, by owner; AWS is asked once for all."""
+"""`scan --states`: unmanaged certificates by owner, with one set of AWS calls for all states."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REGION = "us-east-1"
 
 @pytest.fixture
 def account(aws):
-    """Three certificates in AWS: one in a state, one of a team, one of nobody."""
+    """Return three certificates in AWS: one in a state, one with an owner tag, one without."""
     gateway = aws.client("apigateway", region_name=REGION)
     made = [
         gateway.generate_client_certificate(description=name, tags=tags)["clientCertificateId"]
@@ -25,13 +25,15 @@ def account(aws):
 
 
 def run(*arguments):
-    """Run in this process; the exit code and the JSON."""
+    """Run a command in this process; return the exit code and the JSON."""
     ran = CliRunner().invoke(build(), [*arguments, "--format", "json"])
     return ran.exit_code, json.loads(ran.stdout)
 
 
 def test_what_no_state_manages_is_named_by_owner(account, tmp_path):
-    """The owner is a tag's, in any case of its key."""
+    """Certificates that no state manages are listed by the owner tag, whose key may have
+    any case.
+    """
     _, (mine, theirs, orphan) = account
     write(tmp_path / "fleet/a.tfstate", state([certificate(mine, region=REGION)]))
     _, report = run("scan", "--states", str(tmp_path / "fleet"), "--region", REGION)
@@ -45,7 +47,7 @@ def test_what_no_state_manages_is_named_by_owner(account, tmp_path):
 
 
 def test_an_unread_state_may_manage_it(account, tmp_path):
-    """Nothing is called unmanaged then, and the run is inconclusive."""
+    """If a state is unread, no certificate is called unmanaged."""
     write(tmp_path / "fleet/a.tfstate", "{")
     code, report = run("scan", "--states", str(tmp_path / "fleet"), "--region", REGION)
     assert code in (1, 3)
@@ -53,7 +55,9 @@ def test_an_unread_state_may_manage_it(account, tmp_path):
 
 
 def test_aws_is_asked_once_for_all_states(account, tmp_path):
-    """The calls do not grow with the states; a certificate of two states is said to be."""
+    """The number of AWS calls does not grow with the states, and a certificate in two states is
+    managed-twice.
+    """
     _, (mine, *_) = account
     calls = []
     for count in (2, 30):

@@ -1,4 +1,4 @@
-"""What the tests of the gates share."""
+"""Fixtures of the tests of gates."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from runner import Runner
 
 @pytest.fixture
 def workspace(tmp_path, fixtures):
-    """A checkout with a blank in its name: the README's configuration and state."""
+    """Return a checkout with a blank in its name, with the README's configuration and state."""
     folder = tmp_path / "my work"
     folder.mkdir()
     for file in (fixtures / "readme").iterdir():
@@ -19,9 +19,10 @@ def workspace(tmp_path, fixtures):
 
 @pytest.fixture
 def called(request):
-    """What a gate's script calls: tfcert in the process that forks, or None for the installed command.
+    """Return the command that stands for tfcert in a gate's script, or None for the installed one.
 
-    A test of the start itself (what Python imports in a hostile checkout) is marked `started`, or its module is.
+    The command runs in a forked process. A test or module marked `started` uses the installed
+    command, for example to test the imports in a hostile checkout.
     """
     started = request.node.get_closest_marker("started") is not None
     return None if started else request.getfixturevalue("forking").command()
@@ -29,13 +30,13 @@ def called(request):
 
 @pytest.fixture
 def action(workspace, tmp_path, called):
-    """Run the action with inputs."""
+    """Return a function that runs the action with inputs."""
     return Runner(workspace, tmp_path / "runner temp", tfcert=called).run
 
 
 @pytest.fixture
 def machine(tmp_path, called):
-    """A machine with the recorded plan of that name."""
+    """Return a function that creates a machine with a recorded plan."""
 
     def made(plan):
         return Machine(tmp_path, plan, called or STARTED)

@@ -1,4 +1,6 @@
-"""A checkout that wants to be run: modules under names that Python, pip and tfcert import, each of which leaves a mark."""
+"""A hostile checkout with modules that Python, pip and tfcert import; each leaves a mark if it
+runs.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ TOOLS = ("terraform", "tofu", "git", "python3", "tfcert")
 
 
 def plant(folder, marks):
-    """Put the modules and tools into a folder; `marks` is the folder where each says that it ran."""
+    """Write the modules and tools into a folder; `marks` is the folder for their marks."""
     marks.mkdir(exist_ok=True)
     for name in MODULES:
         code = f"import os\nos.close(os.open({str(marks / name)!r}, os.O_CREAT | os.O_WRONLY))\n"
@@ -38,9 +40,10 @@ def plant(folder, marks):
 
 
 def plant_configuration(folder, marks):
-    """Put a policy that lets everything pass, and a backend that starts a program, into a folder.
+    """Write a policy that passes everything and a backend that starts a program.
 
-    Source: Terraform, "Backend type: s3": shared_config_files; AWS SDKs and Tools, "Process credential provider".
+    Source: Terraform, "Backend type: s3": shared_config_files; AWS SDKs and Tools, "Process
+    credential provider".
     """
     (folder / "tfcert.toml").write_text(
         '[rules]\ncertificate-expiring = "off"\n[[scope]]\naddress = "*"\nthreshold_days = 0\nnotice_days = 0\n'
@@ -55,5 +58,5 @@ def plant_configuration(folder, marks):
 
 
 def ran(marks):
-    """What of the checkout ran, by name."""
+    """Return the names of the checkout's files that ran."""
     return sorted(path.name for path in marks.iterdir())

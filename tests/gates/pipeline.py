@@ -1,4 +1,6 @@
-"""A pipeline's machine: a folder with a plan, the real tfcert with its clock set, and a terraform that hands the plan out."""
+"""A pipeline's machine: a folder with a plan, tfcert with a fixed clock, and a terraform that
+prints the plan.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,7 @@ esac
 
 
 class Did(NamedTuple):
-    """What a script did: exit code, what it printed on both streams together, and which commands it called in turn."""
+    """The result of a script: exit code, combined output, and the called commands in order."""
 
     code: int
     said: str
@@ -47,10 +49,10 @@ class Did(NamedTuple):
 
 
 class Machine:
-    """Runs scripts in a root module of the recorded acceptance tests."""
+    """Run scripts in a root module of the recorded acceptance tests."""
 
     def __init__(self, home, plan, tfcert):
-        """The root module has a blank in its name, as the plan's file has in Atlantis when a workspace has one."""
+        """Create the root module in a folder with a blank in its name, as in Atlantis."""
         self.plan = ACCEPTANCE / plan / "plan.json"
         self.as_of = json.loads((ACCEPTANCE / plan / "said.json").read_text())["as_of"]
         self.root = home / "live orders"
@@ -68,7 +70,7 @@ class Machine:
         file.chmod(0o755)
 
     def run(self, *command, offline=True, stdin=None, **environment):
-        """Run a command; both its streams end up together, as in a log."""
+        """Run a command with both streams combined, as in a log."""
         self.log.write_text("")
         done = subprocess.run(
             command,

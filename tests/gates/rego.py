@@ -9,9 +9,9 @@ from regopy import Interpreter
 
 
 def answers(policy, document):
-    """What `deny` and `warn` of a policy say of an input, each sorted.
+    """Return the sorted answers of `deny` and `warn` of a policy.
 
-    The engine prints quotes inside of strings as they are, which is no JSON: each answer comes out of it as base64.
+    The engine prints quotes inside strings unescaped, which is not JSON, so each answer is base64.
     """
     text = policy.read_text(encoding="utf-8")
     package = text.partition("\npackage ")[2].partition("\n")[0]

@@ -1,4 +1,6 @@
-"""A stand-in for GitHub's runner: the steps of a composite action, each in bash, with the files and variables that it would have."""
+"""A stand-in for GitHub's runner: it runs a composite action's steps in bash with its files and
+variables.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +20,12 @@ PATH = "/usr/bin:/bin"
 
 
 def load(path):
-    """A YAML file with every scalar as it is written: `on` is a word, and `false` an input's text."""
+    """Load a YAML file with each scalar as text, also `on` and `false`."""
     return yaml.load((ROOT / path).read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
 
 
 class Ran(NamedTuple):
-    """What an action did: its exit code, its outputs, what the log shows, and the page of the run."""
+    """The result of an action: exit code, outputs, log and summary."""
 
     code: int
     outputs: dict[str, str]
@@ -31,7 +33,9 @@ class Ran(NamedTuple):
     summary: str
 
     def obeyed(self):
-        """The workflow commands in the log that the runner obeys, by its rule: none between a pause and its word."""
+        """Return the workflow commands in the log that the runner obeys, without those between
+        stop-commands.
+        """
         obeyed, pause = [], None
         for line in self.log.splitlines():
             text = line.strip()
@@ -46,19 +50,19 @@ class Ran(NamedTuple):
 
 
 def _outputs(path):
-    """The name=value lines of GITHUB_OUTPUT; anything else would be refused by the runner."""
+    """Return the name=value lines of GITHUB_OUTPUT; other lines are invalid."""
     pairs = [line.partition("=") for line in path.read_text(encoding="utf-8").splitlines()]
     assert all(equals for _, equals, _ in pairs), path.read_text(encoding="utf-8")
     return {name: value for name, _, value in pairs}
 
 
 class Runner:
-    """Runs the composite action of this repository in a folder."""
+    """Run this repository's composite action in a folder."""
 
     def __init__(self, workspace, temp, *, seeded=True, tfcert=None):
-        """With `seeded`, the action finds tfcert installed already, as in the second step of a job that uses it.
+        """Create a runner; with `seeded`, tfcert is already installed, as in a job's second step.
 
-        `tfcert` is the command that stands for the installed one there; without it, the installed one itself.
+        `tfcert` is the command that stands for the installed one.
         """
         self.workspace, self.temp = workspace, temp
         self.action = load("action.yml")
@@ -74,7 +78,7 @@ class Runner:
                 _stand_in(venv, tfcert)
 
     def run(self, *, environment=None, **given):
-        """Run every step, an input's `_` standing for its `-`; the first that fails is the last that runs."""
+        """Run each step until one fails; in the names of inputs `_` means `-`."""
         inputs = {name: entry.get("default", "") for name, entry in self.action["inputs"].items()}
         for name, text in given.items():
             assert name.replace("_", "-") in inputs, name
@@ -145,7 +149,9 @@ class Runner:
 
 
 def _stand_in(venv, tfcert):
-    """Make what the action takes for its virtual environment: the Python of the tests, and that command for tfcert."""
+    """Create the action's virtual environment with the Python of the tests and this
+    tfcert command.
+    """
     (venv / "bin").mkdir(parents=True)
     (venv / ".ready").touch()
     (venv / "bin/python").symlink_to(Path(sys.executable).resolve())
@@ -158,7 +164,7 @@ def _filled(text, known):
 
 
 def _value(expression, known):
-    """An expression of contexts alone; what a step that did not run would have put out is empty, as with GitHub."""
+    """Return the value of an expression; an output of a skipped step is empty."""
     match expression.split("."):
         case ["steps", step, "outputs", name]:
             return known["steps"].get(step, {}).get(name, "")
@@ -168,7 +174,7 @@ def _value(expression, known):
 
 
 def _holds(condition, known):
-    """A condition in the one form that the action uses: contexts compared with literals, joined by `||`."""
+    """Return whether a condition holds: comparisons of contexts with literals, joined by `||`."""
     comparisons = [
         re.fullmatch(r"(\S+) (==|!=) '([^']*)'", part.strip()).groups()
         for part in condition.split("||")

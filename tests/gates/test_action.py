@@ -1,6 +1,6 @@
-"""The composite action, step by step as GitHub's runner does it, with the real tfcert.
+"""The composite action, run step by step as GitHub's runner does, with the real tfcert.
 
-The marked test starts the installed command; the others call the same code in the process that forks.
+The marked test starts the installed command; the others run the same code in a forked process.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ CLEAN = {"offline": "true", "as_of": "2026-01-10"}
 
 
 def read(path):
-    """The JSON that an output names."""
+    """Return the JSON of an output's file."""
     return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
 def instead(folder, script):
-    """The environment in which this is what the action takes for tfcert."""
+    """Return the environment in which a script replaces tfcert in the action."""
     binaries = folder / "bin"
     binaries.mkdir()
     (binaries / "python").symlink_to(sys.executable)
@@ -38,7 +38,9 @@ def instead(folder, script):
 
 @pytest.mark.started
 def test_findings_fail_the_step_and_are_put_out(action):
-    """A certificate with 12 days left: exit 1, the counts, and the JSON and the SARIF where the outputs say."""
+    """Findings fail the step with exit code 1, and the outputs have the counts, the JSON and the
+    SARIF.
+    """
     ran = action(sources=STATE, **DUE)
     assert ran.code == 1
     assert {name: text for name, text in ran.outputs.items() if name not in {"json", "sarif"}} == {
@@ -58,7 +60,7 @@ def test_findings_fail_the_step_and_are_put_out(action):
 
 
 def test_what_is_clean_passes(action):
-    """A certificate with a year left: exit 0, verdict clean."""
+    """A clean check passes with exit code 0."""
     ran = action(sources=STATE, **CLEAN)
     assert (ran.code, ran.outputs["verdict"], ran.outputs["exit-code"], ran.outputs["errors"]) == (
         0,
@@ -69,14 +71,14 @@ def test_what_is_clean_passes(action):
 
 
 def test_i4_what_could_not_be_checked_fails_the_step(action):
-    """I4: with no credentials at all the verdict is inconclusive, and the step fails with 3, whatever fail-on says."""
+    """I4: without credentials the step fails with exit code 3, whatever fail-on says."""
     ran = action(sources=STATE, as_of="2026-01-10", fail_on="never")
     assert (ran.code, ran.outputs["verdict"], ran.outputs["exit-code"]) == (3, "inconclusive", "3")
     assert "not clean" in ran.log
 
 
 def test_what_cannot_be_read_fails_the_step(action):
-    """A source that is not there is exit 2, with no verdict and no path to a report."""
+    """A missing source fails the step with exit code 2, without a verdict or reports."""
     ran = action(sources="nowhere.json", offline="true")
     assert ran.code == 2
     assert (
@@ -88,7 +90,7 @@ def test_what_cannot_be_read_fails_the_step(action):
 
 
 def test_a_check_that_is_killed_fails_the_step(action, workspace):
-    """Where tfcert never comes to an end, the code is the one of what ended it, and nothing is called clean."""
+    """If tfcert is killed, the step fails with its exit code and without a verdict."""
     ran = action(sources=STATE, environment=instead(workspace, "kill -KILL $$\n"), **CLEAN)
     assert (ran.code, ran.outputs["exit-code"], ran.outputs["verdict"]) == (137, "137", "")
 
@@ -104,14 +106,14 @@ def test_a_check_that_is_killed_fails_the_step(action, workspace):
     ],
 )
 def test_a_switch_is_true_or_false(action, name, text):
-    """A switch with another word is refused by name: never taken for the one or the other."""
+    """A switch other than true or false is an error that names the input."""
     ran = action(**{"sources": STATE, **CLEAN, name: text})
     assert (ran.code, ran.outputs["exit-code"], ran.outputs["verdict"]) == (2, "2", "")
     assert f"the input {name} is neither true nor false" in ran.log
 
 
 def test_several_sources_a_line_each(action, workspace):
-    """Sources are lines, not words: a blank in a name, a name that begins with a dash, and a trailing line end are what they are."""
+    """Sources are one per line, and may have blanks or begin with a dash."""
     data = (workspace / STATE).read_bytes()
     (workspace / "one state.json").write_bytes(data)
     (workspace / "--offline.json").write_bytes(data)
@@ -153,7 +155,7 @@ TEXTS = sorted(
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_an_input_is_never_run(action, workspace, text):
-    """Whatever inputs hold is given to tfcert or refused; it is never part of a script, of a pattern or of an option."""
+    """A hostile input is passed to tfcert or refused, and never executed."""
     checked = {name.replace("-", "_"): text for name in TEXTS if name != "outcomes"}
     assert action(**checked, comment="true", offline="true").code == 2
     commented = {name.replace("-", "_"): text for name in TEXTS}
@@ -168,14 +170,14 @@ def test_an_input_is_never_run(action, workspace, text):
 
 
 def test_no_script_holds_an_expression():
-    """No `run` has a `${{ }}`: the runner would put the text of an input into the script before bash reads it."""
+    """No script of the action has a `${{ }}` expression or an `eval`."""
     for step in load("action.yml")["runs"]["steps"]:
         assert not EXPRESSION.search(step["run"]), step["name"]
         assert "eval" not in step["run"]
 
 
 def test_what_tfcert_prints_commands_nothing(action, workspace):
-    """A word of a pull request may look like a command: while the report is printed the runner obeys none, and then it does again."""
+    """Workflow commands in tfcert's output are not obeyed by the runner."""
     ran = action(
         sources=STATE,
         environment=instead(
@@ -188,7 +190,7 @@ def test_what_tfcert_prints_commands_nothing(action, workspace):
 
 
 def test_annotations_and_the_summary_can_be_left_out(action):
-    """Both are there unless they are switched off; the summary is added to what the job wrote before."""
+    """Annotations and the summary are written by default, and can be switched off."""
     shown, hidden = (
         action(sources=STATE, **DUE),
         action(sources=STATE, annotations="false", summary="false", **DUE),
@@ -202,7 +204,7 @@ def test_annotations_and_the_summary_can_be_left_out(action):
 
 
 def test_every_option_arrives(action, workspace):
-    """The policy's numbers, the phase, a region, another format and a folder to run in do what they do on the command line."""
+    """Each input has the effect of its command-line option."""
     (workspace / "strict.toml").write_text('name = "strict"\nthreshold_days = 5\nnotice_days = 6\n')
     assert action(sources=STATE, policy="strict.toml", **DUE).code == 0
     assert action(sources=STATE, policy="strict.toml", threshold="12", **DUE).code == 1
@@ -225,7 +227,9 @@ def test_every_option_arrives(action, workspace):
 
 @pytest.fixture
 def aws():
-    """An AWS with one certificate that has a year left, that the README's state says has 12 days, and one that is due and nobody's."""
+    """Run an AWS with a certificate that ends later than in state, and a due one that no
+    state has.
+    """
     with Emulator() as emulator:
         emulator.seed(
             SeedCertificate(id="rj3hhn", expires_at=datetime(2027, 11, 1, tzinfo=UTC)),
@@ -236,7 +240,7 @@ def aws():
 
 
 def test_aws_is_asked_with_what_the_job_has(action, aws):
-    """Without `offline` the end is the one that AWS gives, by the credentials in the job's environment."""
+    """Without `offline` the action uses AWS with the job's credentials."""
     ran = action(sources=STATE, as_of="2026-11-24", environment=aws.environment())
     (certificate,) = [
         found for found in read(ran.outputs["json"])["certificates"] if found["id"] == "rj3hhn"
@@ -245,7 +249,7 @@ def test_aws_is_asked_with_what_the_job_has(action, aws):
 
 
 def test_an_account_is_scanned(action, aws):
-    """With `scan` every region that is named is judged, a line each, without any source; the outputs are the same."""
+    """With `scan` each region given is scanned, with the same outputs."""
     scanned = {"scan": "true", "as_of": "2026-11-24", "environment": aws.environment()}
     ran = action(region="us-east-1\neu-west-1\n", **scanned)
     assert (ran.code, ran.outputs["verdict"]) == (1, "findings"), ran.log
@@ -260,7 +264,9 @@ def test_an_account_is_scanned(action, aws):
 
 
 def test_every_option_of_a_check_is_an_input_or_left_out_with_reason(tfcert):
-    """An option that `check` gains becomes an input here, or is named below."""
+    """Each option of `check` is an input of the action, or is listed here with the reason
+    why not.
+    """
     left_out = {
         "profile": "a runner has no file of profiles",
         "drift": "a gate asks all that it may",

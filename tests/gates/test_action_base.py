@@ -1,4 +1,4 @@
-"""The action on a pull request: the policy is the base branch's, whatever is checked out, and a fork names its sources."""
+"""The action on a pull request uses the base branch's policy, and a fork must name its sources."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DUE = {"offline": "true", "as_of": "2026-11-24"}
 
 
 def git(folder, *arguments):
-    """Run git there, with no configuration of the machine."""
+    """Run git in a folder without the machine's configuration."""
     who = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main")
     environment = {
         "PATH": os.environ["PATH"],
@@ -35,7 +35,9 @@ def git(folder, *arguments):
 
 @pytest.fixture
 def pull_request(workspace, tmp_path):
-    """A repository with a policy on main and a pull request that lets all pass; gives the environment of the event."""
+    """Return a function that gives the event's environment of a pull request that weakens the
+    policy.
+    """
     (workspace / "tfcert.toml").write_text("threshold_days = 21\n")
     git(workspace, "init", "-q")
     git(workspace, "add", "-A")
@@ -67,7 +69,9 @@ def pull_request(workspace, tmp_path):
 
 @pytest.mark.started
 def test_the_base_branch_judges(action, workspace, pull_request, tmp_path):
-    """Without any input the base branch's policy holds, in a hostile checkout too, and the log says what the pull request would change."""
+    """The base branch's policy is used without any input, also in a hostile checkout, and the
+    change is logged.
+    """
     marks = tmp_path / "marks"
     plant(workspace, marks)
     done = action(sources=STATE, environment=pull_request(), **DUE)
@@ -76,7 +80,7 @@ def test_the_base_branch_judges(action, workspace, pull_request, tmp_path):
 
 
 def test_a_base_that_cannot_be_read_fails_the_step(action, workspace, pull_request, tmp_path):
-    """In a shallow clone, and outside of a repository, the step ends with 2; it never takes what is checked out."""
+    """If the base cannot be read, the step fails with exit code 2."""
     environment = pull_request(base="1" * 40)
     shallow = tmp_path / "shallow"
     git(
@@ -102,7 +106,7 @@ def test_a_base_that_cannot_be_read_fails_the_step(action, workspace, pull_reque
 
 
 def test_a_branch_of_the_checkout_is_not_taken_for_the_base(action, workspace, pull_request):
-    """Where the remote is the fork's, its own main says nothing."""
+    """A branch of the checkout named like the base is not used as the base."""
     git(workspace, "branch", "-f", "main", "pull-request")
     git(workspace, "update-ref", "refs/remotes/origin/main", "pull-request")
     git(workspace, "remote", "add", "origin", "https://example.org/fork/live")
@@ -111,7 +115,7 @@ def test_a_branch_of_the_checkout_is_not_taken_for_the_base(action, workspace, p
 
 
 def test_another_base_can_be_named(action, workspace, pull_request):
-    """A commit by its name, or `none`; one that is not there ends with 2."""
+    """`policy-base` takes a commit or `none`; an unknown commit is exit code 2."""
     environment = pull_request()
     assert action(sources=STATE, policy_base="main", environment=environment, **DUE).code == 1
     assert action(sources=STATE, policy_base="none", environment=environment, **DUE).code == 0
@@ -120,7 +124,9 @@ def test_another_base_can_be_named(action, workspace, pull_request):
 
 @pytest.mark.parametrize("head", ["someone/live", "acme/live", ""])
 def test_a_fork_names_its_sources(action, pull_request, head):
-    """Without sources terraform would run in the folder of a fork; for a branch of the repository itself it is looked for."""
+    """A pull request of a fork without sources is exit code 2, because terraform would run in its
+    folder.
+    """
     environment = pull_request(head=head)
     done = action(environment=environment, **DUE)
     assert done.code == 2, done.log
@@ -140,7 +146,7 @@ def test_a_fork_names_its_sources(action, pull_request, head):
     ],
 )
 def test_an_input_without_an_option_is_refused(action, scan, name, text):
-    """What the verb has no option for is named, and not left out in silence."""
+    """An input that the command has no option for is an error that names it."""
     done = action(**{"sources": STATE, "scan": scan, name: text, "as_of": "2026-11-24"})
     assert (done.code, done.outputs["exit-code"]) == (2, "2")
     assert (
@@ -150,7 +156,7 @@ def test_an_input_without_an_option_is_refused(action, scan, name, text):
 
 
 def test_a_working_directory_that_is_a_link_is_refused(action, workspace, pull_request):
-    """The workflow names `live`, and the pull request makes it a link to a folder for which the base branch has a laxer policy."""
+    """A working directory that is a link is refused."""
     git(workspace, "checkout", "-q", "main")
     (workspace / "sandbox").mkdir()
     for file in (*workspace.glob("*.tf"), workspace / STATE):

@@ -1,4 +1,4 @@
-"""The policy check for Atlantis, run as Atlantis runs it and judged as Atlantis judges it."""
+"""The policy check for Atlantis, run and evaluated as Atlantis does."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SERVER = "docs/gates/atlantis/repos.yaml"
 
 
 def stops(said):
-    """Atlantis's judgement of a custom check, by its code at 078d0a82: it reads the output and nothing else."""
+    """Return whether Atlantis stops for this output, by its code at 078d0a82."""
     return (
         not said
         or said.startswith("FAIL")
@@ -21,13 +21,13 @@ def stops(said):
 
 
 def stopped_before(said):
-    """The judgement of the versions that its documentation describes: the word, anywhere, in any case."""
+    """Return whether earlier versions, as documented, stop for this output."""
     return not said or "fail" in said.lower()
 
 
 @pytest.fixture
 def check(machine):
-    """Run the one `run` step in the project's folder by `sh -c`, with the variables of a run step; the plan is what `show` left."""
+    """Return a function that runs the `run` step with `sh -c` and the variables of Atlantis."""
     steps = load(SERVER)["workflows"]["tfcert"]["policy_check"]["steps"]
     assert [step if isinstance(step, str) else next(iter(step)) for step in steps] == [
         "show",
@@ -48,14 +48,14 @@ def check(machine):
 
 @pytest.mark.parametrize("plan", PLANS)
 def test_findings_stop_and_a_pass_passes_in_every_version(check, plan):
-    """A failing plan begins with FAIL, and may be approved; a passing one prints something that no version misreads."""
+    """A failing plan is stopped and a passing one is not, in every version of Atlantis."""
     done = check(plan)
     assert done.code == 0, done.said
     assert (stops(done.said), stopped_before(done.said)) == ((bool(PLANS[plan]),) * 2)
 
 
 def test_i4_what_could_not_be_checked_stops(check):
-    """I4: without credentials the check is inconclusive, and that is a FAIL."""
+    """I4: an inconclusive check stops the plan."""
     done = check("shared-2-repoint", offline=False)
     assert (stops(done.said), stopped_before(done.said)) == (True, True)
     assert done.said.startswith("FAIL: tfcert stops this plan with exit code 3\n")
@@ -63,19 +63,21 @@ def test_i4_what_could_not_be_checked_stops(check):
 
 
 def test_a_plan_that_was_not_shown_stops(check):
-    """Without the `show` step there is no file: exit 2, and a FAIL."""
+    """Without the `show` step the check is exit code 2 and stops the plan."""
     done = check("shared-2-repoint", shown=False)
     assert (done.code, stops(done.said)) == (2, True)
 
 
 def test_a_server_without_tfcert_stops(check):
-    """Where tfcert is not installed nothing passes."""
+    """Without tfcert on the server the check stops the plan."""
     done = check("shared-2-repoint", PATH="/usr/bin:/bin")
     assert (done.code, stops(done.said)) == (127, True)
 
 
 def test_a_pass_with_a_word_that_atlantis_misreads_still_passes(machine):
-    """A report that passes and has the word in it, in an address say, is shown with the word broken up."""
+    """A passing report whose text has the word "fail" still passes, because the word is
+    broken up.
+    """
     here = machine("shared-2-repoint")
     here.command(
         "tfcert",
@@ -93,7 +95,9 @@ def test_a_pass_with_a_word_that_atlantis_misreads_still_passes(machine):
 
 
 def test_the_configuration_has_the_keys_that_atlantis_reads():
-    """The server turns the custom check on for the workflow; a repository may only turn it on, and brings no workflow of its own."""
+    """The server enables the custom check; a repository can only enable it too, without its own
+    workflow.
+    """
     server, repository = load(SERVER), load("docs/gates/atlantis/atlantis.yaml")
     (repo,) = server["repos"]
     assert (repo["policy_check"], repo["custom_policy_check"], repo["workflow"]) == (

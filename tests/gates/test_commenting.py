@@ -1,4 +1,4 @@
-"""The comment that the action and the template keep, against the strict stand-ins of both forges."""
+"""The comments of the action and the template, against strict stand-ins of both forges."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TEMPLATE = load("docs/gates/gitlab/tfcert.gitlab-ci.yml")[".tfcert"]
 
 @pytest.fixture
 def github():
-    """GitHub; a call that its description does not have fails the test."""
+    """Run a GitHub stand-in; a call that GitHub's API description lacks fails the test."""
     with GithubStandIn() as server:
         yield server
     assert server.violations == []
@@ -28,7 +28,7 @@ def github():
 
 @pytest.fixture
 def here(github):
-    """What the runner puts into the environment on a pull request's own event."""
+    """Return the runner's environment on an event of the pull request."""
     return {
         "GITHUB_API_URL": github.url,
         "GITHUB_REPOSITORY": REPOSITORY,
@@ -39,7 +39,7 @@ def here(github):
 
 
 def test_one_comment_stays_current(action, github, here):
-    """Findings are commented and fail the step; when all is well the same comment says so."""
+    """One comment is kept current: with findings, and later without."""
     commented = {"sources": STATE, "comment": "true", "github_token": "writes"}
     assert action(**commented, **DUE, environment=here).code == 1
     (body,) = github.bodies()
@@ -54,7 +54,7 @@ def test_one_comment_stays_current(action, github, here):
     ("token", "said"), [("reads", "no comment could be written"), ("", "no token")]
 )
 def test_a_token_that_may_not_write_changes_no_verdict(action, github, here, token, said):
-    """A fork's token: the step ends as the check does, and what is on the run's page already is not there twice."""
+    """A token that cannot write does not change the exit code, and the summary appears once."""
     ran = action(sources=STATE, comment="true", github_token=token, **DUE, environment=here)
     assert (ran.code, github.bodies()) == (1, [])
     assert said in ran.log
@@ -67,7 +67,7 @@ def test_a_token_that_may_not_write_changes_no_verdict(action, github, here, tok
 
 
 def test_without_a_pull_request_there_is_no_comment(action, github, here):
-    """A push or a schedule has no pull request; a number given by hand is one."""
+    """Without a pull request no comment is written; a given number is used."""
     push = {**here, "GITHUB_EVENT_NAME": "push", "GITHUB_REF": "refs/heads/main"}
     commented = {"sources": STATE, "comment": "true", "github_token": "writes", **DUE}
     assert action(**commented, environment=push).code == 1
@@ -77,14 +77,16 @@ def test_without_a_pull_request_there_is_no_comment(action, github, here):
 
 
 def test_what_cannot_be_read_leaves_no_comment(action, github, here):
-    """Without an outcome there is nothing to tell, and the step fails for its own reason."""
+    """If tfcert cannot read its source, no comment is written, and the step fails."""
     ran = action(sources="nowhere", comment="true", github_token="writes", environment=here)
     assert (ran.code, github.bodies()) == (2, [])
 
 
 @pytest.fixture
 def event(workspace, github, here):
-    """The event of the second workflow, which GitHub writes: the fork's head, and no number of a pull request."""
+    """Return the environment of the second workflow's event, with a fork's head and no pull request
+    number.
+    """
     github.heads = {"someone:fix": [(7, HEAD)]}
     file = workspace / "event.json"
     workflow = {
@@ -108,14 +110,16 @@ def event(workspace, github, here):
 
 
 def outcomes(folder, **documents):
-    """Outcomes as files, one a line as the input has them."""
+    """Write outcomes to files, and return the input's lines."""
     for name, document in documents.items():
         (folder / f"{name}.json").write_text(json.dumps(document))
     return "\n".join(f"{name}={name}.json" for name in documents)
 
 
 def test_outcomes_of_other_jobs_become_one_comment(action, workspace, github, here):
-    """Two workspaces, one table; the step checks nothing and does not fail for what they found."""
+    """Outcomes of several jobs become one comment, and the step does not fail for their
+    findings.
+    """
     ran = action(
         outcomes=outcomes(workspace, prod=due(), test=fine()),
         comment="true",
@@ -129,7 +133,7 @@ def test_outcomes_of_other_jobs_become_one_comment(action, workspace, github, he
 
 
 def test_a_fork_is_commented_by_the_second_workflow(action, workspace, github, event):
-    """The fork-comment workflow's own inputs: the pull request is the one whose head GitHub's event names."""
+    """The second workflow comments on the fork's pull request, found by the event's head."""
     (step,) = [
         step
         for step in load("docs/gates/github/fork-comment.yml")["jobs"]["comment"]["steps"]
@@ -153,14 +157,14 @@ def test_a_fork_is_commented_by_the_second_workflow(action, workspace, github, e
     ],
 )
 def test_an_artifact_that_is_no_outcome_is_refused(action, workspace, github, event, text):
-    """A fork may upload what it likes: what is no outcome of version 1 is an error, and no comment."""
+    """A fork's artifact that is not a valid outcome is an error, without a comment."""
     (workspace / "outcome.json").write_text(text)
     ran = action(outcomes="outcome.json", comment="true", github_token="writes", environment=event)
     assert (ran.code, github.bodies()) == (2, [])
 
 
 def test_an_artifact_of_a_fork_stays_text(action, workspace, github, event):
-    """What a fork writes into an outcome mentions nobody, ends no fence, hides nothing and gives no command to the runner."""
+    """Text in a fork's outcome makes no mention, fence, hidden comment or runner command."""
     document = due()
     document["findings"][0]["message"] = "@octocat <!-- tfcert --> <script>\n::add-mask::x\n```"
     (workspace / "outcome.json").write_text(json.dumps(document))
@@ -182,7 +186,9 @@ def test_an_artifact_of_a_fork_stays_text(action, workspace, github, event):
 
 
 def test_gitlab_keeps_its_comment(machine):
-    """On a merge request the template's job comments, and ends with tfcert's code; without a token it only judges."""
+    """The GitLab job keeps one comment with a token, and returns tfcert's exit code with or without
+    one.
+    """
     here = machine("single-replace")
     (here.root / "plan.json").write_bytes(here.plan.read_bytes())
     with GitlabStandIn() as server:

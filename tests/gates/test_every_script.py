@@ -1,4 +1,4 @@
-"""Every piece of shell in the gates, wherever it stands: bash reads it, and nothing foreign is part of its text."""
+"""All shell scripts of the gates: valid, and without foreign text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ GATES = ROOT / "docs/gates"
 
 
 def scripts():
-    """Scripts by where they stand: `run` and `script` of the YAML files, the hooks of Spacelift, the `sh` blocks of the Jenkinsfile."""
+    """Yield each script with its file: GitHub, GitLab, Spacelift, Atlantis and Jenkins."""
     files = [ROOT / "action.yml", *sorted(path for path in GATES.rglob("*.y*ml"))]
     for path in files:
         yield from (
@@ -45,7 +45,7 @@ SCRIPTS = [(name, text if isinstance(text, str) else "".join(text)) for name, te
 
 @pytest.mark.parametrize(("name", "script"), SCRIPTS, ids=[name for name, _ in SCRIPTS])
 def test_a_script_is_shell_without_foreign_text(name, script):
-    """`bash -n` takes it, no expression of the runner is in it, and nothing is evaluated twice."""
+    """Each script is valid for `bash -n`, without runner expressions, `eval` or `|| true`."""
     done = subprocess.run(
         ["bash", "-n"], input=script, capture_output=True, text=True, check=False, timeout=60
     )
@@ -55,7 +55,7 @@ def test_a_script_is_shell_without_foreign_text(name, script):
 
 
 def test_every_file_is_in_the_index_and_every_tool_has_a_test():
-    """docs/gates.md links each file of docs/gates; nothing lies there that is not found."""
+    """docs/gates.md links each file of docs/gates."""
     index = (ROOT / "docs/gates.md").read_text(encoding="utf-8")
     assert list(GATES.rglob("*"))
     for path in GATES.rglob("*"):

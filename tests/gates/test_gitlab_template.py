@@ -1,4 +1,4 @@
-"""The GitLab template: its script, as GitLab's runner has it, in the shell of a slim image and in bash."""
+"""The GitLab template's script, in the shell of a slim image and in bash."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ JOB = load(TEMPLATE)[".tfcert"]
 
 @pytest.fixture
 def job(machine):
-    """Run the job's script with the template's variables and those given, after a plan job that left plan.json."""
+    """Return a function that runs the job's script with variables after a plan job."""
 
     def run(plan, *, shell="sh", planned=True, offline=True, **variables):
         here = machine(plan)
@@ -34,7 +34,7 @@ def job(machine):
 @pytest.mark.parametrize("shell", ["sh", "bash"])
 @pytest.mark.parametrize("plan", PLANS)
 def test_the_job_fails_as_tfcert_does(job, plan, shell):
-    """The job's code is tfcert's, and the reports that the job names are there either way."""
+    """The job's exit code is tfcert's, and its reports are written in each case."""
     here, done = job(plan, shell=shell)
     assert done.code == PLANS[plan], done.said
     assert (
@@ -47,19 +47,19 @@ def test_the_job_fails_as_tfcert_does(job, plan, shell):
 
 
 def test_i4_what_could_not_be_checked_fails_the_job(job):
-    """I4: exit 3 fails the job, and nothing in the template lets a failure pass."""
+    """I4: an inconclusive check fails the job, and the template never allows a failure."""
     _, done = job("shared-2-repoint", offline=False)
     assert done.code == 3
     assert "allow_failure" not in JOB
 
 
 def test_without_a_plan_the_job_fails(job):
-    """A plan job that left nothing is exit 2."""
+    """Without plan.json the job fails with exit code 2."""
     assert job("shared-2-repoint", planned=False)[1].code == 2
 
 
 def test_variables_arrive_as_they_are(job):
-    """Each variable is one option, sources are lines, and a hostile text is never run."""
+    """Each variable becomes one option, sources are lines, and hostile text is never executed."""
     here, done = job(
         "shared-2-repoint",
         GATE_EXPECT="repoint",
@@ -91,7 +91,7 @@ def test_variables_arrive_as_they_are(job):
 
 
 def test_a_package_is_installed_where_it_is_named(job):
-    """GATE_PACKAGE goes to pip of a virtual environment, whose tfcert is then the one that runs."""
+    """GATE_PACKAGE is installed with pip in a virtual environment, whose tfcert then runs."""
     here, _ = job("shared-2-repoint")
     here.command(
         "python3",
@@ -109,7 +109,7 @@ def test_a_package_is_installed_where_it_is_named(job):
 
 
 def test_the_id_token_is_what_the_role_is_assumed_with(job):
-    """With a role, the job's id token lies in a file that boto3 finds and nobody else can read; it is not in the log."""
+    """With a role, the id token is written to a private file for boto3 and not logged."""
     here, _ = job("shared-2-repoint")
     here.command(
         "tfcert",
@@ -125,7 +125,7 @@ def test_the_id_token_is_what_the_role_is_assumed_with(job):
 
 
 def test_the_template_is_what_gitlab_reads():
-    """GitLab's own schema takes the template, and the example in its head."""
+    """The template and its example are valid by GitLab's schema."""
     schema = [
         sys.executable,
         "-m",

@@ -1,4 +1,6 @@
-"""A checkout that holds modules and tools under the names that a gate uses: nothing of it runs, and the verdict stands."""
+"""A hostile checkout with modules and tools: a gate runs none of them, and its verdict is
+unchanged.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,7 @@ CARELESS = {"PYTHONPATH": "", "PYTHONSTARTUP": "json.py"}
 
 @pytest.fixture
 def marks(tmp_path):
-    """Where what ran of the checkout is noted."""
+    """Return the folder for marks."""
     return tmp_path / "marks"
 
 
@@ -29,7 +31,9 @@ def marks(tmp_path):
     "careless", [{}, {"PYTHONPATH": "."}, {"PYTHONPATH": ":/nowhere"}, CARELESS]
 )
 def test_no_step_of_the_action_imports_the_checkout(action, workspace, marks, careless):
-    """Every step runs in the checkout or beside it, and takes none of its modules, also where PYTHONPATH names the current folder."""
+    """No step of the action imports a module of the checkout, even with PYTHONPATH set to the
+    current folder.
+    """
     plant(workspace, marks)
     done = action(
         sources=STATE,
@@ -58,7 +62,9 @@ TERRAFORM = "#!/bin/sh\necho $0 >> '{marks}/terraform'\nprintenv > '{marks}/envi
 
 @pytest.fixture
 def hostile_backend(workspace, marks, tmp_path):
-    """A checkout whose backend starts a program, and a terraform on PATH that notes that it ran; gives the environment."""
+    """Return the environment of a checkout whose backend starts a program, with a terraform that
+    leaves a mark.
+    """
     plant(workspace, marks)
     plant_configuration(workspace, marks)
     binaries = tmp_path / "binaries"
@@ -72,7 +78,9 @@ def hostile_backend(workspace, marks, tmp_path):
 def test_the_actions_steps_start_nothing_for_a_hostile_backend(
     action, machine, workspace, marks, hostile_backend
 ):
-    """A state or a plan is judged without terraform, with the comment step too; a folder, offline, is exit 2 and starts nothing."""
+    """The action starts no terraform for a state, a plan, or an offline folder with a hostile
+    backend.
+    """
     given = {"policy": "default", "config": ".", "environment": hostile_backend, **DUE}
     done = action(sources=STATE, comment="true", pull_request="7", github_token="", **given)
     assert (done.code, done.outputs["verdict"], ran(marks)) == (1, "findings", []), done.log
@@ -87,7 +95,7 @@ def test_the_actions_steps_start_nothing_for_a_hostile_backend(
 
 
 def test_a_scan_and_a_fork_start_nothing_for_a_hostile_backend(action, marks, hostile_backend):
-    """A scan reads no folder that is not named; a fork's pull request has to name its sources."""
+    """A scan starts no terraform, and a fork's pull request must name its sources."""
     done = action(scan="true", policy="default", region="us-east-1", environment=hostile_backend)
     assert (done.code in {2, 3}, ran(marks)) == (True, []), done.log
     fork = hostile_backend | {"GITHUB_EVENT_NAME": "pull_request"}
@@ -96,7 +104,7 @@ def test_a_scan_and_a_fork_start_nothing_for_a_hostile_backend(action, marks, ho
 
 
 def test_where_terraform_runs_in_a_hostile_folder_it_has_no_token(action, marks, hostile_backend):
-    """A folder that is judged, not offline, on the maintainer's own branch: terraform runs, as the pages say, without any token."""
+    """If the action runs terraform in a folder, terraform gets no token."""
     environment = hostile_backend | {
         "GITHUB_TOKEN": "hush",
         "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "hush",
@@ -108,7 +116,7 @@ def test_where_terraform_runs_in_a_hostile_folder_it_has_no_token(action, marks,
 
 
 def test_each_python_of_the_action_is_isolated():
-    """No step starts Python without -I."""
+    """Each Python of the action is started with -I."""
     scripts = [step["run"] for step in load("action.yml")["runs"]["steps"]]
     lines = [
         line
@@ -124,7 +132,7 @@ def test_each_python_of_the_action_is_isolated():
 
 @pytest.mark.parametrize("plan", PLANS)
 def test_a_recipe_imports_nothing_of_the_checkout(machine, marks, plan):
-    """GitLab's job, Atlantis, Spacelift, Jenkins and make, each in such a checkout: nothing runs, and each ends as it did without."""
+    """No recipe imports a module of the checkout: GitLab, Atlantis, Spacelift, Jenkins and make."""
     here = machine(plan)
     plant(here.root, marks)
     plant_configuration(here.root, marks)
@@ -151,7 +159,9 @@ def test_a_recipe_imports_nothing_of_the_checkout(machine, marks, plan):
 
 @pytest.mark.parametrize("careless", [{}, {"PYTHONPATH": "."}, {"PYTHONPATH": ":/nowhere"}])
 def test_a_gitlab_job_that_installs_imports_nothing_of_the_checkout(machine, marks, careless):
-    """The virtual environment is made by an isolated Python, from nothing: what the checkout has in its place is removed."""
+    """The GitLab job creates a new virtual environment with an isolated Python, and removes an
+    existing one.
+    """
     here = machine("single-replace")
     plant(here.root, marks)
     site = here.root / ".tfcert-venv/lib/python3/site-packages"

@@ -1,4 +1,4 @@
-"""The action's first step in a job: it installs its own code, once, and imports nothing of a hostile checkout."""
+"""The action installs itself once, and imports nothing of a hostile checkout."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ CLEAN = {"offline": "true", "as_of": "2026-01-10"}
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
-    """A runner whose action has installed itself in a hostile checkout, where what ran is noted, and what came of that run.
+    """Return a runner whose action installed itself in a hostile checkout, the marks, and the
+    result.
 
-    The installation takes longer than all other tests of the gates together, so it is made once.
+    The installation takes longer than all other tests of the gates, so it runs once.
     """
     home = tmp_path_factory.mktemp("installation")
     workspace, temp, marks = home / "my work", home / "fresh", home / "marks"
@@ -45,13 +46,13 @@ def installed(tmp_path_factory):
 
 
 def test_the_installation_imports_nothing_of_the_checkout(installed):
-    """The checkout's modules lie where the step starts and where the runner keeps its files: none runs, and the verdict stands."""
+    """The installation imports no module of the checkout or of the runner's folder."""
     _, marks, first = installed
     assert (first.code, first.outputs["verdict"], ran(marks)) == (1, "findings", []), first.log
 
 
 def test_it_installs_itself(installed):
-    """The first step of a job installs the action's own code with the versions that it was tested with, the second finds it there."""
+    """The first step installs the action's own code, and the second uses that installation."""
     runner, marks, first = installed
     assert first.code == 1, first.log
     (command,) = runner.temp.glob("tfcert-*/bin/tfcert")

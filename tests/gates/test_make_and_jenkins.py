@@ -1,4 +1,4 @@
-"""The recipes for make and for Jenkins: nothing is applied that tfcert has not passed."""
+"""The recipes for make and Jenkins apply only plans that tfcert passed."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ SCRIPTS = [
 
 
 def applied(done):
-    """Whether terraform was told to apply."""
+    """Return whether `terraform apply` was called."""
     return any(call.startswith("terraform apply") for call in done.calls)
 
 
 @pytest.mark.parametrize("plan", PLANS)
 def test_make_applies_what_passed(machine, plan):
-    """`make apply` plans, judges and applies in that order, and stops before the apply for findings."""
+    """`make apply` plans, checks and applies, and stops before the apply for findings."""
     done = machine(plan).run("make", "-f", str(MAKEFILE), "apply")
     assert [call.split()[1] for call in done.calls if call.startswith("terraform")][:2] == [
         "plan",
@@ -32,14 +32,14 @@ def test_make_applies_what_passed(machine, plan):
 
 
 def test_i4_make_does_not_apply_what_could_not_be_checked(machine):
-    """I4: inconclusive stops make too."""
+    """I4: an inconclusive check stops make before the apply."""
     done = machine("shared-2-repoint").run("make", "-f", str(MAKEFILE), "apply", offline=False)
     assert (done.code, applied(done)) == (2, False)
     assert "Error 3" in done.said
 
 
 def test_make_does_not_apply_a_plan_that_cannot_be_shown(machine):
-    """An empty pipe is no clean plan."""
+    """A plan that cannot be shown is not applied."""
     here = machine("shared-2-repoint")
     here.plan = here.root / "empty"
     here.plan.write_text("")
@@ -49,7 +49,7 @@ def test_make_does_not_apply_a_plan_that_cannot_be_shown(machine):
 
 
 def test_make_passes_flags_on(machine):
-    """GATE_FLAGS holds a plan to its phase."""
+    """GATE_FLAGS passes options such as --expect to tfcert."""
     here = machine("shared-2-repoint")
     assert here.run("make", "-f", str(MAKEFILE), "gate", "GATE_FLAGS=--expect repoint").code == 0
     assert here.run("make", "-f", str(MAKEFILE), "gate", "GATE_FLAGS=--expect retire").code == 2
@@ -57,7 +57,9 @@ def test_make_passes_flags_on(machine):
 
 @pytest.mark.parametrize("plan", PLANS)
 def test_jenkins_runs_its_stages(machine, plan):
-    """The three `sh` blocks by Jenkins's own `sh -xe`: the gate's code is the stage's, and JUnit's file is there in both cases."""
+    """Jenkins's `sh` blocks return tfcert's exit code, and the JUnit file is written in
+    each case.
+    """
     here = machine(plan)
     planned, judged, _ = (here.run("sh", "-xe", "-c", script) for script in SCRIPTS)
     assert (planned.code, judged.code) == (0, PLANS[plan]), judged.said
@@ -65,14 +67,16 @@ def test_jenkins_runs_its_stages(machine, plan):
 
 
 def test_i4_jenkins_fails_for_what_could_not_be_checked(machine):
-    """I4: inconclusive fails the stage, and stages after a failed one are skipped by Jenkins."""
+    """I4: an inconclusive check fails the Jenkins stage."""
     here = machine("shared-2-repoint")
     here.run("sh", "-xe", "-c", SCRIPTS[0])
     assert here.run("sh", "-xe", "-c", SCRIPTS[1], offline=False).code == 3
 
 
 def test_the_jenkinsfile_hangs_together():
-    """Brackets and quotes close, no step swallows an exit code, and the stages are in order."""
+    """The Jenkinsfile has balanced brackets, ordered stages, and no step that hides an
+    exit code.
+    """
     without_text = re.sub(r"'''.*?'''|'[^'\n]*'|//[^\n]*", "", JENKINSFILE, flags=re.DOTALL)
     depth = 0
     for character in without_text:

@@ -1,4 +1,4 @@
-"""The hooks for pre-commit, by pre-commit itself: which files it hands to which, and what tfcert makes of them."""
+"""The pre-commit hooks, run by pre-commit: which files each gets, and tfcert's result."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PRE_COMMIT = [sys.executable, "-m", "pre_commit"]
 
 
 def test_the_manifest_and_the_example_are_what_pre_commit_reads(tmp_path):
-    """pre-commit validates both, and the example names hooks that there are."""
+    """pre-commit validates the manifest and the example, which names existing hooks."""
     example = ROOT / "docs/gates/pre-commit/pre-commit-config.yaml"
     for verb, file in (("validate-manifest", MANIFEST), ("validate-config", example)):
         done = subprocess.run(
@@ -31,7 +31,7 @@ def test_the_manifest_and_the_example_are_what_pre_commit_reads(tmp_path):
 
 @pytest.fixture
 def commit(tmp_path, fixtures):
-    """A repository with the hooks, which run the tfcert of these tests; gives a function that stages files and runs pre-commit."""
+    """Return a function that stages files in a repository with the hooks and runs pre-commit."""
     home = tmp_path / "repository"
     home.mkdir()
     hooks = []
@@ -103,14 +103,14 @@ EMPTY = {
 
 @pytest.fixture
 def empty(tmp_path):
-    """A state in which nothing is ours, which is clean at any time."""
+    """Return a state without relevant resources, which is always clean."""
     file = tmp_path / "empty"
     file.write_text(json.dumps(EMPTY))
     return file
 
 
 def test_a_committed_state_is_judged(commit, fixtures, empty):
-    """A state whose certificate has ended fails the commit, under a name with a blank too; one with nothing of ours passes."""
+    """A committed state with an expired certificate fails the commit; an unrelated one passes."""
     assert commit("tfcert-documents", {"live/empty.tfstate": empty}).returncode == 0
     done = commit(
         "tfcert-documents", {"live/my state.tfstate": fixtures / "readme/terraform.tfstate"}
@@ -121,7 +121,7 @@ def test_a_committed_state_is_judged(commit, fixtures, empty):
 
 
 def test_i4_what_could_not_be_checked_fails_the_commit(commit, empty):
-    """I4: a state with a stage whose certificate is not in it is inconclusive without AWS, and the commit fails."""
+    """I4: an inconclusive state fails the commit."""
     empty.write_text(json.dumps({**EMPTY, "resources": [STRANGER]}))
     done = commit("tfcert-documents", {"terraform.tfstate": empty})
     assert (done.returncode, "exit code: 3" in done.stdout) == (1, True), done.stdout
@@ -132,12 +132,12 @@ def test_i4_what_could_not_be_checked_fails_the_commit(commit, empty):
     [("a.tfstate", True), ("deep/plan.json", True), ("plan.json.txt", False), ("main.tf", False)],
 )
 def test_only_documents_are_handed_over(commit, empty, name, taken):
-    """States and plans by their names, and nothing else, are read by the first hook."""
+    """The first hook gets only states and plans, by their names."""
     assert ("no files to check" in commit("tfcert-documents", {name: empty}).stdout) is not taken
 
 
 def test_a_policy_is_read_as_tfcert_reads_it(commit, tmp_path):
-    """Every tfcert.toml of a commit, wherever it lies; a wrong key in one of them fails it, with the line."""
+    """Each tfcert.toml of a commit is checked, and a wrong key fails with its line."""
     right, wrong = tmp_path / "right", tmp_path / "wrong"
     right.write_text("threshold_days = 20\n")
     wrong.write_text("threshold_days = 20\nnotise_days = 45\n")
@@ -151,7 +151,7 @@ def test_a_policy_is_read_as_tfcert_reads_it(commit, tmp_path):
 
 
 def test_an_exemption_in_a_comment_is_read_as_tfcert_reads_it(commit, tmp_path):
-    """A comment that would exempt nothing fails the commit, with file and line; one that holds, and a file without any, pass."""
+    """A faulty exemption comment fails the commit with its line; a valid one passes."""
     block = 'resource "aws_api_gateway_client_certificate" "orders" {}\n'
     good, bad = tmp_path / "good", tmp_path / "bad"
     good.write_text(
@@ -170,7 +170,7 @@ def test_an_exemption_in_a_comment_is_read_as_tfcert_reads_it(commit, tmp_path):
 
 
 def test_roots_are_judged_before_a_push(commit, fixtures):
-    """A root whose state nobody can give fails the push, not the commit."""
+    """An unreadable root fails the push, not the commit."""
     files = {
         "live/main.tf": fixtures / "readme/certificate.tf",
         "live/provider.tf": fixtures / "readme/provider.tf",

@@ -1,4 +1,4 @@
-"""policies/rego/outcome.rego, by a real engine over documents that tfcert wrote."""
+"""policies/rego/outcome.rego, evaluated by a real engine on tfcert's documents."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ POLICY = ROOT / "policies/rego/outcome.rego"
 
 @pytest.fixture
 def document(machine):
-    """The outcome of a recorded plan."""
+    """Return a function that gives the outcome of a recorded plan."""
 
     def made(plan, **more):
         here = machine(plan)
@@ -34,7 +34,9 @@ def document(machine):
 
 @pytest.mark.parametrize("plan", PLANS)
 def test_the_policy_denies_what_tfcert_would_stop(document, plan):
-    """`deny` has something to say exactly where tfcert's code is not 0; each error is one of its sentences, each warning one of `warn`'s."""
+    """`deny` answers exactly if tfcert's exit code is not 0, with one sentence per error; warnings
+    are in `warn`.
+    """
     outcome = document(plan)
     deny, warn = answers(POLICY, outcome)
     assert bool(deny) == bool(PLANS[plan])
@@ -44,14 +46,14 @@ def test_the_policy_denies_what_tfcert_would_stop(document, plan):
 
 
 def test_i4_what_could_not_be_checked_is_denied(document):
-    """I4: inconclusive is denied, also by a document that claims code 0 for it."""
+    """I4: an inconclusive outcome is denied, also if its document claims exit code 0."""
     outcome = document("shared-2-repoint", offline=False)
     assert "tfcert: inconclusive, exit code 3" in answers(POLICY, outcome)[0]
     assert "tfcert: inconclusive, exit code 0" in answers(POLICY, {**outcome, "exit_code": 0})[0]
 
 
 def test_what_never_fails_is_a_warning(document):
-    """With --fail-on never the code is 0, so nothing is denied, and the errors are warnings."""
+    """With --fail-on never nothing is denied, and errors are warnings."""
     outcome = document("single-replace", CLOCK="--offline --fail-on never")
     assert (outcome["verdict"], outcome["exit_code"]) == ("findings", 0)
     deny, warn = answers(POLICY, outcome)
@@ -59,7 +61,7 @@ def test_what_never_fails_is_a_warning(document):
 
 
 def test_a_warning_that_fails_is_denied(document):
-    """With --fail-on warning a verdict of warnings alone is denied too."""
+    """With --fail-on warning an outcome with only warnings is denied."""
     outcome = document(
         "shared-2-repoint", CLOCK="--as-of=2026-11-24T02:15:59Z --offline --fail-on warning"
     )
@@ -78,12 +80,12 @@ def test_a_warning_that_fails_is_denied(document):
     ],
 )
 def test_i4_another_document_is_denied(broken):
-    """I4: an empty document, another version, and a document without a verdict are denied: nothing was judged."""
+    """I4: an empty document, another version, and one without a verdict are denied."""
     assert len(answers(POLICY, broken)[0]) == 1
 
 
 def test_an_exemption_is_a_warning(document):
-    """What is suppressed is shown with its reason and its day, and does not deny."""
+    """A suppressed finding is a warning with its reason and date."""
     outcome = document("single-attribute-removed")
     suppression = {
         "kind": "inSource",

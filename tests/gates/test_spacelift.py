@@ -1,4 +1,4 @@
-"""Spacelift: the hook leaves an object for the plan policy, and the policy denies what tfcert would stop."""
+"""The Spacelift hook writes a document for the plan policy, which denies what tfcert would stop."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ INPUT = "tfcert.custom.spacelift.json"
 
 
 def judged(custom):
-    """The plan policy's answers, as Spacelift asks for them."""
+    """Return the plan policy's answers for this custom input."""
     return answers(
         ROOT / "docs/gates/spacelift/plan.rego",
         {"spacelift": {"run": {"type": "PROPOSED"}}, "third_party_metadata": {"custom": custom}},
@@ -23,7 +23,7 @@ def judged(custom):
 
 @pytest.fixture
 def after_plan(machine):
-    """Run the hook where Spacelift does, with the plan where Spacelift leaves it."""
+    """Return a function that runs the hook after a plan, and gives its result and document."""
 
     def run(plan, *, stale=None, empty=False, **more):
         here = machine(plan)
@@ -40,7 +40,9 @@ def after_plan(machine):
 
 @pytest.mark.parametrize("plan", PLANS)
 def test_the_policy_denies_what_tfcert_would_stop(after_plan, plan):
-    """The hook passes for findings, since the policy decides; the policy then denies exactly when tfcert's code was not 0."""
+    """The hook passes with findings, and the policy denies exactly if tfcert's exit code
+    is not 0.
+    """
     done, document = after_plan(plan)
     assert done.code == 0, done.said
     assert isinstance(document, dict)
@@ -53,14 +55,14 @@ def test_the_policy_denies_what_tfcert_would_stop(after_plan, plan):
 
 
 def test_i4_what_could_not_be_checked_is_denied(after_plan):
-    """I4: the hook leaves an inconclusive document, and the policy denies it."""
+    """I4: an inconclusive document is denied."""
     done, document = after_plan("shared-2-repoint", offline=False)
     assert (done.code, document["verdict"]) == (0, "inconclusive")
     assert "tfcert: inconclusive, exit code 3" in judged({"tfcert": document})[0]
 
 
 def test_a_plan_that_cannot_be_read_stops_the_run(after_plan):
-    """Without a document the hook fails; and one that a pull request brought along is gone by then."""
+    """An unreadable plan fails the hook, and an earlier document in the checkout is removed."""
     done, document = after_plan(
         "shared-2-repoint",
         empty=True,
@@ -78,12 +80,12 @@ def test_a_plan_that_cannot_be_read_stops_the_run(after_plan):
     ],
 )
 def test_what_was_not_judged_is_denied(custom):
-    """No document, an empty one, or one of a version that this policy does not know: denied with the reason."""
+    """A missing, empty or unknown document is denied with the reason."""
     assert judged(custom)[0] == ["tfcert has not judged this plan: is its after_plan hook there?"]
 
 
 def test_a_suppressed_finding_is_no_denial(after_plan):
-    """An exemption holds in the policy as it does in tfcert."""
+    """A suppressed finding is not denied."""
     _, document = after_plan("single-replace")
     suppression = {
         "kind": "external",

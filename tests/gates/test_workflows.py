@@ -1,4 +1,4 @@
-"""The example workflows for GitHub: what GitHub reads, what an auditor says of them, and their shell."""
+"""The example workflows for GitHub: valid, audited, and with tested shell."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ ACTION = load("action.yml")
 
 
 def steps(name):
-    """Every step of a workflow."""
+    """Return each step of a workflow."""
     return [
         step for job in load(f"docs/gates/github/{name}")["jobs"].values() for step in job["steps"]
     ]
 
 
 def test_github_reads_them():
-    """GitHub's own schemas take the action and each workflow."""
+    """The action and each workflow are valid by GitHub's schemas."""
     for schema, files in (
         ("github-actions", [ROOT / "action.yml"]),
         ("github-workflows", [FOLDER / name for name in WORKFLOWS]),
@@ -47,7 +47,7 @@ def test_github_reads_them():
 
 
 def test_an_auditor_finds_nothing_but_names_of_versions():
-    """zizmor has nothing to say of the action and the hooks, and of the workflows only that versions are no commits: those are yours to pin."""
+    """zizmor finds only unpinned versions in the workflows, and nothing in the action and hooks."""
     zizmor = Path(sys.executable).parent / "zizmor"
     files = [
         ROOT / "action.yml",
@@ -76,7 +76,9 @@ def test_an_auditor_finds_nothing_but_names_of_versions():
 
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_the_action_is_used_as_it_is(name):
-    """Each input that a workflow gives is one of the action's, each output that it takes likewise, and the job is bounded and least privileged."""
+    """Each workflow uses existing inputs and outputs of the action, with a time limit and few
+    permissions.
+    """
     workflow = load(f"docs/gates/github/{name}")
     assert workflow["permissions"] == {}
     for job in workflow["jobs"].values():
@@ -99,7 +101,7 @@ def test_the_action_is_used_as_it_is(name):
 
 
 def test_a_root_module_that_failed_fails_the_whole():
-    """The job that waits for all of them ends well only where each did: not where one failed, was skipped or was cancelled."""
+    """The final job succeeds only if each root module's job succeeded."""
     every = load("docs/gates/github/workspaces.yml")["jobs"]["every"]
     assert (every["if"], every["needs"], every["steps"][-1]["if"]) == (
         "always()",
@@ -117,7 +119,7 @@ def test_a_root_module_that_failed_fails_the_whole():
 
 
 def test_what_a_fork_controls_has_no_rights():
-    """The fork's own run may read and nothing else; the run that may write checks nothing out and is not the fork's."""
+    """The fork's workflow can only read, and the one that writes checks nothing out."""
     check, comment = (
         load("docs/gates/github/fork-check.yml"),
         load("docs/gates/github/fork-comment.yml"),
@@ -136,7 +138,9 @@ def test_what_a_fork_controls_has_no_rights():
 
 
 def test_the_required_check_is_never_skipped():
-    """GitHub counts a required check that is skipped as passed: the job that is to be required has no condition, and no paths."""
+    """The required job has no condition and no path filter, because GitHub counts a skipped check
+    as passed.
+    """
     for name, job in (("pull-request.yml", "certificates"), ("workspaces.yml", "every")):
         workflow = load(f"docs/gates/github/{name}")
         assert workflow["on"] == "pull_request"
@@ -148,7 +152,7 @@ def test_the_required_check_is_never_skipped():
 
 @pytest.fixture
 def guard(tmp_path):
-    """Run the step that looks at the artifact."""
+    """Return a function that runs the step that inspects the artifact."""
     (script,) = [step["run"] for step in steps("fork-comment.yml") if "run" in step]
     folder = tmp_path / "untrusted"
     folder.mkdir()
@@ -167,7 +171,7 @@ def guard(tmp_path):
 
 
 def test_the_artifact_is_one_small_file(guard):
-    """One file outcome.json passes; nothing, another one beside it, a link and a huge one do not."""
+    """The artifact is accepted only if it is a single small file outcome.json."""
     folder, run = guard
     assert run() == 1
     (folder / "outcome.json").write_text("{}")
@@ -185,7 +189,7 @@ def test_the_artifact_is_one_small_file(guard):
 
 @pytest.mark.parametrize("name", ["pull-request.yml", "workspaces.yml"])
 def test_the_plan_is_judged_where_it_lies(machine, name):
-    """The plan step, with terraform in place: it leaves what the action is told to read, in a folder that is terraform's own."""
+    """The plan step writes the source that the action reads, inside terraform's own folder."""
     job = next(iter(load(f"docs/gates/github/{name}")["jobs"].values()))
     (script,) = [step["run"] for step in job["steps"] if "run" in step]
     (given,) = [

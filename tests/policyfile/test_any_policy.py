@@ -1,4 +1,4 @@
-"""What holds under every policy that can be written: I4, and that an expired certificate fails its state."""
+"""Properties under every valid policy: I4, and that an expired certificate stays an error."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ WEIGHTS = st.fixed_dictionaries(
 
 @st.composite
 def policies(draw):
-    """Any policy, in which many rules have weights, everywhere and in each scope."""
+    """Draw a policy in which many rules have severities, globally and in each scope."""
     made = draw(tables(POLICY))
     for table in (made, *made.get("scope", ())):
         table["rules"] = draw(WEIGHTS)
@@ -43,7 +43,7 @@ def policies(draw):
 
 
 def toml(value):
-    """A value on one line."""
+    """Return a value as TOML on one line."""
     match value:
         case dict():
             return (
@@ -58,7 +58,7 @@ def toml(value):
 
 
 def read(made):
-    """A policy of the shape; None where its values contradict each other, or it extends what is not there."""
+    """Return the policy, or None if its values contradict each other."""
     made.pop("extends", None)
     try:
         return read_policy(
@@ -69,7 +69,7 @@ def read(made):
 
 
 def run(policy: Policy, left: float | None) -> Outcome:
-    """A state with one certificate, which every condition of the examples may mean."""
+    """Return the outcome of a state with one certificate that every example condition may match."""
     end = NOW + timedelta(days=left) if left is not None else None
     own = Certificate(
         address=parse(CERTIFICATE),
@@ -103,7 +103,7 @@ def run(policy: Policy, left: float | None) -> Outcome:
 @settings(max_examples=400)
 @given(policies())
 def test_i4_no_policy_makes_clean_what_was_not_checked(made):
-    """I4: whatever is off, lowered or exempted, an end that nobody knows is inconclusive and exits with 3."""
+    """I4: under no policy is a certificate with an unknown end clean."""
     policy = read(made)
     if policy is not None:
         found = run(policy, None)
@@ -116,7 +116,9 @@ def test_i4_no_policy_makes_clean_what_was_not_checked(made):
 @settings(max_examples=400)
 @given(policies())
 def test_no_policy_hides_a_certificate_that_has_ended(made):
-    """It is an error, unsuppressed; only `fail_on = "never"` keeps the exit code from saying so."""
+    """Under each policy an expired certificate is an unsuppressed error; only `fail_on = "never"`
+    changes the exit code.
+    """
     policy = read(made)
     if policy is None:
         return

@@ -1,4 +1,4 @@
-"""How each account is entered, as a policy file says it."""
+"""The `[accounts]` table of a policy: how to access each account."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ def accounts_of(text):
 
 
 def test_accounts_are_read_in_the_order_of_their_numbers():
-    """A role by ARN or by name, an external id, or neither where one's own credentials serve."""
+    """Accounts are read in numeric order, with a role by ARN or name, an external id, or
+    neither.
+    """
     text = """
         [accounts."222222222222"]
         role = "arn:aws-us-gov:iam::222222222222:role/audit/tfcert"
@@ -67,7 +69,7 @@ def test_accounts_are_read_in_the_order_of_their_numbers():
     ],
 )
 def test_an_account_that_cannot_be_entered_so_is_refused(text, says):
-    """What IAM and STS would refuse, and a role of another account, is an error that names the key."""
+    """An invalid account, role or external id is an error that names the key and line."""
     with pytest.raises(UsageError) as caught:
         accounts_of(text)
     assert says in str(caught.value)

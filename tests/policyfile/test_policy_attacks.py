@@ -1,4 +1,4 @@
-"""Policy files that want to hold tfcert up: each is one clear error, exit code 2, within seconds and without a traceback."""
+"""Hostile policy files: each is one error line with exit code 2, within seconds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LARGE = 300 * 1024
 
 
 def deep(opening, closing, count):
-    """A value in that many brackets."""
+    """Return a value in this many brackets."""
     return f"threshold_days = {opening * count}1{closing * count}\n"
 
 
@@ -79,7 +79,9 @@ TEXTS = {
 
 @pytest.fixture
 def judged(story, tfcert):
-    """Judge by a policy file, which is to be refused: what it says on stderr, in one line."""
+    """Return a function that checks with a policy file, expects its refusal, and gives the error
+    line.
+    """
 
     def run(path):
         begun = time.monotonic()
@@ -97,7 +99,7 @@ def judged(story, tfcert):
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_a_hostile_policy_is_one_error(story, judged, name):
-    """Named, and extended by another file."""
+    """A hostile policy text is one error, directly and through `extends`."""
     text, message = TEXTS[name]
     (story / "policy.toml").write_text(text, encoding="utf-8", errors="surrogateescape")
     assert any(part in judged("policy.toml") for part in message.split("|"))
@@ -110,7 +112,9 @@ def test_a_hostile_policy_is_one_error(story, judged, name):
     ["/dev/zero", "/dev/stdin", "fifo", ".", "nowhere.toml", "/proc/self/mem", "loop.toml"],
 )
 def test_a_policy_that_is_no_file_is_one_error(story, judged, target):
-    """A device, a FIFO, a folder, nothing and a loop of links, named and extended."""
+    """A device, a FIFO, a folder, a missing file or a loop of links is one error, directly and
+    through `extends`.
+    """
     os.mkfifo(story / "fifo")
     (story / "loop.toml").symlink_to("loop.toml")
     judged(target)
@@ -119,7 +123,7 @@ def test_a_policy_that_is_no_file_is_one_error(story, judged, target):
 
 
 def test_a_chain_of_files_has_an_end(story, judged):
-    """A file that extends itself, by another way too, and a chain of more files than anybody needs."""
+    """A file that extends itself, or a chain that is too long or too large, is an error."""
     (story / "a.toml").write_text('extends = "b.toml"\n')
     (story / "b.toml").write_text('extends = "./../story/a.toml"\n')
     assert "extends itself" in judged("a.toml")
@@ -139,7 +143,7 @@ def test_a_chain_of_files_has_an_end(story, judged):
 )
 @pytest.mark.parametrize("compiled", [glob, path_glob])
 def test_no_pattern_explodes(compiled, pattern):
-    """Patterns that a regular expression would try for years are through in a moment."""
+    """A pattern with many stars is matched within seconds."""
     begun = time.monotonic()
     assert not compiled(pattern).fullmatch("a" * 1000)
     assert time.monotonic() - begun < 10
@@ -161,5 +165,5 @@ def test_no_pattern_explodes(compiled, pattern):
     ],
 )
 def test_what_a_pattern_means(pattern, text, fits):
-    """`*` is any text, `?` one character, and everything else itself."""
+    """In a pattern, `*` matches any text, `?` one character, and all else itself."""
     assert bool(glob(pattern).fullmatch(text)) is fits

@@ -1,4 +1,4 @@
-"""`[comment]` of a policy: whether a merge applies, and where the pages of the rules are."""
+"""The `[comment]` table of a policy: `applies`, and the address of the rule pages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ def policy(text):
 
 
 def test_a_change_is_applied_after_the_review_unless_the_policy_says_otherwise():
-    """The word decides between apply and merge in reports."""
+    """Changes are applied after the review by default; `applies` selects the verb "apply" or
+    "merge".
+    """
     assert policy("").applies is Applies.ON_APPLY
     found = policy('[comment]\napplies = "on-merge"\nrule_pages = "https://e.example/rules/"\n')
     assert (found.applies, found.rule_pages) == (Applies.ON_MERGE, "https://e.example/rules")
@@ -34,13 +36,13 @@ def test_a_change_is_applied_after_the_review_unless_the_policy_says_otherwise()
     ],
 )
 def test_what_no_report_can_use_is_an_error(text):
-    """A link that somebody could break out of is none."""
+    """An invalid `applies` word or an unsafe `rule_pages` address is an error."""
     with pytest.raises(UsageError):
         policy(f"[comment]\n{text}\n")
 
 
 def test_policy_show_prints_what_is_set(tfcert, tmp_path):
-    """With its line."""
+    """`policy show` prints the `[comment]` table with its line."""
     (tmp_path / "tfcert.toml").write_text('[comment]\napplies = "on-merge"\n')
     shown = tfcert("policy", "show", cwd=tmp_path).stdout.decode()
     assert '[comment]\napplies = "on-merge"  # tfcert.toml:2' in shown

@@ -1,4 +1,4 @@
-"""Policy files: what is read, and that everything else is an error naming the file, the line and what to write."""
+"""Policy files: valid ones are read, and each error names the file, the line and the correction."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ EXEMPTION = (
 
 
 def test_everything_that_a_policy_can_say_is_read():
-    """Values, weights, scopes with every condition, exemptions and accounts."""
+    """A policy with every value, severity, condition, exemption and account is read."""
     read = policy(
         """
         name = "acme"
@@ -233,7 +233,7 @@ def test_everything_that_a_policy_can_say_is_read():
     ],
 )
 def test_what_is_wrong_is_said_with_its_line_and_what_to_write(text, line, says):
-    """Nothing is passed over, and nothing is guessed."""
+    """Each fault in a policy is an error with its line and the expected value."""
     found = refusal(text)
     assert found.startswith(f"tfcert.toml:{line}: "), found
     assert says in found
@@ -241,7 +241,7 @@ def test_what_is_wrong_is_said_with_its_line_and_what_to_write(text, line, says)
 
 @given(st.binary(max_size=60) | st.text("[]{}=\"'.#\n a1-:T\\", max_size=40).map(str.encode))
 def test_no_text_is_a_traceback(data):
-    """Whatever is named as a policy, it is one, or an error that says where."""
+    """Any bytes give a policy or a TfcertError."""
     with suppress(TfcertError):
         read_policy("x.toml", data)
 
@@ -250,19 +250,19 @@ def test_no_text_is_a_traceback(data):
     "text", ["x = " + "[" * 5000 + "]" * 5000, "threshold_days = " + "9" * 5000]
 )
 def test_what_exhausts_the_parser_is_an_error_too(text):
-    """Nested without end, or a number that Python refuses to read."""
+    """Endless nesting or a huge number is an error, not a crash of the parser."""
     assert refusal(text).startswith("tfcert.toml")
 
 
 def test_text_that_is_not_utf_8_is_said_with_its_line():
-    """As an editor of another time saves it."""
+    """Text that is not UTF-8 is an error with its line."""
     with pytest.raises(TfcertError) as caught:
         read_policy("tfcert.toml", b'name = "a"\nname2 = "\xe9"\n')
     assert str(caught.value).startswith("tfcert.toml:2: not UTF-8")
 
 
 def test_a_threshold_alone_takes_the_notice_with_it():
-    """As --threshold does: a notice that nobody wrote is no contradiction."""
+    """A threshold above the default notice raises the notice, also in a scope."""
     assert policy("threshold_days = 90").notice_days == 90
     scoped = policy("[[scope]]\nstage = 'a'\nthreshold_days = 90")
     assert (scoped.under((0,)).notice_days, scoped.notice_days) == (90, 60)
@@ -270,7 +270,7 @@ def test_a_threshold_alone_takes_the_notice_with_it():
 
 @pytest.fixture
 def laid(tmp_path, monkeypatch):
-    """Lay policy files where the test stands."""
+    """Return a function that writes policy files in the current folder and gives a reader."""
     monkeypatch.chdir(tmp_path)
 
     def lay(**texts):
@@ -284,7 +284,9 @@ def laid(tmp_path, monkeypatch):
 
 
 def test_a_file_extends_another_and_overrides_it(laid):
-    """Paths start from the file that names them; scopes and exemptions of the base stand before one's own, which win."""
+    """A file overrides the one that it extends; scopes of the base come first, and paths are
+    relative to each file.
+    """
     read = laid(
         tfcert="extends = 'org/base.toml'\nthreshold_days = 5\n[[scope]]\nstage = 'a'\nmargin_days = 1\n"
         + EXEMPTION,
@@ -306,7 +308,7 @@ def test_a_file_extends_another_and_overrides_it(laid):
 
 
 def test_a_circle_of_files_is_refused_and_told(laid):
-    """The chain is named from where it begins to where it closes."""
+    """A circle of `extends` is an error that lists the chain."""
     read = laid(a="extends = 'b.toml'", b="\nextends = './c.toml'", c="extends = 'a.toml'")
     with pytest.raises(TfcertError) as caught:
         read("a.toml")
@@ -319,7 +321,7 @@ def test_a_circle_of_files_is_refused_and_told(laid):
 
 
 def test_an_error_in_a_base_names_the_base(laid):
-    """And a contradiction with the base, the line that makes it."""
+    """An error in a base names the base, and a contradiction names the line that causes it."""
     read = laid(tfcert="extends = 'base.toml'\nnotice_days = 40", base="threshold_days = 45\n")
     with pytest.raises(
         TfcertError, match=r"^tfcert.toml:2: notice_days is 40, below threshold_days, 45"
@@ -331,7 +333,7 @@ def test_an_error_in_a_base_names_the_base(laid):
 
 
 def test_every_rule_stands_in_the_shape_with_the_words_it_may_take():
-    """A rule that was added is in the policy at once; what may be off is off by its word."""
+    """Each rule is a key of the policy with its allowed words; "off" is allowed only for some."""
     rules = VALUES["rules"]
     assert isinstance(rules, Table)
     assert list(rules.keys) == [rule.name for rule in RULES]
@@ -350,7 +352,7 @@ NAMES = tuple(POLICY.keys)
 
 @given(st.sampled_from([name for name in NAMES if name not in {"scope", "exemption"}]), st.data())
 def test_any_key_misspelt_by_one_letter_is_refused_with_the_right_one(name, data):
-    """A letter left out, doubled or swapped; the right key is named."""
+    """A key with one wrong letter is an error that names the right key."""
     at = data.draw(st.integers(1, len(name) - 1))
     wrong = data.draw(
         st.sampled_from([name[:at] + name[at + 1 :], name[:at] + name[at - 1] + name[at:]])
@@ -374,7 +376,7 @@ KEYS = st.text("abcdefgh-_", min_size=1, max_size=6)
     )
 )
 def test_lines_are_found_whatever_stands_between(pairs):
-    """Comments, texts over several lines that look like headers, arrays and inline tables are no reason to lose count."""
+    """The line of a key is found whatever comments, strings and tables precede it."""
     written, expected = [], {}
 
     def write(line):
@@ -404,7 +406,7 @@ def test_lines_are_found_whatever_stands_between(pairs):
 
 
 def test_the_default_pack_changes_nothing():
-    """What stands in policies/default.toml line by line is what holds without it."""
+    """The default pack equals the built-in policy and lists every value; the strict pack too."""
     assert read_policy("default.toml", read_pack("default")[1]) == Policy()
     written = read_pack("default")[1].decode()
     for name in (*(name for name in VALUES if name != "rules"), *(rule.name for rule in RULES)):
@@ -414,7 +416,7 @@ def test_the_default_pack_changes_nothing():
 
 
 def test_what_the_page_shows_is_read(tmp_path):
-    """Every policy on docs/policy.md, and its comment, which exempts what it stands above."""
+    """Every policy and comment in docs/policy.md is valid."""
     page = (Path(__file__).parents[2] / "docs/policy.md").read_text(encoding="utf-8")
     first, *others = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
     assert policy(first).untouched is Untouched.WARNING

@@ -1,4 +1,4 @@
-"""The `[probe]` table of a policy, and `[scope.probe]`: how `tfcert probe` calls the backends of a stage."""
+"""The `[probe]` table of a policy and `[scope.probe]`: how `tfcert probe` calls backends."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ headers = { Authorization = "env:HEALTH_TOKEN" }
 
 
 def test_the_table_is_read():
-    """Methods, statuses and headers; a status that is written twice counts once."""
+    """Methods, statuses and headers are read, and a repeated status counts once."""
     assert read_policy("tfcert.toml", WHOLE).probe == ProbeSettings(
         methods=("GET /health",),
         refused_statuses=(401, 403),
@@ -26,12 +26,12 @@ def test_the_table_is_read():
 
 
 def test_without_the_table_nothing_is_set():
-    """No method is named, so nothing may be called."""
+    """Without the table no method, status or header is set."""
     assert read_policy("tfcert.toml", b"").probe == ProbeSettings()
 
 
 def test_a_scope_replaces_what_it_sets():
-    """A scope's method replaces the policy's; the statuses stay, and headers are added."""
+    """A scope's methods and statuses replace the policy's, and its headers are added."""
     policy = read_policy(
         "tfcert.toml",
         WHOLE
@@ -76,7 +76,7 @@ probe.refused_statuses = [418]
     ],
 )
 def test_a_wrong_value_is_refused_with_its_line(text, says):
-    """A value that is no method, status or variable is exit 2: a secret cannot stand in a policy."""
+    """An invalid method, status or header is an error with its line."""
     with pytest.raises(UsageError) as caught:
         read_policy("tfcert.toml", f"[probe]\n{text}\n".encode())
     assert says in str(caught.value)
@@ -84,14 +84,14 @@ def test_a_wrong_value_is_refused_with_its_line(text, says):
 
 
 def test_the_value_of_a_header_is_not_repeated():
-    """A secret that was written by mistake is not printed."""
+    """A header value written by mistake is not printed in the error."""
     with pytest.raises(UsageError) as caught:
         read_policy("tfcert.toml", b'[probe]\nheaders.Authorization = "s3cret"\n')
     assert "s3cret" not in str(caught.value)
 
 
 def test_show_prints_the_table_and_the_scopes(tfcert, tmp_path):
-    """What `policy show` prints is a policy again, with the source of the table."""
+    """`policy show` prints the table and its scopes as a valid policy."""
     file = tmp_path / "tfcert.toml"
     file.write_bytes(WHOLE + b'[[scope]]\nstage = "live"\nprobe.method = "GET /"\n')
     shown = tfcert("policy", "show").stdout

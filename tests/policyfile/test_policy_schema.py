@@ -1,4 +1,6 @@
-"""The JSON Schema of a policy: what is shipped is what the reader's shapes make, and both say the same of a file."""
+"""The JSON Schema of a policy equals the one derived from the reader, and both accept the same
+files.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,7 @@ VALIDATOR = jsonschema.Draft202012Validator(SCHEMA, format_checker=jsonschema.Fo
 
 
 def test_what_is_shipped_is_what_the_reader_takes():
-    """After a change: run this with TFCERT_RECORD=1."""
+    """The shipped schema equals the derived one. TFCERT_RECORD=1 writes it."""
     if os.environ.get("TFCERT_RECORD"):
         SHIPPED.write_text(
             json.dumps(SCHEMA, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
@@ -46,7 +48,7 @@ def test_what_is_shipped_is_what_the_reader_takes():
 
 
 def fitting(shape):  # noqa: PLR0911 -- a line a shape
-    """Values that fit a shape."""
+    """Return a strategy of values that fit a shape."""
     match shape:
         case WholeNumber(least=least, most=most):
             return st.integers(least, most if most is not None else 10**6)
@@ -114,7 +116,7 @@ ODD = st.sampled_from(
 
 @st.composite
 def damaged(draw):  # noqa: C901 -- told in one go
-    """A policy that fits, with one place of it replaced, taken away, or joined by another."""
+    """Draw a valid policy with one place replaced, removed or added to."""
     found = draw(tables(POLICY))
     places = []
 
@@ -152,7 +154,7 @@ def damaged(draw):  # noqa: C901 -- told in one go
 
 
 def without_none(value):
-    """TOML has no null."""
+    """Return whether a value has no None, which TOML cannot express."""
     if isinstance(value, dict):
         return all(map(without_none, value.values()))
     if isinstance(value, list):
@@ -163,7 +165,7 @@ def without_none(value):
 @settings(max_examples=1500)
 @given(damaged())
 def test_the_schema_and_the_reader_say_the_same_of_any_file(found):
-    """What an editor underlines is what the reader refuses, and nothing else."""
+    """The schema accepts a damaged policy exactly if the reader does."""
     if not without_none(found):
         return
     try:

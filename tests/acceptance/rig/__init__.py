@@ -1,1 +1,3 @@
-"""What the acceptance tests work with: the real tools, their provider, a folder against an emulator, tfcert as a person types it."""
+"""The tools of the acceptance tests: terraform, its provider, a folder against the emulator, and
+tfcert.
+"""

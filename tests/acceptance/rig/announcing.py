@@ -1,7 +1,9 @@
-"""Says in the run's very last lines when tests with real binaries did not run; fails one that is skipped for no good reason.
+"""Report at the end of a run which tests with real binaries were skipped, and fail unjustified
+skips.
 
-These are the acceptance tests, with terraform or tofu, those of the page, with chromium, and those with TLS servers. Another conftest takes part with `from rig.announcing import register` and `register(config)` in its `pytest_configure`, which
-under xdist lets the controller speak too, whatever folder the run was started with.
+These are the acceptance tests with terraform or tofu, the tests of the page with chromium, and the
+tests with TLS servers. Another conftest calls `register(config)` in its `pytest_configure`, so that
+under xdist the controller reports too.
 """
 
 from __future__ import annotations
@@ -19,7 +21,9 @@ NO_BROWSER = "no chromium is on PATH (TFCERT_CHROMIUM may name one; `make browse
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suite:
-    """Tests that need what a machine may lack: their folder, what may be absent, and what is said when it is."""
+    """Tests that need special binaries: their folder, the accepted reasons for a skip, and the
+    messages.
+    """
 
     name: str
     folder: Path
@@ -55,7 +59,7 @@ SUITES = (
 
 
 def register(config: pytest.Config) -> None:
-    """Take part in a run, once for each suite."""
+    """Register one announcer per suite."""
     for suite in SUITES:
         name = f"tfcert-{suite.name}"
         if not config.pluginmanager.has_plugin(name):
@@ -63,7 +67,7 @@ def register(config: pytest.Config) -> None:
 
 
 class Announcer:
-    """Looks at what became of a suite."""
+    """Observe the results of a suite."""
 
     def __init__(self, config: pytest.Config, suite: Suite) -> None:
         self._config = config
@@ -86,7 +90,7 @@ class Announcer:
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note which tests did not run, and why."""
+        """Record which tests were skipped, and why."""
         reason = _reason(report) if report.skipped else ""
         absence = next((absence for absence in self._suite.absences if absence in reason), None)
         if absence is not None:
@@ -94,7 +98,7 @@ class Announcer:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self):
-        """Speak after everybody else has."""
+        """Print the skipped tests after all other output."""
         result = yield
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         if self._absent and reporter is not None and not hasattr(self._config, "workerinput"):

@@ -1,4 +1,4 @@
-"""AWS providers that keep running: terraform attaches to them through the proxy."""
+"""Run AWS providers permanently; terraform attaches to them through a proxy."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TYPE = re.compile(rb'^\s*(?:resource|data|ephemeral)\s+"(aws_\w+)"', re.MULTILI
 
 
 class Attached:
-    """A proxy that runs until it is stopped, with the value of the variable that leads to it."""
+    """A proxy that runs until it is stopped, with the variable that points terraform to it."""
 
     def __init__(self, program: Path, environment: Mapping[str, str]) -> None:
         self._proxy = subprocess.Popen(
@@ -49,7 +49,7 @@ class Attached:
         return printed
 
     def stop(self) -> None:
-        """End the proxy and its providers."""
+        """Stop the proxy and its providers."""
         for stream in (self._proxy.stdin, self._proxy.stdout):
             if stream is not None:
                 stream.close()
@@ -64,9 +64,9 @@ _running: dict[Path, Attached] = {}
 
 
 def attach(infra: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the variable that leads terraform to the provider that `init` put into a folder.
+    """Return the variable that points terraform to the provider that `init` installed in a folder.
 
-    Empty where `init` put none there, or where the files have more aliases than the proxy has
+    It is empty if `init` installed none there, or if the files have more aliases than the proxy has
     providers. A resource type that the proxy's schema lacks is an AssertionError.
     """
     programs = sorted(
@@ -89,6 +89,6 @@ def attach(infra: Path, environment: Mapping[str, str]) -> dict[str, str]:
 
 @atexit.register
 def stop() -> None:
-    """End the proxies, if one runs."""
+    """Stop all running proxies."""
     while _running:
         _running.popitem()[1].stop()

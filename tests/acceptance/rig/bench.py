@@ -1,4 +1,6 @@
-"""A folder of Terraform configuration that is planned and applied for real against an emulator, and that tfcert looks at."""
+"""A folder of Terraform configuration that is planned and applied against an emulator, and checked
+by tfcert.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,7 @@ AGED = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """What `tfcert check` said: its exit code and its JSON, which the schema allows."""
+    """The result of `tfcert check`: its exit code and its valid JSON."""
 
     code: int
     document: dict[str, Any]
@@ -44,29 +46,29 @@ class Judged:
 
     @property
     def found(self) -> set[tuple[str, str]]:
-        """The rules that spoke, each with its severity."""
+        """Return the rules with findings, each with its severity."""
         return {(finding["rule"], finding["severity"]) for finding in self.document["findings"]}
 
     @property
     def rules(self) -> set[str]:
-        """The rules that spoke."""
+        """Return the rules with findings."""
         return {rule for rule, _ in self.found}
 
     def finding(self, rule: str) -> dict[str, Any]:
-        """The only finding of a rule."""
+        """Return the only finding of a rule."""
         (finding,) = (finding for finding in self.document["findings"] if finding["rule"] == rule)
         return finding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A plan as the tool stores it, and as its `show -json` prints it."""
+    """A plan as the tool stores it, and as `show -json` prints it."""
 
     binary: Path
     json: Path
 
     def changes(self) -> dict[str, list[str]]:
-        """The actions by address, without those that do nothing."""
+        """Return the actions by address, without no-ops."""
         changes = json.loads(self.json.read_bytes()).get("resource_changes", [])
         return {
             change["address"]: change["change"]["actions"]
@@ -77,9 +79,9 @@ class Planned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """One configuration in the folder `infra` of a git repository, and where everything beside it goes.
+    """A configuration in the folder `infra` of a git repository, and a folder for other files.
 
-    A person stands in the repository's root: that is where `tfcert` is run.
+    tfcert runs in the repository's root.
     """
 
     aws: Emulator
@@ -95,7 +97,7 @@ class Bench:
         configuration: str,
         more: Mapping[str, str] = MappingProxyType({}),
     ) -> Bench:
-        """Lay out one of the configurations, and more files, in a repository of its own, and initialise it."""
+        """Write a configuration and more files into a new repository, and initialize it."""
         bench = cls(aws=aws, tool=tool, top=top)
         bench.infra.mkdir(parents=True)
         bench.beside.mkdir()
@@ -114,7 +116,9 @@ class Bench:
         return bench
 
     def copy(self, top: Path) -> Bench:
-        """The configuration and its state somewhere else, against the same AWS; nothing of `.terraform` is copied."""
+        """Copy the configuration and its state elsewhere, without `.terraform`, for the
+        same AWS.
+        """
         other = Bench(aws=self.aws, tool=self.tool, top=top)
         other.infra.mkdir(parents=True)
         other.beside.mkdir()
@@ -128,27 +132,29 @@ class Bench:
 
     @property
     def root(self) -> Path:
-        """The repository's root."""
+        """Return the repository's root."""
         return self.top / "repository"
 
     @property
     def infra(self) -> Path:
-        """The configuration's folder, with its local state."""
+        """Return the configuration's folder, with its local state."""
         return self.root / "infra"
 
     @property
     def beside(self) -> Path:
-        """Plans and whatever else does not belong into the repository."""
+        """Return the folder for plans and other files outside the repository."""
         return self.top / "beside"
 
     @property
     def state(self) -> Path:
-        """The raw state file."""
+        """Return the path of the raw state."""
         return self.infra / "terraform.tfstate"
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment of every child: nothing in it leads to another AWS, another provider or another tool."""
+        """Return the environment of every child, which points only to the emulator and the given
+        tool.
+        """
         base = {
             name: value
             for name, value in os.environ.items()
@@ -169,16 +175,16 @@ class Bench:
 
     @property
     def attached(self) -> dict[str, str]:
-        """The environment of a child whose terraform uses the provider that already runs."""
+        """Return the environment of a terraform that attaches to the running provider."""
         environment = self.environment
         return environment | attach(self.infra, environment)
 
     def texts(self) -> dict[str, bytes]:
-        """The configuration's files by name, byte for byte."""
+        """Return the configuration's files by name."""
         return {file.name: file.read_bytes() for file in sorted(self.infra.glob("*.tf"))}
 
     def write(self, texts: dict[str, bytes]) -> None:
-        """Make the configuration's files these and no others."""
+        """Replace the configuration's files by these."""
         for file in self.infra.glob("*.tf"):
             if file.name not in texts:
                 file.unlink()
@@ -188,18 +194,20 @@ class Bench:
     # The real tool
 
     def init(self) -> None:
-        """`init`."""
+        """Run `init`."""
         self._terraform("init", "-input=false", "-no-color")
 
     def plan(self, name: str, *options: str) -> Planned:
-        """`plan -out`, and `show -json` of it."""
+        """Run `plan -out` and `show -json`."""
         planned = Planned(binary=self.beside / f"{name}.bin", json=self.beside / f"{name}.json")
         self._terraform("plan", "-input=false", "-no-color", f"-out={planned.binary}", *options)
         planned.json.write_bytes(self._terraform("show", "-json", str(planned.binary)))
         return planned
 
     def apply(self, planned: Planned) -> None:
-        """`apply` of a stored plan, some days ago: what it makes is older than the trust window when the next phase is asked for."""
+        """Apply a stored plan with the clock set back, so that a new certificate is older than the
+        trust window.
+        """
         self.aws.clock.advance(days=-AGED)
         try:
             self._terraform("apply", "-input=false", "-no-color", str(planned.binary))
@@ -207,15 +215,15 @@ class Bench:
             self.aws.clock.run()
 
     def apply_at_once(self) -> None:
-        """`apply` of what the files hold, without a stored plan: how the state comes about that a test starts from."""
+        """Apply the files without a stored plan, to create a test's initial state."""
         self._terraform("apply", "-input=false", "-no-color", "-refresh=false", "-auto-approve")
 
     def assert_nothing_changes(self) -> None:
-        """`plan` finds that AWS is as the files say."""
+        """Check that `plan` has no changes."""
         self._terraform("plan", "-input=false", "-no-color", "-detailed-exitcode")
 
     def show_state(self, name: str) -> Path:
-        """`show -json` of the state, in a file."""
+        """Write `show -json` of the state to a file, and return its path."""
         file = self.beside / f"{name}.json"
         file.write_bytes(self._terraform("show", "-json"))
         return file
@@ -229,13 +237,13 @@ class Bench:
     # tfcert
 
     def tfcert(self, *arguments: str) -> Ended:
-        """`tfcert`, typed in the repository's root."""
+        """Run tfcert in the repository's root."""
         ended = run([*_TFCERT, *arguments], folder=self.root, environment=self.environment)
         assert b"Traceback" not in ended.stderr, str(ended)
         return ended
 
     def check(self, *arguments: str) -> Judged:
-        """`tfcert check`, whose JSON is held against the schema, and whose text is written beside it."""
+        """Run `tfcert check`, validate its JSON, and write the text report too."""
         ended = self.tfcert(
             "check",
             *arguments,
@@ -250,17 +258,19 @@ class Bench:
         return Judged(code=ended.code, document=document, ended=ended)
 
     def check_plan(self, planned: Planned, *arguments: str) -> Judged:
-        """`tfcert check` of a plan's JSON beside its configuration."""
+        """Run `tfcert check` on a plan's JSON with its configuration."""
         return self.check(str(planned.json), "--config", "infra", *arguments)
 
     def patch(self, *arguments: str) -> bytes:
-        """`tfcert patch infra`, which must succeed; what it prints."""
+        """Run `tfcert patch infra`, which must succeed, and return its output."""
         ended = self.tfcert("patch", "infra", *arguments)
         assert ended.code == 0, str(ended)
         return ended.stdout
 
     def rotate(self, phase: str) -> dict[str, tuple[str, ...]]:
-        """Put what is safe next there by `git apply`, plan it, hold the plan to the phase, and apply it; the plan's changes."""
+        """Apply the next phase with `git apply`, check its plan with --expect, apply it, and return
+        the changes.
+        """
         diff = self.patch()
         assert f"tfcert: {phase}, phase".encode() in diff
         self.git("apply", stdin=diff)
@@ -273,14 +283,14 @@ class Bench:
     # git
 
     def git(self, *arguments: str, stdin: bytes = b"") -> None:
-        """`git` in the repository's root, without anybody's settings."""
+        """Run git in the repository's root, without user settings."""
         ended = run(
             ["git", *arguments], folder=self.root, environment=self.environment, stdin=stdin
         )
         assert ended.code == 0, str(ended)
 
     def after_git_apply(self, diff: bytes, top: Path) -> dict[str, bytes]:
-        """What `git apply` makes of the files as they are now, in a repository elsewhere."""
+        """Return the files after `git apply` of a diff, in another repository."""
         other = Bench(aws=self.aws, tool=self.tool, top=top)
         other.infra.mkdir(parents=True)
         other.write(self.texts())

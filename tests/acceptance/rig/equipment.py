@@ -1,4 +1,4 @@
-"""What the machine has to offer: terraform and tofu, and the AWS provider for them."""
+"""Find terraform and tofu on the machine, and their AWS provider."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binary:
-    """A terraform or a tofu."""
+    """A terraform or tofu binary."""
 
     name: str
     path: str
@@ -36,7 +36,9 @@ class Binary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tool:
-    """A binary with the folder that its providers come from; `host` is empty where the binary's own registry is meant."""
+    """A binary with the folder of its providers; an empty `host` means the binary's own
+    registry.
+    """
 
     binary: Binary
     mirror: Path
@@ -44,12 +46,12 @@ class Tool:
 
     @property
     def provider_source(self) -> str:
-        """The provider's source as a configuration names it."""
+        """Return the provider's source as a configuration names it."""
         return f"{self.host}/hashicorp/aws" if self.host else "hashicorp/aws"
 
 
 def binaries() -> tuple[Binary, ...]:
-    """The binaries on PATH, each of which the tests run with."""
+    """Return the binaries on PATH."""
     return tuple(
         Binary(name=name, path=path)
         for name in ("terraform", "tofu")
@@ -58,12 +60,14 @@ def binaries() -> tuple[Binary, ...]:
 
 
 def mirror(environment: Mapping[str, str] = os.environ) -> Path | None:
-    """The first folder that mirrors the AWS provider for this machine's platform; None where there is none."""
+    """Return the first folder that mirrors the AWS provider for this platform, or None."""
     return next((folder for folder in _candidates(environment) if _holds_provider(folder)), None)
 
 
 def equip(binary: Binary, found: Path | None, scratch: Path) -> Tool | None:
-    """A tool with the mirror that was found, else with what the registry gives within a bounded time; None where it does not."""
+    """Return a tool with this mirror, or with a provider that the registry gives in time,
+    or None.
+    """
     if found is not None:
         # What tofu takes for the AWS provider lies on another registry than the one that is mirrored here.
         return Tool(binary=binary, mirror=found, host=HOST if binary.name == "tofu" else "")
@@ -96,7 +100,7 @@ def equip(binary: Binary, found: Path | None, scratch: Path) -> Tool | None:
 
 
 def settings(mirror: Path) -> str:
-    """A CLI configuration that takes every provider from a mirror and nothing from anywhere else."""
+    """Return a CLI configuration that takes every provider from a mirror only."""
     return f'disable_checkpoint = true\n\nprovider_installation {{\n  filesystem_mirror {{\n    path = "{mirror.as_posix()}"\n  }}\n}}\n'
 
 
@@ -115,7 +119,7 @@ def _candidates(environment: Mapping[str, str]) -> Iterator[Path]:
 
 
 def _below(top: Path) -> Iterator[Path]:
-    """The folders below one, itself included, as far down as a mirror may reasonably lie."""
+    """Yield a folder and those below it, to a limited depth."""
     for seen, (here, folders, _) in enumerate(os.walk(top)):
         yield Path(here)
         if len(Path(here).relative_to(top).parts) >= _DEEPEST or seen > _MOST_FOLDERS:

@@ -1,4 +1,4 @@
-"""What the gateway really presents, as boto3 is told."""
+"""What the emulated gateway presents, asked with boto3."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from checker.demo.emulator import Emulator
 
 
 def presented(aws: Emulator) -> dict[str, str | None]:
-    """The certificate id of every stage, by API and stage name."""
+    """Return the certificate id of each stage, by API and stage name."""
     gateway = aws.client("apigateway")
     return {
         f"{api['name']}/{stage['stageName']}": stage.get("clientCertificateId")
@@ -19,7 +19,9 @@ def presented(aws: Emulator) -> dict[str, str | None]:
 
 
 def assert_trustworthy(aws: Emulator, without: Collection[str] = ()) -> dict[str, str]:
-    """Hold every stage, but those that are to present nothing, to a certificate that exists and is valid; which one it is."""
+    """Check that each stage, except those listed, presents an existing and valid certificate;
+    return the ids.
+    """
     gateway = aws.client("apigateway")
     stages = {
         stage: identity
@@ -37,7 +39,7 @@ def assert_trustworthy(aws: Emulator, without: Collection[str] = ()) -> dict[str
 
 
 def changes(aws: Emulator) -> list[str]:
-    """The operations that changed something since the calls were last forgotten, sorted."""
+    """Return the sorted operations that changed something since the calls were last forgotten."""
     return sorted(
         call.operation
         for call in aws.calls()

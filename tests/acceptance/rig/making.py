@@ -1,4 +1,6 @@
-"""Configurations that nobody wrote: certificates and stages of many shapes, drawn by a seed, which tfcert must rotate unblocked."""
+"""Generate configurations by a seed: certificates and stages of many shapes, which tfcert must
+rotate.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,7 @@ class Made:
 
 
 def make(seed: int, size: int = 10) -> Made:
-    """Units of drawn shapes, each with certificates and stages of its own, over a few files with drawn line ends."""
+    """Generate units of random shapes over a few files with random line ends."""
     draw, made = random.Random(seed), Made()
     shapes = draw.sample(SHAPES, len(SHAPES)) * (1 + size // len(SHAPES))
     for number, shape in enumerate(shapes[:size]):
@@ -50,7 +52,7 @@ def _file(draw: random.Random) -> str:
 
 
 def _certificate(draw: random.Random, unit: str, head: str = "") -> str:
-    """A block with what people put around and into one."""
+    """Return a certificate block with random comments and attributes."""
     before = draw.choice(
         (
             "",
@@ -227,7 +229,9 @@ def websocket(draw: random.Random, made: Made, unit: str) -> None:
 
 
 def trusted(draw: random.Random, made: Made, unit: str) -> None:
-    """With outputs of the PEM and of the id beside it, and something that depends on it."""
+    """Add a unit with outputs of the PEM and the id, and a resource that depends on the
+    certificate.
+    """
     made.put(
         _file(draw), f'output "{unit}_pem" {{\n  value = {C}.{unit}.pem_encoded_certificate\n}}\n\n'
     )
@@ -248,5 +252,5 @@ SHAPES: tuple[Callable[[random.Random, Made, str], None], ...] = (
 
 
 def without_month(addresses: set[str]) -> Iterator[str]:
-    """Successors' addresses as their predecessors'."""
+    """Yield successors' addresses as their predecessors' addresses."""
     yield from (re.sub(r"_\d{6}(?=\[|$)", "", address) for address in addresses)

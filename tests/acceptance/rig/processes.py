@@ -1,4 +1,4 @@
-"""Child processes that always end: each is bounded in time, and its whole group goes when the time is up."""
+"""Run child processes with a time limit, after which the whole process group is killed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PATIENCE = 300.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """How a process ended, and what it printed."""
+    """The exit code and output of a process."""
 
     arguments: tuple[str, ...]
     code: int
@@ -40,7 +40,9 @@ def run(
     stdin: bytes = b"",
     seconds: float = PATIENCE,
 ) -> Ended:
-    """Run a program to its end; raises TimeoutError, with the program and its children gone, when it takes too long."""
+    """Run a program to its end; raise TimeoutError, after killing its group, if it takes
+    too long.
+    """
     with subprocess.Popen(
         list(arguments),
         cwd=folder,

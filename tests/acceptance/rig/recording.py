@@ -1,4 +1,4 @@
-"""Keeps what real Terraform made, as fixtures for tests that run without it: only with TFCERT_RECORD=1 in the environment."""
+"""Record real Terraform documents as fixtures, only with TFCERT_RECORD=1 in the environment."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ PLACEHOLDER = "http://emulator.invalid"
 def record(
     bench: Bench, step: str, planned: Planned | None = None, judged: Judged | None = None
 ) -> None:
-    """Store the configuration, the state in both forms, the plan and what tfcert said of it, under the step's name.
+    """Store the configuration, both forms of the state, the plan and tfcert's result under a step's
+    name.
 
-    The emulator's address becomes a placeholder. One tool's recording is enough: it is terraform's.
+    The emulator's address becomes a placeholder. Only terraform's recording is kept.
     """
     if os.environ.get("TFCERT_RECORD") != "1" or bench.tool.binary.name != "terraform":
         return
