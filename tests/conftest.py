@@ -1,4 +1,6 @@
-"""What all tests share: tfcert as a person types it, in an environment that leads to no AWS and no terraform of the machine."""
+"""Fixtures of all tests. tfcert runs as a process, in an environment without AWS credentials and
+without the machine's terraform.
+"""
 
 from __future__ import annotations
 
@@ -28,14 +30,14 @@ settings.load_profile("steady")
 
 
 def pytest_configure(config):
-    """Let the acceptance tests say in the run's last lines whether they ran."""
+    """Let the acceptance tests report in the last lines of the run whether they ran."""
     from rig.announcing import register
 
     register(config)
 
 
 def pytest_collection_modifyitems(items):
-    """Mark the tests with an emulator of AWS as `outside`: `make unit` leaves them out."""
+    """Mark the tests that use the emulator of AWS as `outside`, so that `make unit` skips them."""
     for item in items:
         if "running" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.outside)
@@ -43,13 +45,13 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture
 def fixtures():
-    """The recorded plans, states and configurations."""
+    """Return the folder of the recorded plans, states and configurations."""
     return ROOT / "fixtures"
 
 
 @pytest.fixture(scope="session")
 def forking():
-    """The process of this test worker that forks a child for each run of tfcert."""
+    """Yield the process of this test worker that forks a child for each run of tfcert."""
     parent = Forks() if MUTANT in os.environ else Parent()
     yield parent
     parent.close()
@@ -57,7 +59,10 @@ def forking():
 
 @pytest.fixture
 def tfcert(tmp_path, forking):
-    """Run tfcert as a process; without `environment` it has no credentials, no region and no terraform."""
+    """Return a function that runs tfcert as a process.
+
+    Without `environment` it has no credentials, no region and no terraform.
+    """
 
     def run(*arguments, cwd=None, environment=None, stdin=b""):
         plain = {
@@ -74,7 +79,9 @@ def tfcert(tmp_path, forking):
 
 @pytest.fixture
 def outcome(tfcert):
-    """Run `tfcert check --format json`, hold the document against its schema, and give it with the exit code."""
+    """Return a function that runs `tfcert check --format json`, validates the document against its
+    schema, and returns it with the exit code.
+    """
 
     def check(*arguments, **more):
         done = tfcert("check", "--format", "json", *arguments, **more)
@@ -88,7 +95,9 @@ def outcome(tfcert):
 
 @pytest.fixture
 def story(tmp_path, fixtures):
-    """A copy of the README's configuration and state: one certificate, id rj3hhn, that ends at 2026-12-06T01:39:35Z."""
+    """Copy the README's configuration and state: one certificate, rj3hhn, which ends at
+    2026-12-06T01:39:35Z.
+    """
     folder = tmp_path / "story"
     folder.mkdir()
     for file in (fixtures / "readme").iterdir():
@@ -98,7 +107,10 @@ def story(tmp_path, fixtures):
 
 @pytest.fixture(scope="session")
 def seed_keys():
-    """Let each call of `seed` take the next of sixteen key pairs: no test seeds more often, and a new pair takes a tenth of a second."""
+    """Let the calls of `seed` share sixteen key pairs, since a new pair takes a tenth of a second.
+
+    No test needs more than sixteen.
+    """
     from checker.demo.emulator import control
 
     pair, numbers = cache(lambda _number, make=control.new_key: make()), count()
@@ -109,7 +121,7 @@ def seed_keys():
 
 @pytest.fixture(scope="module")
 def running(seed_keys):
-    """One emulator a test module."""
+    """Yield one emulator for each test module."""
     # Only here: most tests need no AWS, and moto is the slowest import of all.
     from checker.demo.emulator import Emulator
 
@@ -119,6 +131,6 @@ def running(seed_keys):
 
 @pytest.fixture
 def aws(running):
-    """The emulator of the module, emptied before each test."""
+    """Empty the emulator of the module before each test."""
     running.reset()
     return running

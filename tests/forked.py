@@ -1,9 +1,11 @@
-"""Run the command line in a fork of a process that has imported it: that saves the start of Python for each run.
+"""Run the command line in a fork of a process that has already imported it, which saves the start
+of Python for each run.
 
-Each run is a process of its own, with its own arguments, environment, working directory and standard streams. Tests of start-up,
-of imports and of signals start a new interpreter instead.
+Each run is a process of its own, with its own arguments, environment, working directory and
+standard streams. Tests of start-up, imports and signals start a new interpreter instead.
 
-A script calls the same process by a command (`Parent.command`): a small client gives it the script's own standard streams.
+A script reaches the same process through a command (`Parent.command`): a small client passes on the
+script's own standard streams.
 """
 
 from __future__ import annotations
@@ -73,13 +75,15 @@ class Parent:
         listener.close()
 
     def command(self, program="tfcert"):
-        """What a shell runs in place of `tfcert`, or of a Python program that is named by its file."""
+        """Return the shell command that runs in place of `tfcert`, or of a Python program named by
+        its file.
+        """
         (self._folder / "client.py").write_text(_CLIENT, encoding="utf-8")
         words = (sys.executable, "-I", "-S", self._folder / "client.py")
         return shlex.join(map(str, (*words, self._folder / "calls", program)))
 
     def run(self, arguments, *, cwd, env, stdin=b"", timeout=120):
-        """Run `tfcert` once; returns what `subprocess.run` would return."""
+        """Run `tfcert` once and return what `subprocess.run` would return."""
         given, giver = os.pipe()
         printing, out = os.pipe()
         complaining, err = os.pipe()
@@ -128,7 +132,7 @@ class Parent:
 
 
 def feed(descriptor, data):
-    """Write all of it to a pipe and close that."""
+    """Write all data to a pipe and close it."""
     with contextlib.suppress(BrokenPipeError), os.fdopen(descriptor, "wb") as pipe:
         pipe.write(data)
 
@@ -177,7 +181,10 @@ def _serve(connection, listener):
 
 
 def _run(connection, listener):
-    """Run `tfcert` for the tests' own process, which waits for it; false when that has ended."""
+    """Run `tfcert` for the tests' own process and wait for the end of the run.
+
+    Return false when the tests' process has ended.
+    """
     head, descriptors, _, _ = socket.recv_fds(connection, 4, 3)
     if not head:
         return False
@@ -198,7 +205,10 @@ def _run(connection, listener):
 
 
 def _answer(connection, listener):
-    """Start what a command calls for; returns a pipe that closes as that ends, its process, and the command's connection."""
+    """Start the run that a command asks for.
+
+    Return a pipe that closes when the run ends, its process id, and the connection of the command.
+    """
     call, _ = listener.accept()
     head, descriptors, _, _ = socket.recv_fds(call, 4, 3)
     program, cwd, count, *words = _receive(call, _LENGTH.unpack(head)[0]).split(b"\0")
@@ -220,7 +230,7 @@ def _answer(connection, listener):
 
 
 def _tell(ended, pid, call):
-    """Give a command the exit code of its run, as a shell has it."""
+    """Send a command the exit code of its run, in the form that a shell uses."""
     os.close(ended)
     _, status = os.waitpid(pid, 0)
     code = os.waitstatus_to_exitcode(status)
@@ -229,10 +239,11 @@ def _tell(ended, pid, call):
 
 
 def _warm():
-    """Fill the caches that depend on nothing but the code: grammars, templates, decoders, compiled patterns.
+    """Fill the caches that depend only on the code: grammars, templates, decoders, compiled
+    patterns.
 
-    A run in this process fills them for all its children; without it, each child that writes a patch
-    or a page would load the grammar of HCL and compile the templates again.
+    The process fills them once for all its children. Otherwise each child that writes a patch or a
+    page would load the grammar of HCL and compile the templates again.
     """
     import gc
     import tempfile
@@ -274,7 +285,10 @@ def _warm():
 
 
 def become(order, descriptors, at_start=lambda: None, at_exit=lambda: None):
-    """Turn this process into one run of `tfcert`, or of the program that the order names; does not return."""
+    """Turn this process into one run of `tfcert`, or of the program that the order names.
+
+    This function does not return.
+    """
     for number, descriptor in enumerate(descriptors):
         os.dup2(descriptor, number)
         os.close(descriptor)

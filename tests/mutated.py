@@ -1,8 +1,8 @@
-"""Run the command line in a fork of the test process, while mutmut has a mutant in force.
+"""Run the command line in a fork of the test process while mutmut tests a mutant.
 
-`forked.Parent` starts a process for each session, which costs more than most tests of a mutant. Here
-each run is a fork of the test process itself. While mutmut collects which tests execute which
-function, the child sends the functions that it executed back.
+`forked.Parent` starts a process for each session, which costs more than most tests of a mutant.
+Here each run is a fork of the test process itself. While mutmut records which tests execute which
+function, the child sends back the functions that it executed.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ MUTANT = "MUTANT_UNDER_TEST"
 
 
 class Forks:
-    """Has the interface of `forked.Parent`."""
+    """A replacement of `forked.Parent` with the same interface."""
 
     def run(self, arguments, *, cwd, env, stdin=b"", timeout=120):
-        """Run `tfcert` once; returns what `subprocess.run` would return."""
+        """Run `tfcert` once and return what `subprocess.run` would return."""
         given, giver = os.pipe()
         printing, out = os.pipe()
         complaining, err = os.pipe()
@@ -61,11 +61,11 @@ class Forks:
             late.cancel()
 
     def close(self):
-        """Do nothing: no process is left."""
+        """Do nothing, because no process is left to end."""
 
 
 def _open_streams():
-    """Open the standard streams anew: pytest's own ones lead to its files."""
+    """Open the standard streams again, because pytest's own streams lead to its files."""
     sys.stdin = os.fdopen(0, closefd=False)
     sys.stdout = os.fdopen(1, "w", closefd=False)
     sys.stderr = os.fdopen(2, "w", errors="backslashreplace", closefd=False)

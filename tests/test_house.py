@@ -1,4 +1,4 @@
-"""What holds the house together: sizes, names, pages, and what may not be in a file."""
+"""Tests of the repository's own rules: sizes, names, pages, and words that no file may contain."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def modules():
-    """Every module of the package."""
+    """Return every module of the package."""
     return sorted((ROOT / "checker").rglob("*.py"))
 
 
@@ -36,7 +36,7 @@ def test_modules_are_small():
 
 
 def test_folders_are_small():
-    """No folder has more than 25 modules, but for the rules: there a file is a rule."""
+    """No folder has more than 25 modules, except the rules, where each rule is a file."""
     sizes = Counter(path.parent.relative_to(ROOT).as_posix() for path in modules())
     assert {
         name: count for name, count in sizes.items() if count > 25 and name != "checker/rules"
@@ -55,7 +55,9 @@ def test_one_name_means_one_thing():
 
 
 def imports(path, names):
-    """The modules of the package that a module imports anywhere, for types alone too."""
+    """Yield the modules of the package that a module imports anywhere, including imports for types
+    only.
+    """
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module:
             for alias in node.names:
@@ -66,7 +68,7 @@ def imports(path, names):
 
 
 def test_no_modules_import_each_other_in_a_circle():
-    """Not even for types alone, or within a function."""
+    """No modules import each other in a circle, even for types only or within a function."""
     names = {
         ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
         for path in modules()
@@ -82,7 +84,10 @@ def test_no_modules_import_each_other_in_a_circle():
 
 
 def test_the_architecture_page_names_every_module():
-    """Each module has its line in the tree, below its folder; rules, verbs and parts of a format have one for all."""
+    """The tree of docs/architecture.md has a line for each module below its folder.
+
+    Rules, verbs and the parts of a format share one line.
+    """
     page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
     tree = page.split("## The tree")[1].split("```")[1].splitlines()
     known, folder = set(), ""
@@ -115,20 +120,24 @@ def test_no_text_names_a_page_that_is_not_there():
 
 
 def test_no_two_files_of_tests_have_one_name():
-    """Folders of tests are no packages, so pytest would refuse to collect the second one."""
+    """No two test files have the same name, because pytest would refuse to collect the
+    second one.
+    """
     names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
     assert sorted(names) == sorted(set(names))
 
 
 def test_decisions_are_numbered():
-    """Each has a number of its own, from 0001 on."""
+    """Each decision record has its own number, from 0001 on without gaps."""
     numbers = sorted(path.name[:4] for path in (ROOT / "docs/decisions").glob("*.md"))
     assert numbers == [f"{number:04}" for number in range(1, len(numbers) + 1)]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_a_rule_has_one_name_everywhere_and_a_page(rule):
-    """A rule's file is called as the rule, and its page has every heading, in order, each with something below it."""
+    """A rule's file has the rule's name, and its page has every heading in order with text below
+    it.
+    """
     assert rule.check.__module__.rsplit(".", 1)[1] == rule.name.replace("-", "_")
     page = page_of(rule).markdown
     assert page.startswith(f"# {rule.name}\n")
@@ -143,7 +152,9 @@ def test_a_rule_has_one_name_everywhere_and_a_page(rule):
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_the_example_of_a_rule_is_terraform(rule):
-    """Its page has a block of HCL that parses; what exempts a rule by a comment names that rule."""
+    """A rule's page has an example in HCL that parses, and its comment that exempts a rule names
+    this rule.
+    """
     page = page_of(rule).markdown
     example = page.partition("## Example\n")[2].partition("## How to fix")[0]
     blocks = re.findall(r"^```hcl\n(.*?)^```$", example, re.MULTILINE | re.DOTALL)
@@ -157,7 +168,9 @@ def test_the_example_of_a_rule_is_terraform(rule):
     "rule", [rule for rule in RULES if rule.exemptable], ids=lambda rule: rule.name
 )
 def test_what_a_page_says_of_exemptions_works(rule, tmp_path):
-    """The lines for the policy are read as an exemption of the rule, and so is the comment above a resource."""
+    """The policy lines and the comment on a rule's page are both read as an exemption of
+    the rule.
+    """
     page = page_of(rule).markdown
     (toml,) = re.findall(r"^```toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     (exemption,) = read_policy("tfcert.toml", toml.encode()).exemptions
@@ -174,7 +187,7 @@ def test_what_a_page_says_of_exemptions_works(rule, tmp_path):
 
 
 def test_the_pages_are_fresh(tmp_path, tfcert):
-    """`make docs` would change nothing, take nothing away and add nothing."""
+    """`make docs` would change, remove and add no page."""
     assert tfcert("rules", "--out", "pages").returncode == 0
     made = {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "pages").iterdir()}
     kept = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "docs/rules").iterdir()}
@@ -183,7 +196,7 @@ def test_the_pages_are_fresh(tmp_path, tfcert):
 
 
 def test_writing_the_pages_takes_away_what_is_no_rules(tmp_path, tfcert):
-    """A rule that was renamed leaves no page behind."""
+    """`tfcert rules --out` removes the page of a rule that no longer exists."""
     (tmp_path / "gone.md").write_text("old")
     assert tfcert("rules", "--out", ".").returncode == 0
     assert not (tmp_path / "gone.md").exists()
@@ -191,7 +204,9 @@ def test_writing_the_pages_takes_away_what_is_no_rules(tmp_path, tfcert):
 
 
 def test_a_rule_is_explained_by_the_command_line(tfcert):
-    """`tfcert rules` lists every rule, explains one, and for a misspelt one names the nearest."""
+    """`tfcert rules` lists every rule, explains one by its name, and suggests the nearest name for
+    a misspelt one.
+    """
     listed = tfcert("rules").stdout.decode()
     assert [line.split()[0] for line in listed.splitlines()] == [rule.name for rule in RULES]
     assert (
@@ -205,13 +220,13 @@ def test_a_rule_is_explained_by_the_command_line(tfcert):
 
 
 def test_the_default_pack_is_what_holds_without_a_file():
-    """policies/default.toml says the same as the policy that is used where there is none."""
+    """The policy of policies/default.toml equals the policy that applies without a file."""
     assert read_policy("default.toml", (ROOT / "policies/default.toml").read_bytes()) == Policy()
 
 
 @pytest.mark.parametrize("invariant", ["i1", "i2", "i3", "i4", "i5", "i6"])
 def test_every_invariant_has_a_test_that_names_it(invariant):
-    """Each of I1 to I6 of the design stands in the name of a test."""
+    """Each of the design's invariants I1 to I6 has a test with the invariant in its name."""
     pattern = re.compile(rf"def test_\w*{invariant}_", re.IGNORECASE)
     assert any(
         pattern.search(path.read_text(encoding="utf-8"))
@@ -220,7 +235,9 @@ def test_every_invariant_has_a_test_that_names_it(invariant):
 
 
 def test_i5_tfcert_only_reads_aws():
-    """I5: outside the demo no code names an operation of AWS that writes, and none runs apply."""
+    """I5: outside the demo no code names an AWS operation that writes, and none runs `terraform
+    apply`.
+    """
     writes = re.compile(
         r"\.(?:create|update|delete|put|generate|tag|untag|import|flush)_(?:stage|client|rest|api|tag)|\"apply\""
     )
@@ -230,7 +247,9 @@ def test_i5_tfcert_only_reads_aws():
 
 
 def test_i5_only_a_probe_calls_backends():
-    """I5: one module sends the call that reaches a backend, and only the verbs' `--probe` and `tfcert probe` lead there."""
+    """I5: only one module sends the call that reaches a backend, and only `--probe` and `tfcert
+    probe` use it.
+    """
     sends = re.compile(r"\.test_invoke_method\(")
     asks = re.compile(r"from checker\.aws\.probe import|import checker\.aws\.probe\b")
     sending, asking = set(), set()
@@ -253,7 +272,7 @@ def test_i5_only_a_probe_calls_backends():
 
 
 def test_no_file_names_a_machine_or_a_registry():
-    """No tracked file holds a path of the machine it was written on, or the host of a package registry."""
+    """No tracked file contains a path of the author's machine or the host of a package registry."""
     tracked = subprocess.run(
         ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
     ).stdout.split("\n")
@@ -266,7 +285,7 @@ def test_no_file_names_a_machine_or_a_registry():
 
 
 def test_readers_of_the_code_find_where_things_go():
-    """The recipes for a rule and a format name files and tuples that are there."""
+    """The recipes for a rule and for a format name files and tuples that exist."""
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     assert "stage_detached.py" in text
     assert "RULES" in text

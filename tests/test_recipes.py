@@ -1,4 +1,4 @@
-"""The recipes of CONTRIBUTING.md are walked, on a copy of the package, as a newcomer would."""
+"""The recipes of CONTRIBUTING.md are followed step by step in a copy of the package."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ RECIPES = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 @pytest.fixture
 def copied(tmp_path, fixtures):
-    """Run tfcert of a copy of the package, in the folder of the README's configuration."""
+    """Return a function that runs tfcert from a copy of the package, in the folder of the README's
+    configuration.
+    """
     shutil.copytree(
         ROOT / "checker", tmp_path / "checker", ignore=shutil.ignore_patterns("__pycache__")
     )
@@ -43,20 +45,22 @@ def copied(tmp_path, fixtures):
 
 
 def recipe(heading):
-    """The steps under a heading, as one text; what stands in it in backticks are the things that it names."""
+    """Return the steps under a heading as one text, and the names that it has in backticks."""
     text = RECIPES.partition(f"## {heading}\n")[2].partition("\n## ")[0]
     return text, set(re.findall(r"`([^`\n]+)`", text))
 
 
 def edit(path, before, after):
-    """Put a text into a file before another that stands in it."""
+    """Insert a text into a file before another text that the file contains."""
     text = path.read_text(encoding="utf-8")
     assert before in text, (path, before)
     path.write_text(text.replace(before, after + before, 1), encoding="utf-8")
 
 
 def test_a_format_is_a_file_and_a_line(copied, tmp_path):
-    """`render` of a new module is found by its line in FORMATS, alone and beside others; a misspelt name leads to it."""
+    """A new module's `render` is found by its line in FORMATS, alone and beside others, and is
+    suggested for a misspelt name.
+    """
     _, named = recipe("Add a format")
     assert {"render(outcome) -> str", "FORMATS", "checker/reports/__init__.py", "READ"} <= named
     (tmp_path / "checker/reports/shout.py").write_text(
@@ -75,7 +79,7 @@ def test_a_format_is_a_file_and_a_line(copied, tmp_path):
 
 
 def test_a_rule_is_a_file_and_a_line(copied, tmp_path):
-    """Copied from the one that the recipe names: it is listed, it has a page, and it finds."""
+    """A rule copied from the recipe's example is listed, has a page, and reports a finding."""
     text, named = recipe("Add a rule")
     assert {"stage_detached.py", "RULES", "checker/rules/__init__.py", "make docs"} <= named
     assert [

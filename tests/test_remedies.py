@@ -1,4 +1,6 @@
-"""Every remedy text of the product is in `remedies.toml`, with the test that follows it or the reason why none does."""
+"""`remedies.toml` names, for every remedy text of the product, the test that follows it or the
+reason why no test does.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,10 @@ _FUNCTIONS = re.compile(r"remedy|^undo$|^rotate$|cure$")
 
 
 def _pieces(node: ast.expr) -> Iterator[str]:
-    """The texts that an expression may give, with `{}` for what is filled in; names of one word are none."""
+    """Yield the texts that an expression can produce, with `{}` for each inserted value.
+
+    A single word is skipped.
+    """
     match node:
         case ast.Constant(value=str(text)):
             yield text
@@ -57,7 +62,9 @@ def _pieces(node: ast.expr) -> Iterator[str]:
 
 
 def _parameters(tree: ast.Module) -> dict[str, int]:
-    """The functions of a module that take a remedy, with its place among the arguments of a call."""
+    """Return the functions of a module that have a parameter `remedy`, each with the position of
+    that argument.
+    """
     return {
         node.name: names.index("remedy")
         for node in ast.walk(tree)
@@ -75,7 +82,9 @@ def _parameters(tree: ast.Module) -> dict[str, int]:
 
 @cache
 def _shared_parameters() -> dict[str, int]:
-    """Likewise for the functions of the whole package that others call."""
+    """Return the functions of all modules that have a parameter `remedy` and are used by other
+    modules.
+    """
     found = (
         _parameters(ast.parse(path.read_text(encoding="utf-8")))
         for path in (ROOT / "checker").rglob("*.py")
@@ -112,7 +121,9 @@ def _expressions(tree: ast.Module) -> Iterator[ast.expr]:
 
 
 def _followed(tree: ast.Module) -> Iterator[ast.expr]:
-    """The remedies of a module, and the returns of those of its functions that are called for one."""
+    """Yield the remedy expressions of a module, and those returned by its functions that are called
+    for a remedy.
+    """
     functions = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
     waiting, seen = list(_expressions(tree)), set()
     while waiting:
@@ -137,7 +148,7 @@ def _followed(tree: ast.Module) -> Iterator[ast.expr]:
 
 
 def remedies() -> Iterator[tuple[str, str]]:
-    """Each remedy with the module that has it."""
+    """Yield each remedy text with the module that contains it."""
     for path in sorted((ROOT / "checker").rglob("*.py")):
         texts = {
             text: None
@@ -149,7 +160,9 @@ def remedies() -> Iterator[tuple[str, str]]:
 
 
 def row_of(module: str, text: str) -> tuple[str, str] | None:
-    """The section and key of a remedy: the longest piece of it in its module's section, else `*`, else the folder's."""
+    """Return the section and key for a remedy: the longest matching text in the module's section,
+    else `*`, else those of its folder.
+    """
     for section in sorted(
         (name for name in TABLE if fnmatchcase(module, name)), key=len, reverse=True
     ):
@@ -162,7 +175,9 @@ def row_of(module: str, text: str) -> tuple[str, str] | None:
 
 
 def test_every_remedy_has_a_row():
-    """A remedy is a promise: a new one gets a test that follows it, or a reason why none can."""
+    """Every remedy text has a row in remedies.toml, with a test that follows it or a reason why
+    none can.
+    """
     missing = [f"{module}: {text!r}" for module, text in remedies() if row_of(module, text) is None]
     assert not missing, (
         "write a row into tests/remedies.toml for each of these remedies:\n" + "\n".join(missing)
@@ -170,7 +185,7 @@ def test_every_remedy_has_a_row():
 
 
 def test_every_row_has_a_remedy():
-    """A row of a text that is gone is taken out."""
+    """Every row of remedies.toml matches a remedy text that still exists."""
     used = {row_of(module, text) for module, text in remedies()}
     stale = [
         f"[{section}] {key!r}"
@@ -194,7 +209,7 @@ def _tests_of(path: str) -> frozenset[str]:
     "value", sorted({value for rows in TABLE.values() for value in rows.values()})
 )
 def test_what_a_row_names_is_there(value):
-    """A test that exists, or a reason in words."""
+    """The value of a row is the name of an existing test, or a reason of several words."""
     if value.startswith("reason: "):
         assert len(value.split()) > 4
         return

@@ -1,4 +1,7 @@
-"""The page in the machine's own chromium: every test ends with a look at what the browser had to complain of, and what it asked for."""
+"""Fixtures that open the HTML report in the machine's chromium.
+
+Each test ends with a check of what the browser complained of and requested.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,10 @@ _WATCH = "addEventListener('securitypolicyviolation', (event) => console.error('
 
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory):
-    """A running chromium that knows one family of fonts, whatever the machine has; without a binary the test is skipped, loudly."""
+    """Yield a running chromium that has one family of fonts only.
+
+    Without a chromium binary the test is skipped with a message.
+    """
     binary = os.environ.get("TFCERT_CHROMIUM") or next(filter(None, map(which, _NAMES)), None)
     if binary is None:
         pytest.skip(NO_BROWSER)
@@ -51,7 +57,9 @@ def chromium(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def pages(tmp_path_factory):
-    """Pages by name, each made once: a function that gives the file and the outcome that it shows."""
+    """Return a function that renders a page by its name, once for all tests, and returns the file
+    and its outcome.
+    """
     made = {}
 
     def page(name):
@@ -68,7 +76,10 @@ def pages(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def tabs(chromium):
-    """Return a tab with scripts or one without, each made once: a new renderer costs more than a page in it."""
+    """Yield a function that returns a tab with or without scripts.
+
+    Each tab is made once, because a new renderer is slow.
+    """
     made = {}
 
     def tab(script):
@@ -90,16 +101,20 @@ def tabs(chromium):
 
 @pytest.fixture(scope="session")
 def left_open():
-    """The page that a tab has kept from the test before, by whether the tab has scripts."""
+    """Return the pages that tabs still show from the test before, by whether the tab has
+    scripts.
+    """
     return {}
 
 
 @pytest.fixture
 def open_page(tabs, pages, left_open):
-    """Open a page; at the end nothing may have been asked of a network, complained of, thrown, or refused by the page's policy.
+    """Yield a function that opens a page. After the test, fail if the page made a network request,
+    logged, threw, or broke its policy.
 
-    The tab is shared: what a test leaves in it (the page, the storage, the mouse, listeners) is removed after the test.
-    With `kept`, the page itself stays for a next test that opens the same one so: it neither minds nor leaves what would matter.
+    The tab is shared, so what a test leaves in it (page, storage, mouse position, listeners) is
+    removed after the test. With `kept`, the page stays open for a next test that opens the same
+    page with `kept`. Such tests neither change the page nor depend on changes.
     """
     used, listeners, complaints = [], [], []
 
@@ -152,7 +167,7 @@ def open_page(tabs, pages, left_open):
 
 
 def _tidy(used, left_open):
-    """Remove what a test left in its tabs, and the page unless it is kept."""
+    """Remove what a test left in its tabs, including the page unless it is kept."""
     for page, script in used:
         if script:
             page.evaluate("() => { localStorage.clear(); sessionStorage.clear() }")

@@ -1,4 +1,6 @@
-"""What the pages of these tests show: three certificates, three thousand, and some with names that nobody should trust."""
+"""The outcomes that the pages of these tests show: one to three thousand certificates, and some
+with hostile names.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ TEAMS = ("orders", "payments", "ledger", "returns", "invoices")
 
 
 def three(folder: Path) -> World:
-    """One that ends in 12 days, one on its way out with its successor in place, and one that has time."""
+    """Return a world with a certificate that ends in 12 days, one in rotation beside its successor,
+    and one with time left.
+    """
     orders, payments, newer, ledger = (
         f"{CERTIFICATE}.{name}" for name in ("orders", "payments", "payments_202611", "ledger")
     )
@@ -74,7 +78,10 @@ resource "{STAGE}" "ledger" {{
 
 
 def many(folder: Path, count: int = 3000, stages: int = 10_000) -> World:
-    """That many certificates, of which every hundredth is in the configuration, with their ends all over the year."""
+    """Return a world with this many certificates, whose ends are spread over the year.
+
+    Every hundredth is in the configuration.
+    """
     certificates = {
         f"module.team_{number % 40:02}.{CERTIFICATE}.service_{number:04}": f"id{number:04}"
         for number in range(count)
@@ -97,7 +104,9 @@ def many(folder: Path, count: int = 3000, stages: int = 10_000) -> World:
 
 
 def hostile(folder: Path) -> World:
-    """Keys and names that try to leave the place where they are put, and a file whose lines end as on Windows."""
+    """Return a world whose keys and names try to break out of the markup, in a file with Windows
+    line ends.
+    """
     certificate = f"{CERTIFICATE}.orders"
     text = f"""\
 resource "{CERTIFICATE}" "orders" {{
@@ -124,7 +133,7 @@ resource "{STAGE}" "prod" {{
 
 
 def outcome_of(world: World, *, offline: bool = False) -> Outcome:
-    """What a check of that world finds, with the patches that it writes."""
+    """Return the outcome of a check of a world, with the patches that it writes."""
     return with_patches(
         world.judge(offline=offline),
         Loaded(inventory=world.inventory(), configurations=(world.configuration(),)),
@@ -132,7 +141,9 @@ def outcome_of(world: World, *, offline: bool = False) -> Outcome:
 
 
 def blocked(folder: Path) -> Outcome:
-    """Nobody asked AWS, and the configuration takes the whole certificate: nothing can be written."""
+    """Return an outcome without patches: AWS was not asked, and the configuration outputs the whole
+    certificate.
+    """
     found = world(
         folder, {"main.tf": BASE + f'output "all" {{\n  value = {CERTIFICATE}.orders\n}}\n'}
     )
@@ -140,12 +151,14 @@ def blocked(folder: Path) -> Outcome:
 
 
 def calm(folder: Path) -> Outcome:
-    """One certificate that has most of its year left."""
+    """Return an outcome with one certificate that has most of its year left."""
     return outcome_of(world(folder, {"main.tf": BASE}, ends={"old000": days(300)}))
 
 
 def scanned(folder: Path) -> Outcome:
-    """An account without Terraform: two stages with a certificate that ends soon, and what a person does about it."""
+    """Return the outcome of a scan without Terraform, with two stages whose certificate ends soon
+    and the steps for a person.
+    """
     del folder
     sweep = Sweep(
         place=HOME,
@@ -164,7 +177,9 @@ def scanned(folder: Path) -> Outcome:
 
 
 def three_hundred(folder: Path) -> Outcome:
-    """A scan of an account without Terraform: 300 certificates, each on a stage of an API with a name, with ends all over the year."""
+    """Return the outcome of a scan without Terraform, with 300 certificates on stages of named APIs
+    that end all over the year.
+    """
     del folder
     stages = tuple(
         ObservedStage(
@@ -193,7 +208,9 @@ def three_hundred(folder: Path) -> Outcome:
 
 
 def exempted(folder: Path) -> Outcome:
-    """Three that near their end, one of which somebody answers for, under a policy that fails on warnings."""
+    """Return an outcome of three certificates near their end, one of them exempted, under a policy
+    that fails on warnings.
+    """
     names = {
         f"{CERTIFICATE}.orders": "old000",
         f"{CERTIFICATE}.second": "second",
@@ -219,7 +236,9 @@ def exempted(folder: Path) -> Outcome:
 
 
 def doubtful(folder: Path) -> Outcome:
-    """AWS did not answer for the one certificate, and state does not know its end."""
+    """Return an outcome in which AWS does not answer for the one certificate, and state does not
+    know its end.
+    """
     home = world(folder, {"main.tf": BASE}, certificates={}, ends={})
 
     def observe(certificates, places, stages, drift):

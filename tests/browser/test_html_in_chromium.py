@@ -1,4 +1,6 @@
-"""The page as a reader has it: it keeps to itself, is read by keyboard and without a script, filters, sorts, copies and prints."""
+"""Tests of the HTML report in a browser: isolation, keyboard, no script, filters, sorting, copying
+and printing.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +59,9 @@ COLOURS = (
 @pytest.mark.parametrize("name", ["three", "many", *OTHERS])
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_all_text_has_the_contrast_of_aa(open_page, name, scheme):
-    """At least 4.5 to 1 between each text and what it stands on, 3 to 1 where it is large, in both colours."""
+    """Each text has a contrast of at least 4.5 to 1 to its background, or 3 to 1 if it is large, in
+    both colour schemes.
+    """
     page = open_page(name, scheme=scheme, kept=True)
     if name != "many":
         page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
@@ -68,7 +72,9 @@ def test_all_text_has_the_contrast_of_aa(open_page, name, scheme):
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_what_is_drawn_stands_out(open_page, scheme):
-    """The line and its parts, the borders of controls, and the ring of the focus: 3 to 1 against the paper."""
+    """The chart's lines, the borders of controls and the focus ring have a contrast of 3 to 1 to
+    the paper.
+    """
     page = open_page("three", scheme=scheme)
     colours = page.evaluate(
         COLOURS, ["--life", "--notice", "--threshold", "--edge", "--focus", "--ink"]
@@ -80,7 +86,9 @@ def test_what_is_drawn_stands_out(open_page, scheme):
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("name", ["three", *OTHERS])
 def test_axe_finds_nothing(open_page, name, scheme):
-    """axe-core's rules for WCAG and its good practice, with everything unfolded."""
+    """axe-core finds no violation of WCAG or of its best practices on a page with everything
+    unfolded.
+    """
     page = open_page(name, scheme=scheme)
     page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
     # The results without those of the elements that pass, which cost as much as the look itself.
@@ -89,7 +97,7 @@ def test_axe_finds_nothing(open_page, name, scheme):
 
 
 def test_the_choice_of_colours_wins_over_the_machine_s(open_page):
-    """The paper turns, and stays turned when the page is opened again."""
+    """A reader's choice of colours overrides the machine's setting, and is kept after a reload."""
     page = open_page("three", scheme="light")
     paper = "getComputedStyle(document.body).backgroundColor"
     light = page.evaluate(paper)
@@ -105,7 +113,9 @@ def test_the_choice_of_colours_wins_over_the_machine_s(open_page):
 
 
 def test_a_walk_with_the_tabulator_sees_everything_in_its_order(open_page):
-    """First the way past the bar; then down the page, each stop with an outline that shows where one is."""
+    """The Tab key reaches the skip link first, then each control down the page, and each has a
+    visible outline.
+    """
     page = open_page("three")
     stop = """() => {
       const at = document.activeElement, shown = at.matches("label > input[type=radio], label > input[type=checkbox]") ? at.nextElementSibling : at;
@@ -133,7 +143,10 @@ def test_a_walk_with_the_tabulator_sees_everything_in_its_order(open_page):
 
 
 def test_findings_are_filtered_by_severity_rule_and_text(open_page, pages):
-    """What is left is said; nothing left is said too, and the way back works."""
+    """Findings are filtered by severity, rule and text.
+
+    The page announces how many are left, and the filter can be reset.
+    """
     outcome = pages("many")[1]
     errors = sum(finding.severity == 0 for finding in outcome.findings)
     page = open_page("many")
@@ -158,7 +171,7 @@ def test_findings_are_filtered_by_severity_rule_and_text(open_page, pages):
 
 
 def test_suppressed_findings_are_left_out_or_shown_alone(open_page):
-    """They are there and marked, until a reader asks otherwise; the page's verdict is a warning's."""
+    """Suppressed findings are shown and marked, and a reader can hide them or show only them."""
     page = open_page("exempted")
     assert page.locator("section.verdict.warn").count() == 1
     found, form = page.locator("#findings output"), page.get_by_role("search", name="Findings")
@@ -180,7 +193,9 @@ def test_suppressed_findings_are_left_out_or_shown_alone(open_page):
     ("head", "key"), [("Severity", "weight"), ("Days left", "days"), ("Rule", "rule")]
 )
 def test_a_head_of_the_table_sorts_both_ways_by_keyboard(open_page, head, key):
-    """As the column is, up and down; what is alike keeps its order; the order is announced."""
+    """A column head sorts both ways by keyboard, keeps the order of equal rows, and announces the
+    order.
+    """
     page = open_page("many", kept=True)
     button = page.get_by_role("button", name=head, exact=True)
     for _ in range(2):
@@ -197,7 +212,9 @@ def test_a_head_of_the_table_sorts_both_ways_by_keyboard(open_page, head, key):
 
 
 def test_a_certificate_is_found_behind_its_fold(open_page):
-    """By its own name or by that of a stage: the fold opens, and closes when nothing is looked for any more."""
+    """A search for a certificate or a stage opens the fold that contains it, and an empty search
+    closes the fold.
+    """
     page = open_page("many")
     box = page.get_by_label("Find a certificate or a stage")
     row = page.locator(".cert", has_text="service_1500")
@@ -212,7 +229,9 @@ def test_a_certificate_is_found_behind_its_fold(open_page):
 
 @pytest.mark.parametrize("clipboard", [True, False], ids=["clipboard", "no-clipboard"])
 def test_a_patch_is_copied_to_the_byte_and_it_is_said(open_page, pages, clipboard):
-    """Line ends of Windows, and a character that turns the direction of writing, come out as they went in."""
+    """The copy button copies a patch byte for byte, including Windows line ends and direction
+    marks, and announces the copy.
+    """
     (first, *_) = pages("hostile")[1].patches
     assert "\r\n" in first.diff
     page = open_page("hostile")
@@ -228,7 +247,9 @@ def test_a_patch_is_copied_to_the_byte_and_it_is_said(open_page, pages, clipboar
 
 
 def test_the_commands_of_a_step_are_copied_as_they_are_typed(open_page, pages):
-    """Whatever a stage is called."""
+    """The commands of a step are copied exactly as typed, even if a stage's name has quotes or
+    tags.
+    """
     (rotation,) = pages("scanned")[1].manual
     (number,) = [
         at
@@ -248,7 +269,9 @@ def test_the_commands_of_a_step_are_copied_as_they_are_typed(open_page, pages):
 
 @pytest.mark.parametrize("name", ["three", "hostile"])
 def test_without_a_script_everything_is_there_to_read(open_page, pages, name):
-    """Findings, certificates, stages and patches; and no control that would do nothing."""
+    """Without a script, the page shows all findings, certificates, stages and patches, and no
+    control.
+    """
     outcome = pages(name)[1]
     page = open_page(name, script=False)
     assert page.locator("button:visible, input:visible, select:visible").count() == 0
@@ -268,7 +291,9 @@ def test_without_a_script_everything_is_there_to_read(open_page, pages, name):
 @pytest.mark.parametrize("width", [80, 320, 768, 1280, 3840])
 @pytest.mark.parametrize("name", ["three", "hostile", "blocked", "scanned"])
 def test_no_width_makes_the_page_wider_than_its_window(open_page, name, width):
-    """Text wraps, and what cannot wrap scrolls in its own box; the verdict is read without scrolling sideways."""
+    """At no width is the page wider than its window: text wraps, and wide parts scroll in their own
+    box.
+    """
     page = open_page(name, width=width, height=600)
     page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -278,7 +303,9 @@ def test_no_width_makes_the_page_wider_than_its_window(open_page, name, width):
 
 
 def test_three_thousand_certificates_are_not_laid_out_at_once(open_page, pages):
-    """The urgent ones, the folds and the first findings are; the rest waits until it is asked for."""
+    """Of three thousand certificates, the page first shows only the urgent ones, the folds and the
+    first findings.
+    """
     outcome = pages("many")[1]
     page = open_page("many")
     assert page.locator(".cert").count() == len(outcome.cases.all) == 3001
@@ -292,7 +319,9 @@ def test_three_thousand_certificates_are_not_laid_out_at_once(open_page, pages):
 
 
 def test_paper_is_white_and_bears_no_controls(open_page):
-    """Whatever colours were chosen; what is filtered by a reader is printed whole, beyond the first rows too."""
+    """A printed page is white, has no controls, and includes all rows, even those beyond the first
+    part.
+    """
     page = open_page("many", scheme="dark")
     page.get_by_role("radio", name="Dark").check(force=True)
     page.emulate_media(media="print", color_scheme="light")
@@ -306,7 +335,9 @@ def test_paper_is_white_and_bears_no_controls(open_page):
 
 
 def test_names_that_try_to_leave_their_place_stay_text(open_page, pages):
-    """They are read as they are written, what cannot be seen as an escape, and nothing of them runs."""
+    """Hostile names are shown as text, invisible characters as escapes, and none of their code
+    runs.
+    """
     page = open_page("hostile")
     assert page.title().startswith("A certificate in use ends in 12 days.")
     assert page.locator("img, script:not(head script), [onmouseover], [onerror]").count() == 0
@@ -327,7 +358,9 @@ def test_names_that_try_to_leave_their_place_stay_text(open_page, pages):
 
 
 def test_the_page_s_own_policy_stops_what_gets_into_it(open_page, pages, tmp_path):
-    """A script, a style, a picture and a frame that somebody adds to the file are refused, and nothing is asked of a network."""
+    """The page's own policy blocks a script, a style, a picture and a frame that are added to the
+    file, without a network request.
+    """
     asked = []
 
     class Listener(BaseHTTPRequestHandler):
@@ -337,7 +370,7 @@ def test_the_page_s_own_policy_stops_what_gets_into_it(open_page, pages, tmp_pat
             self.end_headers()
 
         def log_message(self, *_):
-            """Say nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Listener)
     thread = threading.Thread(target=server.serve_forever, daemon=True)

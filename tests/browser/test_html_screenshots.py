@@ -1,8 +1,11 @@
-"""How the page looks, held against stored pictures at 1, 3, 300 and 3,000 certificates, in light, in dark and on a phone.
+"""The page is compared with stored pictures at 1, 3, 300 and 3,000 certificates, in light, in dark
+and on a phone.
 
-The pictures are a quarter of the size. They are compared as areas of 8 by 8 pixels of the page, so that the edge of a letter, which
-another chromium may draw otherwise, does not matter, and a part that moves, goes or takes another colour does. The fonts are
-the test's own. After a change that is meant: `TFCERT_RECORD=1 .venv/bin/python -m pytest tests/browser`, and look at the pictures before they are committed.
+The stored pictures are a quarter of the size. They are compared in areas of 8 by 8 pixels of the
+page: the edge of a letter, which another chromium may draw differently, does not matter, but a part
+that moves, disappears or changes its colour does. The fonts are the test's own. After an intended
+change, run `TFCERT_RECORD=1 .venv/bin/python -m pytest tests/browser`, and look at the pictures
+before you commit them.
 """
 
 from __future__ import annotations
@@ -33,7 +36,10 @@ def shot(page, *, full: bool) -> Image.Image:
 
 
 def difference(one: Image.Image, two: Image.Image) -> float:
-    """The share of areas whose colour differs tellingly; 1 where the sizes differ by more than a hundredth, or a spot does."""
+    """Return the share of areas whose colour differs clearly.
+
+    It is 1 if the heights differ by more than a hundredth, or if one spot differs.
+    """
     if one.width != two.width or abs(one.height - two.height) > max(2, two.height // 100):
         return 1.0
     size = (0, 0, one.width, min(one.height, two.height))
@@ -57,7 +63,9 @@ LOOKS = {"light": ("light", 1280), "dark": ("dark", 1280), "phone": ("light", 39
     ids=["1", "3", "300", "3000"],
 )
 def test_the_page_looks_as_it_did(open_page, request, name, height, look):
-    """The whole page with 1 and 3 certificates, the first screens of a scan with 300 and of a state with 3,000."""
+    """The page looks like its stored picture: whole with 1 and 3 certificates, the first screens
+    with 300 and 3,000.
+    """
     scheme, width = LOOKS[look]
     page = open_page(name, scheme=scheme, width=width, height=height or 900)
     picture = shot(page, full=not height)
@@ -78,7 +86,9 @@ def test_the_page_looks_as_it_did(open_page, request, name, height, look):
 
 @pytest.mark.parametrize("name", ["one", "three", "three-hundred", "many", "hostile", "scanned"])
 def test_on_a_phone_the_bar_is_one_line_and_nothing_overlaps(open_page, name):
-    """At 390 pixels: the parts of the bar and the heads of the findings stand beside one another."""
+    """At a width of 390 pixels, the parts of the bar are in one line, and so are the heads of the
+    findings.
+    """
     page = open_page(name, width=390, height=844)
     tops = "(nodes) => nodes.map((node) => Math.round(node.getBoundingClientRect().top))"
     assert len(set(page.eval_on_selector_all("nav a", tops))) == 1
@@ -94,7 +104,9 @@ def test_on_a_phone_the_bar_is_one_line_and_nothing_overlaps(open_page, name):
 
 
 def test_the_comparison_sees_what_a_reader_would(open_page):
-    """A part that is gone or moved, a wrong colour even on one bar; and not letters that are drawn a little lighter."""
+    """The comparison notices a part that is gone, moved or recoloured, and ignores letters that are
+    drawn slightly lighter.
+    """
     page = open_page("three")
     before = shot(page, full=True)
     assert difference(before, before) == 0
@@ -113,7 +125,7 @@ def test_the_comparison_sees_what_a_reader_would(open_page):
 
 @pytest.mark.parametrize("name", ["three", "many", "blocked", "calm"])
 def test_light_and_dark_differ_in_colour_alone(open_page, name):
-    """Every part has the same place in both."""
+    """Every part of the page has the same place in the light and the dark scheme."""
     boxes = """() => [...document.querySelectorAll("body *")].filter((one) => one.checkVisibility())
       .map((one) => { const box = one.getBoundingClientRect(); return [one.localName, box.x, box.y, box.width, box.height].join(" ") })"""
     light, dark = (

@@ -1,4 +1,4 @@
-"""One emulator a test module, emptied before each test."""
+"""Fixtures for one emulator of each test module, emptied before each test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Accounts and regions, each with certificates of its own."""
+"""Tests of the emulator's accounts and regions, each of which has its own certificates."""
 
 from __future__ import annotations
 
@@ -11,13 +11,17 @@ OTHER = "222222222222"
 
 
 def test_the_caller_has_an_account(aws):
-    """The test credentials are of moto's first account, and a role that is assumed is of its own."""
+    """The test credentials belong to moto's first account, and an assumed role belongs to its own
+    account.
+    """
     assert aws.client("sts").get_caller_identity()["Account"] == "123456789012"
     assert aws.client("sts", account=OTHER).get_caller_identity()["Account"] == OTHER
 
 
 def test_certificates_are_kept_by_account_and_region(aws, gateway):
-    """The same id may be in several accounts and regions, and each is seen where it is alone."""
+    """Several accounts and regions can have a certificate with the same id, and each caller sees
+    its own.
+    """
     aws.seed(
         SeedCertificate(id="abc123", description="here"),
         SeedCertificate(id="abc123", description="other region", region="eu-west-1"),
@@ -43,7 +47,7 @@ def test_certificates_are_kept_by_account_and_region(aws, gateway):
 
 
 def test_a_stage_cannot_present_another_accounts_certificate(aws, gateway):
-    """A stage presents certificates of its own account and region only."""
+    """A stage can present only certificates of its own account and region."""
     aws.seed(
         SeedCertificate(id="theirs", account=OTHER), SeedApi(id="orders", stages={"prod": None})
     )
@@ -62,7 +66,9 @@ def test_the_log_names_the_account_of_an_assumed_role(aws):
 
 
 def test_a_seeded_role_is_assumed_with_its_external_id_and_no_other_role_at_all(aws):
-    """A trust policy that asks for an external id refuses whoever does not give it; roles that are not there are refused, too."""
+    """A role with an external id is refused without that id or with another one, and an unknown
+    role is refused too.
+    """
     role = f"arn:aws:iam::{OTHER}:role/reader"
     aws.seed(SeedRole(arn=role, external_id="tf-1"))
     sts = aws.client("sts")

@@ -1,4 +1,6 @@
-"""The client-certificate operations that the emulator adds to moto, asked by boto3."""
+"""Tests of the client-certificate operations that the emulator adds to moto, called
+through boto3.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,10 @@ def code(refused):
 
 
 def test_a_new_certificate_is_what_aws_makes(aws, gateway):
-    """A generated certificate is self-signed by ApiGateway for exactly 365 days, in a PEM with CRLF and no newline at its end."""
+    """A generated certificate is self-signed by ApiGateway for exactly 365 days.
+
+    Its PEM has CRLF line ends and no newline at the end.
+    """
     aws.clock.set(NOON)
     made = gateway.generate_client_certificate(description="orders", tags={"team": "shop"})
     pem = made["pemEncodedCertificate"]
@@ -49,7 +54,7 @@ def test_a_new_certificate_is_what_aws_makes(aws, gateway):
 
 
 def test_a_clock_that_was_set_back_leaves_less_than_a_year(aws, gateway):
-    """A certificate made while the clock stands 353 days back has 12 days left now."""
+    """A certificate that is made while the clock is 353 days back has 12 days left now."""
     aws.clock.set(NOON)
     aws.clock.advance(days=-353)
     made = gateway.generate_client_certificate()
@@ -58,7 +63,9 @@ def test_a_clock_that_was_set_back_leaves_less_than_a_year(aws, gateway):
 
 
 def test_a_certificate_can_be_read_again(gateway):
-    """What was answered when it was made is what GetClientCertificate answers, and what was not given is left out."""
+    """GetClientCertificate returns what the creation returned, and omits the fields that were not
+    given.
+    """
     made = gateway.generate_client_certificate()
     found = gateway.get_client_certificate(clientCertificateId=made["clientCertificateId"])
     wanted = ("clientCertificateId", "pemEncodedCertificate", "createdDate", "expirationDate")
@@ -67,7 +74,9 @@ def test_a_certificate_can_be_read_again(gateway):
 
 
 def test_pages_hold_each_certificate_once(aws, gateway):
-    """Twenty-five come in a page by default; all pages together hold every certificate once, while others are deleted."""
+    """A page has 25 certificates by default, and all pages together list each one once, even after
+    a deletion in between.
+    """
     ids = set(aws.seed(*[SeedCertificate() for _ in range(60)]))
     first = gateway.get_client_certificates()
     assert len(first["items"]) == 25
@@ -84,7 +93,7 @@ def test_pages_hold_each_certificate_once(aws, gateway):
 
 
 def test_a_full_last_page_names_no_next(aws, gateway):
-    """Where the certificates end with a page, that page has no position."""
+    """The last page has no position, even if it is full."""
     aws.seed(SeedCertificate(), SeedCertificate())
     assert "position" not in gateway.get_client_certificates(limit=2)
     pages = gateway.get_paginator("get_client_certificates").paginate(
@@ -97,7 +106,7 @@ def test_a_full_last_page_names_no_next(aws, gateway):
     "wrong", [{"limit": 0}, {"limit": 501}, {"limit": -1}, {"position": "%"}, {"position": "/w=="}]
 )
 def test_a_page_that_cannot_be_is_refused(gateway, wrong):
-    """A limit outside 1 to 500 and a position that was never given are a BadRequest."""
+    """A limit outside 1 to 500 and an invalid position are a BadRequest."""
     with pytest.raises(ClientError) as refused:
         gateway.get_client_certificates(**wrong)
     assert code(refused) == (400, "BadRequestException")
@@ -112,14 +121,14 @@ def test_a_page_that_cannot_be_is_refused(gateway, wrong):
     [("zzzzzz", (404, "NotFoundException")), ("NO-SUCH", (400, "BadRequestException"))],
 )
 def test_ids_that_name_nothing(gateway, operation, id_, answer):
-    """An id that nothing has is not found, and what has not the form of an id is a bad request."""
+    """An id that no certificate has is not found, and a text that is not an id is a bad request."""
     with pytest.raises(ClientError) as refused:
         getattr(gateway, operation)(clientCertificateId=id_)
     assert code(refused) == answer
 
 
 def test_the_description_can_be_changed(aws, gateway):
-    """UpdateClientCertificate replaces the description, and leaves the certificate as it was."""
+    """UpdateClientCertificate replaces the description and leaves the certificate unchanged."""
     (id_,) = aws.seed(SeedCertificate(tags={"team": "shop"}))
     before = gateway.get_client_certificate(clientCertificateId=id_)
     patch = [{"op": "replace", "path": "/description", "value": "for orders"}]
@@ -135,7 +144,7 @@ def test_the_description_can_be_changed(aws, gateway):
 
 
 def test_nothing_but_the_description_can_be_changed(aws, gateway):
-    """A patch of another path is refused, and what comes before it in the same request is not done either."""
+    """A patch of another path is refused, and so is the whole request with what comes before it."""
     (id_,) = aws.seed(SeedCertificate(description="first"))
     patch = [
         {"op": "replace", "path": "/description", "value": "second"},
@@ -148,7 +157,9 @@ def test_nothing_but_the_description_can_be_changed(aws, gateway):
 
 
 def test_the_quota_holds_for_one_region(aws, gateway):
-    """Beyond sixty certificates an account gets no more in that region; one less makes room, and other regions have their own."""
+    """An account gets no more than sixty certificates in a region; a deletion makes room, and other
+    regions count separately.
+    """
     ids = aws.seed(*[SeedCertificate() for _ in range(60)])
     with pytest.raises(ClientError) as refused:
         gateway.generate_client_certificate()
@@ -160,7 +171,7 @@ def test_the_quota_holds_for_one_region(aws, gateway):
 
 
 def test_the_quota_can_be_set(aws, gateway):
-    """The quota is the one that the emulator is set to."""
+    """The quota can be set to another number."""
     aws.set_certificate_quota(0)
     with pytest.raises(ClientError) as refused:
         gateway.generate_client_certificate()
@@ -176,7 +187,9 @@ def test_the_quota_can_be_set(aws, gateway):
     ],
 )
 def test_a_certificate_in_use_is_kept(aws, gateway, kind, answer, expected):
-    """A certificate that a stage presents is not deleted, where the emulator is set to refuse; the message names the stage."""
+    """A certificate that a stage presents is not deleted where the emulator is set to refuse, and
+    the message names the stage.
+    """
     (id_, _) = aws.seed(
         SeedCertificate(), SeedApi(kind=kind, id="orders", stages={"prod": None, "beta": None})
     )
@@ -189,7 +202,9 @@ def test_a_certificate_in_use_is_kept(aws, gateway, kind, answer, expected):
 
 
 def test_a_certificate_in_use_may_go(aws, gateway):
-    """Set to allow, the emulator deletes a certificate under a stage, which goes on naming it."""
+    """Where the emulator is set to allow it, a certificate in use is deleted, and its stage still
+    names it.
+    """
     aws.answer_delete_in_use("allow")
     aws.seed(SeedCertificate(id="abc123"), SeedApi(id="orders", stages={"prod": "abc123"}))
     gateway.delete_client_certificate(clientCertificateId="abc123")
@@ -200,7 +215,9 @@ def test_a_certificate_in_use_may_go(aws, gateway):
 
 
 def test_a_certificate_in_another_region_is_not_in_use_here(aws, gateway):
-    """A stage keeps the certificate of its own region from being deleted, not one with the same id elsewhere."""
+    """A stage prevents the deletion of the certificate of its own region only, not of one with the
+    same id elsewhere.
+    """
     aws.seed(
         SeedCertificate(id="abc123"),
         SeedCertificate(id="abc123", region="eu-west-1"),
@@ -214,7 +231,9 @@ def test_a_certificate_in_another_region_is_not_in_use_here(aws, gateway):
 
 
 def test_a_certificate_can_be_aged(aws, gateway):
-    """Ageing gives a certificate another end, which its dates and its PEM agree on, and keeps its id and its key."""
+    """Ageing changes the end of a certificate in its dates and its PEM, and keeps its id and its
+    key.
+    """
     made = gateway.generate_client_certificate(description="orders")
     aws.age(made["clientCertificateId"], expires_at=NOON)
     found = gateway.get_client_certificate(clientCertificateId=made["clientCertificateId"])

@@ -1,4 +1,4 @@
-"""The emulator's clock by itself."""
+"""Tests of the emulator's clock on its own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 def test_it_runs_with_the_world_until_it_is_set():
-    """A new clock shows the world's time, also moved; one that was set stands; let go, it shows the world's time again."""
+    """A clock follows the real time with an offset, stops when it is set, and follows the real time
+    again after `run`.
+    """
     clock = Clock()
     assert abs(clock.now() - datetime.now(UTC)) < timedelta(minutes=1)
     clock.advance(days=-350)
@@ -28,7 +30,7 @@ def test_it_runs_with_the_world_until_it_is_set():
 
 
 def test_an_instant_has_a_time_zone():
-    """An instant of another zone is shown in UTC, and one without a zone is refused."""
+    """A time in another zone is shown in UTC, and a time without a zone is refused."""
     clock = Clock()
     clock.set(NOON.astimezone(timezone(timedelta(hours=5))))
     assert clock.now().isoformat() == "2026-11-23T12:00:00+00:00"

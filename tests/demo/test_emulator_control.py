@@ -1,4 +1,4 @@
-"""The paths by which another process drives the emulator."""
+"""Tests of the paths by which another process controls the emulator."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def order(aws):
 
 
 def test_the_clock_is_driven(aws, order):
-    """The clock is stopped, moved and let go, and shown after each order."""
+    """The clock can be set, moved and released over HTTP, and each answer shows its time."""
     assert order("POST", "clock", {"set": NOON})["now"] == NOON
     assert (
         order("POST", "clock", {"advance": {"days": -353, "hours": 1}})["now"]
@@ -40,14 +40,14 @@ def test_the_clock_is_driven(aws, order):
 
 
 def test_settings_are_set_one_by_one(order):
-    """Each setting can be changed alone, and the state shows all."""
+    """Each setting can be changed alone, and each answer shows all settings."""
     assert order("POST", "settings", {"delete_in_use": "allow"})["certificate_quota"] == 60
     state = order("POST", "settings", {"certificate_quota": 2})
     assert (state["delete_in_use"], state["certificate_quota"]) == ("allow", 2)
 
 
 def test_an_account_is_seeded_aged_and_emptied(gateway, order):
-    """Certificates and APIs are put there with ids of the caller's choosing, aged, and gone after a reset."""
+    """Certificates and APIs can be created with chosen ids and aged, and a reset removes them."""
     order("POST", "clock", {"set": NOON})
     seeds = [
         {"type": "certificate", "id": "abc123", "expires_at": NOON, "tags": {"team": "shop"}},
@@ -79,7 +79,9 @@ def test_an_account_is_seeded_aged_and_emptied(gateway, order):
 
 
 def test_faults_are_set_and_cleared(gateway, order):
-    """Faults of every kind and a list of allowed operations are set over HTTP, shown, and cleared."""
+    """Faults of every kind and a list of allowed operations are set over HTTP, shown, and
+    cleared.
+    """
     fault = {
         "type": "answer",
         "status": 429,
@@ -105,7 +107,7 @@ def test_faults_are_set_and_cleared(gateway, order):
 
 
 def test_calls_are_listed_without_the_orders(gateway, order):
-    """The log lists what was asked of AWS, not what was asked of the emulator, and can be emptied."""
+    """The log lists the calls to AWS without the calls to the control paths, and can be emptied."""
     gateway.get_rest_apis()
     assert [call["operation"] for call in order("GET", "calls")] == ["GetRestApis"]
     assert order("DELETE", "calls")["calls"] == 0
@@ -128,7 +130,9 @@ def test_calls_are_listed_without_the_orders(gateway, order):
     ],
 )
 def test_an_order_that_makes_no_sense(aws, order, path, body):
-    """An order that cannot be carried out is a 400 with a reason, and changes nothing."""
+    """An order that cannot be carried out is answered with 400 and a reason, and changes
+    nothing.
+    """
     aws.seed(SeedCertificate(id="abc123"))
     aws.clock.set(datetime.fromisoformat(NOON))
     before = order("GET", "")
@@ -140,7 +144,7 @@ def test_an_order_that_makes_no_sense(aws, order, path, body):
 
 
 def test_a_path_that_is_none(order):
-    """A control path that does not exist is a 404 that names it."""
+    """A control path that does not exist is answered with 404 and its name."""
     with pytest.raises(HTTPError) as refused:
         order("GET", "nonsense")
     assert refused.value.code == 404

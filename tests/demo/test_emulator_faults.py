@@ -1,4 +1,4 @@
-"""What can be made to go wrong in the emulator, seen from a caller."""
+"""Tests of the faults that can be injected into the emulator, as a caller sees them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def code(refused):
     ],
 )
 def test_an_operation_answers_with_an_error(aws, gateway, fault, expected):
-    """The named operation answers with the error, and no other does."""
+    """The named operation answers with the injected error, and no other operation does."""
     aws.faults.inject("GetClientCertificates", fault)
     for _ in range(2):
         with pytest.raises(ClientError) as refused:
@@ -54,7 +54,7 @@ def test_an_operation_answers_with_an_error(aws, gateway, fault, expected):
 
 
 def test_a_denial_says_who_may_not_do_what(aws, gateway):
-    """AccessDenied names the action and the resource that a policy would have to allow."""
+    """AccessDenied names the action and the resource that a policy must allow."""
     aws.faults.inject("GetClientCertificate", access_denied())
     with pytest.raises(
         ClientError,
@@ -64,7 +64,7 @@ def test_a_denial_says_who_may_not_do_what(aws, gateway):
 
 
 def test_sts_answers_with_an_error_in_its_own_form(aws):
-    """A fault of STS comes as XML, with the code that STS uses."""
+    """A fault of STS is XML and has the code that STS uses."""
     aws.faults.inject("sts:GetCallerIdentity", access_denied())
     with pytest.raises(ClientError) as refused:
         aws.client("sts").get_caller_identity()
@@ -72,7 +72,9 @@ def test_sts_answers_with_an_error_in_its_own_form(aws):
 
 
 def test_a_fault_ends_after_its_count(aws, gateway):
-    """A fault that is set for two calls, after one, spares the first and the fourth; a caller that asks again gets through."""
+    """A fault with `times=2` and `after=1` affects the second and third call only, and a caller
+    that retries succeeds.
+    """
     aws.faults.inject("GetRestApis", throttled(), times=2, after=1)
     outcomes = []
     for _ in range(4):
@@ -87,7 +89,7 @@ def test_a_fault_ends_after_its_count(aws, gateway):
 
 
 def test_a_star_means_everything(aws, gateway):
-    """A fault of `*` meets the calls of every service until the faults are cleared."""
+    """A fault of `*` affects the calls of every service until the faults are cleared."""
     aws.faults.inject("*", access_denied())
     for call in (gateway.get_rest_apis, aws.client("sts").get_caller_identity):
         with pytest.raises(ClientError):
@@ -97,7 +99,9 @@ def test_a_star_means_everything(aws, gateway):
 
 
 def test_the_two_versions_are_told_apart(aws, gateway):
-    """A pattern with a service meets that version of API Gateway alone, though both have a GetStages."""
+    """A pattern with a service affects that version of API Gateway only, although both have a
+    GetStages.
+    """
     aws.seed(SeedApi(id="orders"), SeedApi(id="chat", kind="websocket"))
     aws.faults.inject("apigatewayv2:GetStages", access_denied())
     gateway.get_stages(restApiId="orders")
@@ -106,7 +110,7 @@ def test_the_two_versions_are_told_apart(aws, gateway):
 
 
 def test_a_connection_is_dropped(aws, gateway):
-    """A dropped connection is closed without an answer, and the next call is served."""
+    """A dropped connection is closed without an answer, and the next call is answered."""
     aws.faults.inject("GetRestApis", Drop(), times=1)
     with pytest.raises(ConnectionClosedError):
         gateway.get_rest_apis()
@@ -114,7 +118,7 @@ def test_a_connection_is_dropped(aws, gateway):
 
 
 def test_a_call_hangs_until_the_caller_gives_up(aws):
-    """A hung call is accepted and not answered; others are served meanwhile."""
+    """A hung call gets no answer, and other calls are answered meanwhile."""
     aws.faults.inject("GetRestApis", Hang())
     impatient = aws.client("apigateway", read_timeout=0.3)
     with pytest.raises(ReadTimeoutError):
@@ -123,7 +127,7 @@ def test_a_call_hangs_until_the_caller_gives_up(aws):
 
 
 def test_a_hang_has_an_end(aws, gateway):
-    """After its seconds a hung call is hung up on."""
+    """The connection of a hung call is closed after the given seconds."""
     aws.faults.inject("GetRestApis", Hang(0.2))
     began = time.monotonic()
     with pytest.raises(ConnectionClosedError):
@@ -132,7 +136,9 @@ def test_a_hang_has_an_end(aws, gateway):
 
 
 def test_a_proxy_answers_with_a_page(aws, gateway):
-    """A page of HTML comes in AWS's place, with any status; boto3 takes one with 200 for an answer that lists nothing."""
+    """A proxy's HTML page with any status can replace an answer; boto3 reads one with 200 as an
+    empty list.
+    """
     aws.seed(SeedApi(id="orders"))
     aws.faults.inject("GetRestApis", ProxyPage(), times=1)
     page = gateway.get_rest_apis()
@@ -144,7 +150,9 @@ def test_a_proxy_answers_with_a_page(aws, gateway):
 
 
 def test_all_but_some_operations_are_denied(aws, gateway):
-    """With `allow_only` the named operations are served and all others denied; GetCallerIdentity needs no permission."""
+    """`allow_only` denies all operations but the named ones; GetCallerIdentity needs no
+    permission.
+    """
     aws.faults.allow_only("GetClientCertificate*", "apigateway:GetStages")
     gateway.get_client_certificates()
     aws.client("sts").get_caller_identity()
@@ -156,7 +164,9 @@ def test_all_but_some_operations_are_denied(aws, gateway):
 
 
 def test_every_call_is_in_the_log(aws, gateway):
-    """The log has each call in order, with operation, account, region, method and path, those that went wrong too."""
+    """The log lists each call in order with operation, account, region, method and path, including
+    failed calls.
+    """
     aws.faults.inject("GetClientCertificates", access_denied())
     gateway.get_rest_apis()
     with pytest.raises(ClientError):
@@ -185,7 +195,9 @@ def test_every_call_is_in_the_log(aws, gateway):
 
 
 def test_a_call_knows_what_a_policy_must_allow(aws):
-    """An API Gateway call needs its HTTP method on its path, and a WebSocket one the same without the version."""
+    """The log names the IAM action and resource of a call: its HTTP method and its path, without
+    the version for WebSocket APIs.
+    """
     aws.seed(SeedApi(id="chat", kind="websocket"))
     aws.client("apigatewayv2").get_stages(ApiId="chat")
     assert [call.iam for call in aws.calls()] == [
@@ -194,14 +206,18 @@ def test_a_call_knows_what_a_policy_must_allow(aws):
 
 
 def test_what_the_emulator_lacks_says_so(gateway):
-    """An operation that nobody has built is a 501 that names it, which an SDK does not repeat."""
+    """An operation that the emulator lacks is answered with 501 and its name, which an SDK does not
+    retry.
+    """
     with pytest.raises(ClientError, match="get_sdk_types") as refused:
         gateway.get_sdk_types()
     assert code(refused) == (501, "NotImplemented")
 
 
 def test_a_region_that_is_none(aws):
-    """A call that is signed for a region without API Gateway is refused, as AWS refuses a signature for another region."""
+    """A call that is signed for a region without API Gateway is refused with AWS's error for a
+    wrong signature.
+    """
     with pytest.raises(ClientError) as refused:
         aws.client("apigateway", region="mars-north-1").get_rest_apis()
     assert code(refused) == (403, "InvalidSignatureException")

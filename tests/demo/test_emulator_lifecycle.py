@@ -1,4 +1,4 @@
-"""Starting and stopping the emulator, and what it leaves behind: nothing."""
+"""Tests of the start and stop of the emulator, which leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from checker.errors import UsageError
 
 
 def test_each_emulator_starts_empty():
-    """Emulators of one process follow each other, each with nothing of the one before: accounts, faults, clock or calls."""
+    """Each emulator of a process starts empty, without the accounts, faults, clock or calls of the
+    one before.
+    """
     for _ in range(3):
         with Emulator() as aws:
             assert aws.calls() == ()
@@ -30,7 +32,9 @@ def test_each_emulator_starts_empty():
 
 
 def test_one_object_can_be_started_again():
-    """An emulator that was stopped starts again, empty; to stop it twice is harmless."""
+    """An emulator that was stopped can be started again and is empty, and a second stop does no
+    harm.
+    """
     aws = Emulator()
     for _ in range(2):
         aws.start()
@@ -43,7 +47,9 @@ def test_one_object_can_be_started_again():
 
 
 def test_two_at_once_are_refused():
-    """A second emulator in one process would share its accounts with the first, and says so; the first goes on."""
+    """A second emulator in one process is refused, because both would share their accounts, and the
+    first one still works.
+    """
     with Emulator() as aws:
         with pytest.raises(UsageError, match="another emulator"):
             Emulator().start()
@@ -51,7 +57,7 @@ def test_two_at_once_are_refused():
 
 
 def test_it_listens_on_the_loopback_address_alone_and_stops():
-    """The endpoint is on 127.0.0.1, another loopback address finds nobody there, and after the stop nobody is left."""
+    """The endpoint listens on 127.0.0.1 only, and after the stop the port is closed."""
     with Emulator() as aws:
         address = urlsplit(aws.endpoint)
         assert address.hostname == "127.0.0.1"
@@ -65,7 +71,7 @@ def test_it_listens_on_the_loopback_address_alone_and_stops():
 
 
 def test_a_hung_call_ends_with_the_emulator():
-    """Stopping hangs up on a call that hangs, at once, and no thread of the emulator is left."""
+    """A stop ends a hung call at once and leaves no thread of the emulator."""
     outcome = []
     aws = Emulator()
     aws.start()
@@ -92,7 +98,7 @@ def test_a_hung_call_ends_with_the_emulator():
 
 
 def test_a_silent_caller_is_hung_up_on():
-    """Stopping closes the connection of a caller that has said nothing yet."""
+    """A stop closes the connection of a caller that has sent nothing yet."""
     with Emulator() as aws:
         silent = socket.create_connection(("127.0.0.1", urlsplit(aws.endpoint).port), timeout=10)
         aws.client("sts").get_caller_identity()  # by then the connection before it has a thread
@@ -101,7 +107,7 @@ def test_a_silent_caller_is_hung_up_on():
 
 
 def test_a_start_that_fails_leaves_room_for_another(monkeypatch):
-    """Where the server cannot be made, the next emulator is not taken for a second one."""
+    """After a failed start, the next emulator is not refused as a second one."""
 
     def fail(*_):
         raise OSError("no port is free")
@@ -115,7 +121,9 @@ def test_a_start_that_fails_leaves_room_for_another(monkeypatch):
 
 
 def test_importing_it_does_nothing():
-    """To import the emulator loads neither moto nor boto3, starts no thread and writes nothing."""
+    """The import of the emulator loads neither moto nor boto3, starts no thread and
+    writes nothing.
+    """
     script = (
         "import sys, threading, checker.demo.emulator\n"
         "loaded = {'moto', 'boto3', 'botocore', 'flask', 'werkzeug', 'cryptography'} & set(sys.modules)\n"
@@ -129,7 +137,7 @@ def test_importing_it_does_nothing():
 
 
 def test_it_writes_nothing(capfd):
-    """Serving calls, refused ones too, writes to neither stream."""
+    """The emulator prints nothing while it answers or refuses calls."""
     with Emulator() as aws:
         aws.client("sts").get_caller_identity()
         aws.faults.inject("GetRestApis", access_denied())
@@ -143,7 +151,7 @@ def test_it_writes_nothing(capfd):
 
 
 def test_a_missing_extra_is_named(monkeypatch):
-    """Without moto the error says what to install, and a later start is not refused for this one."""
+    """Without moto, the error names the extra to install, and a later start is not refused."""
     for name in [name for name in sys.modules if name.startswith("checker.demo.emulator.server")]:
         monkeypatch.delitem(sys.modules, name)
     with monkeypatch.context() as without:
@@ -155,7 +163,9 @@ def test_a_missing_extra_is_named(monkeypatch):
 
 
 def test_the_environment_of_a_child_leads_to_the_emulator():
-    """What a child process inherits leads to the emulator, and nothing of the parent's leads elsewhere."""
+    """A child process with the emulator's environment calls the emulator, and none of the parent's
+    settings lead elsewhere.
+    """
     base = {
         "PATH": os.defpath,
         "AWS_PROFILE": "production",
@@ -186,7 +196,9 @@ def test_the_environment_of_a_child_leads_to_the_emulator():
 
 
 def test_a_client_reads_nothing_of_the_surroundings(monkeypatch):
-    """The emulator's own clients work where the environment names a profile, a proxy or an endpoint that is not there."""
+    """The emulator's own clients work even if the environment names a missing profile, proxy or
+    endpoint.
+    """
     monkeypatch.setenv("AWS_PROFILE", "nowhere")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "stale")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")

@@ -1,7 +1,9 @@
-"""The emulator answers as AWS's own models say: shapes, error codes, pages, for every operation that tfcert uses.
+"""The emulator answers as AWS's own models specify, in shapes, error codes and pages, for every
+operation that tfcert uses.
 
-What botocore makes of an answer would hide a field of a wrong name or type, so the bytes that came over the wire are looked at.
-Source: botocore's models of `apigateway`, `apigatewayv2`, `acm`, `sts`, `s3`, `ec2`, `elbv2`, `ssm` and `secretsmanager`.
+botocore's parsed answer would hide a field with a wrong name or type, so these tests look at the
+bytes that were sent. Source: botocore's models of `apigateway`, `apigatewayv2`, `acm`, `sts`, `s3`,
+`ec2`, `elbv2`, `ssm` and `secretsmanager`.
 """
 
 from __future__ import annotations
@@ -89,7 +91,7 @@ IDS = [f"{service}:{operation}" for service, operation, *_ in ASKED]
 
 @pytest.fixture
 def seeded(aws):
-    """Something of everything."""
+    """Fill the emulator with one resource of each kind."""
     aws.seed(
         SeedCertificate(id="abc123", expires_at=ENDS, description="d", tags={"a": "b"}),
         SeedApi(
@@ -117,7 +119,9 @@ def seeded(aws):
 
 @pytest.fixture
 def ask(seeded):
-    """Ask the emulator: what botocore made of the answer, the answer as it came, and the operation's model."""
+    """Return a function that calls the emulator and returns botocore's parsed answer, the raw
+    answer, and the operation's model.
+    """
 
     def asking(service, operation, parameters):
         client = seeded.client(service)
@@ -147,7 +151,10 @@ def ask(seeded):
 
 
 def told_apart(shape, value, path="answer"):
-    """What of a JSON value is not as its shape says, each with the path to it; null stands for a field that is not there."""
+    """Return the differences between a JSON value and its shape, each with its path.
+
+    A null counts as a missing field.
+    """
     kinds = {"structure": dict, "map": dict, "list": list}
     if value is None:
         return []
@@ -184,7 +191,7 @@ def told_apart(shape, value, path="answer"):
 
 
 def fits(shape, value):
-    """Whether a JSON value is of a shape that holds no others."""
+    """Return whether a JSON value fits a shape that contains no other shapes."""
     if shape.type_name == "timestamp" and shape.serialization.get("timestampFormat") == "iso8601":
         return isinstance(value, str) and re.fullmatch(
             r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", value
@@ -204,7 +211,9 @@ def fits(shape, value):
 
 
 def told_apart_in_xml(shape, element, path):
-    """Likewise for the elements of the query protocol, of which all are texts."""
+    """Return the differences between an XML element of the query protocol, whose values are all
+    texts, and its shape.
+    """
     if shape.type_name == "structure":
         members = {
             member.serialization.get("name", name): member for name, member in shape.members.items()
@@ -239,7 +248,7 @@ def named(element):
 
 
 def test_the_operations_are_all_that_tfcert_uses():
-    """What it has an IAM action for, and nothing besides; a new one needs its parity shown here."""
+    """The operations that are compared are exactly those for which tfcert has an IAM action."""
     assert {operation for _, operation, *_ in ASKED} == set(_ACTIONS)
     assert all(action_for(operation) for operation in _ACTIONS)
 
@@ -248,7 +257,9 @@ def test_the_operations_are_all_that_tfcert_uses():
 def test_an_answer_has_the_fields_and_types_of_the_model(
     ask, service, operation, parameters, holds
 ):
-    """No field that AWS's model has not, none of another type, and everything that tfcert reads."""
+    """An answer has only fields of AWS's model, each with its type, and includes every field that
+    tfcert reads.
+    """
     read, came, model = ask(service, operation, parameters)
 
     assert holds <= read.keys()
@@ -273,7 +284,7 @@ def test_an_answer_has_the_fields_and_types_of_the_model(
 
 
 def test_the_check_itself_finds_what_is_wrong(ask):
-    """A comparison that finds nothing must be one that could."""
+    """The comparison itself reports each of six wrong answers."""
     _, came, model = ask("apigateway", "GetClientCertificates", {})
     (item,) = json.loads(came["body"])["item"]
     wrong = [
@@ -310,7 +321,9 @@ WRONG = [
 def test_an_error_has_a_code_and_a_status_that_the_model_declares(
     ask, service, operation, parameters, code
 ):
-    """tfcert tells by the code what is gone and what is not known."""
+    """An error has a code and a status that the model declares, because tfcert decides by
+    the code.
+    """
     error, _, model = ask(service, operation, parameters)
 
     assert isinstance(error, ClientError)
@@ -326,7 +339,7 @@ def test_an_error_has_a_code_and_a_status_that_the_model_declares(
 )
 @pytest.mark.parametrize("service", ["apigateway", "apigatewayv2"])
 def test_a_fault_is_one_of_the_models_errors(seeded, ask, service, fault):
-    """What is injected is what AWS could answer with."""
+    """An injected fault is an error that AWS's model declares."""
     seeded.faults.inject("GetStages", fault)
     parameters = {"restApiId": "rest1"} if service == "apigateway" else {"ApiId": "sock1"}
 
@@ -338,7 +351,9 @@ def test_a_fault_is_one_of_the_models_errors(seeded, ask, service, fault):
 
 
 def assert_declared(model, code, status):
-    """A code of the operation's own errors, of the service's, or common to all, with the status that goes with it."""
+    """Check that a code is one of the operation's own errors, of the service's, or a common one,
+    with the matching status.
+    """
     shapes = (*model.error_shapes, *model.service_model.error_shapes)
     declared = {
         shape.metadata.get("error", {}).get("code", shape.name): shape.metadata.get("error", {})
@@ -362,7 +377,7 @@ PAGED = [
 def test_botocores_own_paginator_finds_everything_once(
     seeded, service, method, parameters, items, count
 ):
-    """Its model knows which token leads on, and where it stands in the answer; a page has twenty-five where none is asked for."""
+    """botocore's own paginator finds every item once by the tokens of its model."""
     seeded.seed(
         *(SeedCertificate(id=f"c{n:05}") for n in range(60)),
         *(SeedApi(id=f"r{n:03}", stages={}) for n in range(30)),
@@ -381,7 +396,7 @@ def test_botocores_own_paginator_finds_everything_once(
 
 
 def test_what_the_model_says_has_no_pages_has_none(seeded):
-    """GetStages of the first version gives all there are, and no token."""
+    """GetStages of the first version returns all stages and no token."""
     seeded.seed(SeedApi(id="many", stages={f"s{n:02}": None for n in range(30)}))
     client = seeded.client("apigateway")
     assert not client.can_paginate("get_stages")
@@ -392,7 +407,9 @@ def test_what_the_model_says_has_no_pages_has_none(seeded):
     ("method", "most"), [("get_client_certificates", 500), ("get_rest_apis", 500)]
 )
 def test_a_page_may_have_as_many_as_the_model_says(seeded, method, most):
-    """tfcert asks for the most, so that a region takes one call."""
+    """A page can have as many items as the model allows, so that tfcert needs one call for a
+    region.
+    """
     client = seeded.client("apigateway")
     model = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[method])
     assert f"maximum value is {most}" in model.input_shape.members["limit"].documentation

@@ -1,4 +1,4 @@
-"""The emulator and a caller that sends a request again."""
+"""Tests of the emulator with a caller that sends a request again."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ def _with_invocation(client, invocation):
 
 
 def test_a_repeated_attempt_gets_the_first_answer(aws, gateway, deployment):
-    """The stage exists after the first attempt, and the second one does not fail for it."""
+    """A repeated attempt of one call gets the first answer, and does not fail because the stage
+    already exists.
+    """
     caller = _with_invocation(aws.client("apigateway"), "one-call")
     first, second = (
         caller.create_stage(restApiId="orders", stageName="new", deploymentId=deployment)
@@ -42,7 +44,7 @@ def test_a_repeated_attempt_gets_the_first_answer(aws, gateway, deployment):
 
 
 def test_another_call_is_no_repeat(aws, deployment):
-    """Two calls that create one stage are a conflict."""
+    """Two different calls that create the same stage are a conflict."""
     asked = {"restApiId": "orders", "stageName": "new", "deploymentId": deployment}
     _with_invocation(aws.client("apigateway"), "one").create_stage(**asked)
     with pytest.raises(ClientError, match="Stage already exists"):
@@ -50,7 +52,9 @@ def test_another_call_is_no_repeat(aws, deployment):
 
 
 def test_a_failed_attempt_is_made_again(aws, deployment, monkeypatch):
-    """An error of the emulator is listed, and is no answer for the next attempt."""
+    """An internal error of the emulator is listed, and the next attempt of the call is handled
+    anew.
+    """
     caller = _with_invocation(aws.client("apigateway"), "one-call")
     asked = {"restApiId": "orders", "stageName": "new", "deploymentId": deployment}
 
@@ -68,7 +72,7 @@ def test_a_failed_attempt_is_made_again(aws, deployment, monkeypatch):
 
 
 def test_an_attempt_waits_for_the_first():
-    """A second attempt that arrives while the first one runs is not handled beside it."""
+    """A second attempt waits while the first one is running, and is not handled in parallel."""
     handled = []
 
     def slow(environ, start):

@@ -1,4 +1,6 @@
-"""What stages present in the emulator, and the rest of their story that moto leaves out."""
+"""Tests of the certificates that stages present in the emulator, and of what moto lacks
+for stages.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ def account(aws):
 
 
 def test_a_rest_stage_presents_what_it_is_told_to(gateway):
-    """UpdateStage sets what one stage presents, and every way of reading the stage says so."""
+    """UpdateStage sets the certificate of one stage, and every operation that reads the stage shows
+    it.
+    """
     assert present(gateway, "first1")["clientCertificateId"] == "first1"
     assert (
         gateway.get_stage(restApiId="orders", stageName="prod")["clientCertificateId"] == "first1"
@@ -48,14 +52,14 @@ def test_a_rest_stage_presents_what_it_is_told_to(gateway):
 
 
 def test_the_empty_string_takes_the_certificate_off(gateway):
-    """UpdateStage with an empty value leaves a stage that presents nothing."""
+    """UpdateStage with an empty value removes the certificate from the stage."""
     present(gateway, "first1")
     assert "clientCertificateId" not in present(gateway, "")
     assert "clientCertificateId" not in gateway.get_stage(restApiId="orders", stageName="prod")
 
 
 def test_a_stage_cannot_present_what_is_not_there(gateway):
-    """An unknown certificate id is refused, and nothing else of the same request is done."""
+    """An unknown certificate id is refused, and the rest of the request is not applied."""
     patch = [
         {"op": "replace", "path": "/description", "value": "changed"},
         {"op": "replace", "path": "/clientCertificateId", "value": "nosuch"},
@@ -68,12 +72,12 @@ def test_a_stage_cannot_present_what_is_not_there(gateway):
 
 
 def test_a_stage_may_present_a_certificate_of_acm(gateway):
-    """An ACM certificate's ARN is taken, as AWS takes it since September 2026."""
+    """A stage accepts the ARN of an ACM certificate, as AWS does since September 2026."""
     assert present(gateway, ACM)["clientCertificateId"] == ACM
 
 
 def test_other_changes_leave_the_certificate_alone(gateway):
-    """A stage that is changed in another way, or deployed to, presents what it presented."""
+    """A stage keeps its certificate when it is changed in another way or deployed to."""
     present(gateway, "first1")
     patch = [{"op": "replace", "path": "/description", "value": "changed"}]
     assert (
@@ -94,7 +98,7 @@ def test_other_changes_leave_the_certificate_alone(gateway):
 
 
 def test_a_stage_that_was_deleted_presents_nothing_when_it_is_made_again(gateway):
-    """The certificate goes with the stage."""
+    """A stage that is deleted and created again presents no certificate."""
     deployment = present(gateway, "first1")["deploymentId"]
     gateway.delete_stage(restApiId="orders", stageName="prod")
     made = gateway.create_stage(restApiId="orders", stageName="prod", deploymentId=deployment)
@@ -102,7 +106,7 @@ def test_a_stage_that_was_deleted_presents_nothing_when_it_is_made_again(gateway
 
 
 def test_dates_of_stages_come_from_the_clock(aws, gateway, websocket):
-    """A stage of either kind was created and changed when the clock said so."""
+    """The creation and change dates of REST and WebSocket stages come from the clock."""
     aws.clock.set(NOON)
     deployment = gateway.get_stage(restApiId="orders", stageName="beta")["deploymentId"]
     gateway.create_stage(restApiId="orders", stageName="new", deploymentId=deployment)
@@ -115,7 +119,9 @@ def test_dates_of_stages_come_from_the_clock(aws, gateway, websocket):
 
 
 def test_a_websocket_stage_presents_what_it_is_told_to(websocket):
-    """A WebSocket stage may present a certificate from its creation on, another later, and none when told so."""
+    """A WebSocket stage can be created with a certificate, changed to another, and
+    changed to none.
+    """
     made = websocket.create_stage(
         ApiId="chat", StageName="new", ClientCertificateId="first1", Tags={"team": "shop"}
     )
@@ -134,7 +140,9 @@ def test_a_websocket_stage_presents_what_it_is_told_to(websocket):
 
 
 def test_a_websocket_stage_cannot_present_what_is_not_there(websocket):
-    """An unknown certificate id is refused at creation, which makes no stage, and at a change, which changes nothing."""
+    """An unknown certificate id makes the creation or the change of a WebSocket stage fail without
+    an effect.
+    """
     with pytest.raises(ClientError, match="BadRequestException"):
         websocket.create_stage(ApiId="chat", StageName="new", ClientCertificateId="nosuch")
     with pytest.raises(ClientError, match="BadRequestException"):
@@ -155,7 +163,9 @@ def test_an_http_api_presents_no_certificate(websocket):
 
 
 def test_a_websocket_deployment_has_a_life(websocket):
-    """A deployment of a WebSocket API is made, read, listed, described and deleted, the latter only when no stage points to it."""
+    """A deployment of a WebSocket API can be created, read, listed, described, and deleted once no
+    stage uses it.
+    """
     id_ = websocket.create_deployment(ApiId="chat", StageName="live", Description="first")[
         "DeploymentId"
     ]
@@ -176,7 +186,9 @@ def test_a_websocket_deployment_has_a_life(websocket):
 
 
 def test_apis_come_in_pages(aws, gateway, websocket):
-    """More than twenty-five APIs of either kind need a second page, so that a reader of the first page alone is found out."""
+    """More than 25 APIs of either kind need a second page, which exposes a reader of the first page
+    only.
+    """
     aws.seed(*[SeedApi(id=f"rest{number}") for number in range(30)])
     aws.seed(*[SeedApi(id=f"ws{number}", kind="websocket") for number in range(30)])
     first = gateway.get_rest_apis()

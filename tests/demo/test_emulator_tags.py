@@ -1,4 +1,4 @@
-"""Tags of what API Gateway holds, set and taken away by ARN."""
+"""Tests of the tags of API Gateway's resources, set and removed by ARN."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ def account(aws):
     "path", ["clientcertificates/abc123", "restapis/orders", "restapis/orders/stages/prod"]
 )
 def test_tags_are_added_read_and_taken_away(gateway, path):
-    """TagResource adds to the tags of a certificate, an API or a stage, UntagResource takes some, GetTags shows what is left."""
+    """TagResource adds tags to a certificate, an API or a stage, UntagResource removes some, and
+    GetTags lists the rest.
+    """
     arn = f"arn:aws:apigateway:us-east-1::/{path}"
     gateway.tag_resource(resourceArn=arn, tags={"team": "shop", "env": "prod", "made": "by-hand"})
     gateway.tag_resource(resourceArn=arn, tags={"team": "orders"})
@@ -30,7 +32,7 @@ def test_tags_are_added_read_and_taken_away(gateway, path):
 
 
 def test_tags_show_on_what_bears_them(gateway):
-    """The tags of a certificate and of a stage come with it."""
+    """A certificate and a stage are returned with their tags."""
     gateway.tag_resource(
         resourceArn="arn:aws:apigateway:us-east-1::/clientcertificates/abc123",
         tags={"team": "shop"},
@@ -45,7 +47,9 @@ def test_tags_show_on_what_bears_them(gateway):
 
 
 def test_tags_of_a_websocket_stage(aws):
-    """A WebSocket stage's tags are set by its ARN and come with it; its API's are its own."""
+    """A WebSocket stage's tags are set by its ARN and returned with it, apart from those of its
+    API.
+    """
     websocket = aws.client("apigatewayv2")
     stage, api = (
         "arn:aws:apigateway:us-east-1::/apis/chat/stages/live",
@@ -71,7 +75,9 @@ def test_tags_of_a_websocket_stage(aws):
     ],
 )
 def test_an_arn_that_names_nothing_here(gateway, arn, code):
-    """What is not there is not found; what is of another region, service or kind is a bad request."""
+    """GetTags of a missing resource is not found, and of another region, service or kind a bad
+    request.
+    """
     with pytest.raises(ClientError) as refused:
         gateway.get_tags(resourceArn=arn)
     assert refused.value.response["Error"]["Code"] == code

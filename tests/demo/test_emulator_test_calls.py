@@ -1,4 +1,6 @@
-"""TestInvokeMethod of the emulator: it calls the backend of a method with the key pair of a certificate."""
+"""TestInvokeMethod of the emulator calls the backend of a method with the key pair of a
+certificate.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,10 @@ def backend():
 
 @pytest.fixture
 def plain():
-    """A backend without TLS: its URL, and the requests that it got; it answers the status in the path."""
+    """Yield a backend without TLS: its URL and the requests that it received.
+
+    It answers with the status in the path.
+    """
     seen = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -69,7 +74,9 @@ def caller(aws):
 
 
 def test_the_key_pair_of_the_named_certificate_is_presented(aws, backend):
-    """A backend that trusts one certificate answers it, and refuses another and none."""
+    """A backend that trusts one certificate accepts a test call with it, and refuses another
+    certificate and none.
+    """
     aws.seed(SeedCertificate(id="aaaaaa"))
     aws.seed(SeedCertificate(id="bbbbbb"))
     pem = aws.client("apigateway").get_client_certificate(clientCertificateId="aaaaaa")
@@ -94,7 +101,9 @@ def test_the_key_pair_of_the_named_certificate_is_presented(aws, backend):
     [("console", True, False), ("json", False, False), ("chatty", True, True)],
 )
 def test_the_log_has_the_chosen_form(aws, backend, plain, form, failed, passed):
-    """Three foreign forms: one says that the handshake failed, one nothing of it, one mentions TLS always."""
+    """The log has the chosen form: one reports a failed handshake, one never does, and one always
+    mentions TLS.
+    """
     url, _ = plain
     aws.write_test_log(form)
     aws.seed(
@@ -114,7 +123,7 @@ def test_the_log_has_the_chosen_form(aws, backend, plain, form, failed, passed):
 
 
 def test_there_may_be_no_log(aws, plain):
-    """The model does not require one."""
+    """A test call can return no log, because the model does not require one."""
     aws.write_test_log("none")
     aws.seed(SeedApi(id=API, methods={"GET /ok": SeedMethod(uri=plain[0])}))
     answer = caller(aws)("GET", "/ok")
@@ -123,7 +132,7 @@ def test_there_may_be_no_log(aws, plain):
 
 
 def test_the_settings_of_another_process_choose_the_form(aws, plain):
-    """`test_log` of POST /_tfcert/settings."""
+    """Another process can choose the form of the log with `test_log` of POST /_tfcert/settings."""
     import urllib.request
 
     order = urllib.request.Request(
@@ -133,7 +142,7 @@ def test_the_settings_of_another_process_choose_the_form(aws, plain):
 
 
 def test_a_backend_that_does_not_listen_gives_504(aws):
-    """No connection is no handshake."""
+    """A backend that does not listen makes a test call answer 504."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     aws.seed(SeedApi(id=API, methods={"GET /x": SeedMethod(uri=f"https://127.0.0.1:{port}/x")}))
@@ -144,14 +153,18 @@ def test_a_backend_that_does_not_listen_gives_504(aws):
     "uri", ["https://192.0.2.1/", "https://backend.test/", "http://127.0.0.1.nip.test/"]
 )
 def test_only_loopback_is_called(aws, uri):
-    """The emulator is no proxy to other machines."""
+    """A test call reaches loopback addresses only, so that the emulator is no proxy to other
+    machines.
+    """
     aws.seed(SeedApi(id=API, methods={"GET /x": SeedMethod(uri=uri)}))
     with pytest.raises(ClientError, match="loopback addresses only"):
         caller(aws)("GET", "/x")
 
 
 def test_stage_variables_path_parameters_query_and_headers_are_passed(aws, plain):
-    """A proxy integration passes the query and headers on, and what its parameters name."""
+    """A proxy integration passes on the query, the headers, the stage variables and the mapped path
+    parameters.
+    """
     url, seen = plain
     host = url.removeprefix("http://")
     aws.seed(
@@ -185,7 +198,9 @@ def test_stage_variables_path_parameters_query_and_headers_are_passed(aws, plain
 
 
 def test_an_integration_of_type_http_maps_the_status(aws, plain):
-    """Its response without a pattern is for every status that no pattern matches."""
+    """The response without a pattern of an HTTP integration applies to every status that no pattern
+    matches.
+    """
     url, seen = plain
     own = SeedMethod(uri=f"{url}/403", type="HTTP", responses={"200": ""})
     aws.seed(
@@ -210,7 +225,7 @@ def test_an_integration_of_type_http_maps_the_status(aws, plain):
 
 
 def test_unknown_things_are_not_found(aws, plain):
-    """As API Gateway answers."""
+    """An unknown method or certificate is a NotFoundException, as in API Gateway."""
     aws.seed(SeedApi(id=API, methods={"GET /x": SeedMethod(uri=plain[0])}))
     call = caller(aws)
     for verb, rest in (("PUT", {}), ("GET", {"clientCertificateId": "zzzzzz"})):
@@ -220,7 +235,7 @@ def test_unknown_things_are_not_found(aws, plain):
 
 
 def test_resources_come_in_pages_and_methods_with_embed(aws):
-    """Without `embed` a method is an empty object."""
+    """Resources come in pages, and without `embed` their methods are empty objects."""
     methods = {
         f"GET /r{number}": SeedMethod(uri="https://backend.test/", vpc_link="l1nk00")
         for number in range(30)
@@ -251,7 +266,7 @@ def test_resources_come_in_pages_and_methods_with_embed(aws):
 
 
 def test_put_integration_keeps_the_vpc_link(aws):
-    """Moto drops it."""
+    """PutIntegration keeps the id of the VPC link, which moto drops."""
     aws.seed(SeedApi(id=API))
     gateway = aws.client("apigateway")
     root = gateway.get_resources(restApiId=API)["items"][0]["id"]
@@ -263,7 +278,7 @@ def test_put_integration_keeps_the_vpc_link(aws):
 
 
 def test_other_requests_are_answered_during_a_test_call(aws):
-    """A slow backend holds up its own call only."""
+    """Other requests are answered while a test call waits for a slow backend."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         aws.seed(
@@ -282,7 +297,7 @@ def test_other_requests_are_answered_during_a_test_call(aws):
 
 
 def test_a_call_that_fails_leaves_no_lock_behind(aws):
-    """The next request is answered."""
+    """After a test call that fails, the next request is answered."""
     aws.seed(SeedApi(id=API, methods={"GET /x": SeedMethod(uri="https://192.0.2.1/")}))
     with pytest.raises(ClientError):
         caller(aws)("GET", "/x")

@@ -1,4 +1,6 @@
-"""The emulator has the services that hold trust material: trust stores of load balancers, S3 objects, parameters, secrets."""
+"""Tests of the emulator's services with trust material: trust stores of load balancers, S3 objects,
+parameters, secrets.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ BUCKET, KEY = "trust-material", "live/ca.pem"
 
 @pytest.fixture
 def s3(aws):
-    """A bucket with versions."""
+    """Return an S3 client with a versioned bucket."""
     client = aws.client("s3")
     client.create_bucket(Bucket=BUCKET)
     client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
@@ -24,17 +26,17 @@ def s3(aws):
 
 @pytest.fixture
 def pems(gateway):
-    """Two PEMs as API Gateway gives them."""
+    """Return two PEMs in the form that API Gateway returns."""
     return [gateway.generate_client_certificate()["pemEncodedCertificate"] for _ in range(2)]
 
 
 def put(s3, text):
-    """The version of an object that was put."""
+    """Write the object and return its version."""
     return s3.put_object(Bucket=BUCKET, Key=KEY, Body=text.encode())["VersionId"]
 
 
 def create(elb, **more):
-    """A trust store on the object."""
+    """Create a trust store from the object."""
     answer = elb.create_trust_store(
         Name="backend", CaCertificatesBundleS3Bucket=BUCKET, CaCertificatesBundleS3Key=KEY, **more
     )
@@ -42,14 +44,16 @@ def create(elb, **more):
 
 
 def bundle(elb, arn):
-    """The bundle of a trust store, from its presigned URL."""
+    """Return the bundle of a trust store, read from its presigned URL."""
     location = elb.get_trust_store_ca_certificates_bundle(TrustStoreArn=arn)["Location"]
     with urlopen(location) as answer:
         return answer.read().decode()
 
 
 def test_a_trust_store_keeps_its_copy_until_it_is_modified(aws, s3, pems):
-    """A new object changes nothing; ModifyTrustStore copies it; an older version can be named."""
+    """A trust store keeps its copy after a new object is written; ModifyTrustStore copies the
+    newest or a named version.
+    """
     elb, (old, new) = aws.client("elbv2"), pems
     first = put(s3, old)
     made = create(elb, Tags=[{"Key": "team", "Value": "orders"}])
@@ -77,7 +81,9 @@ def test_a_trust_store_keeps_its_copy_until_it_is_modified(aws, s3, pems):
     ],
 )
 def test_a_bundle_that_a_load_balancer_does_not_take_is_refused(aws, s3, pems, text, code):
-    """No certificate, a blank line, a comment with a hyphen, no object."""
+    """A bundle without a certificate, with a blank line or with a hyphen in a comment is refused,
+    and so is a missing object.
+    """
     if text is not None:
         put(s3, text.format(*pems))
     with pytest.raises(ClientError) as refused:
@@ -86,7 +92,9 @@ def test_a_bundle_that_a_load_balancer_does_not_take_is_refused(aws, s3, pems, t
 
 
 def test_a_deleted_trust_store_is_not_found(aws, s3, pems):
-    """Neither its description nor its bundle, and its name is free again."""
+    """A deleted trust store has neither a description nor a bundle, and its name can be
+    used again.
+    """
     elb = aws.client("elbv2")
     put(s3, pems[0])
     arn = create(elb)["TrustStoreArn"]
@@ -104,7 +112,9 @@ def test_a_deleted_trust_store_is_not_found(aws, s3, pems):
 
 
 def test_each_call_names_its_action_and_resource(aws, s3, pems):
-    """IAM compares these; the presigned URL is AWS's own and needs no permission of the caller."""
+    """The log names the IAM action and resource of each call; the presigned URL needs no
+    permission.
+    """
     elb = aws.client("elbv2")
     put(s3, pems[0])
     arn = create(elb)["TrustStoreArn"]
@@ -127,14 +137,14 @@ def test_each_call_names_its_action_and_resource(aws, s3, pems):
 
 
 def test_a_presigned_url_without_its_token_is_denied(aws):
-    """As S3 answers: 403."""
+    """A presigned URL without its token is answered with 403, as in S3."""
     with pytest.raises(HTTPError) as denied:
         urlopen(f"{aws.endpoint}/_presigned/0123")
     assert denied.value.code == 403
 
 
 def test_faults_come_in_the_form_of_the_service(aws, s3, pems):
-    """ELB speaks XML, and its codes have no `Exception`."""
+    """A fault of ELB is XML, and its code has no `Exception` at its end."""
     elb = aws.client("elbv2")
     put(s3, pems[0])
     arn = create(elb)["TrustStoreArn"]

@@ -1,4 +1,4 @@
-"""The emulator under several callers at once."""
+"""Tests of the emulator with several callers at once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from checker.demo.emulator import SeedApi
 
 
 def test_requests_are_served_one_at_a_time(aws, monkeypatch):
-    """Moto is not made for threads: two stages that are made at once do not meet inside it."""
+    """Requests are handled one at a time, because moto does not support threads."""
     aws.seed(SeedApi(id="orders", stages={"prod": None}))
     inside, met = Lock(), []
     made = APIGatewayBackend.create_stage

@@ -29,7 +29,9 @@ C = "aws_api_gateway_client_certificate"
 
 
 def issue_all(folder: Path) -> Path:
-    """Write PEM and key of each caller and of the server into a folder; both in one file as well."""
+    """Write the PEM and the key of each caller and of the server into a folder, and both together
+    in one file.
+    """
     for name, days in ENDS.items():
         key, ends = new_key(), NOW + timedelta(days=days)
         pem = normal_pem(issue(key, created_at=ends - LIFETIME, expires_at=ends))
@@ -41,7 +43,10 @@ def issue_all(folder: Path) -> Path:
 
 
 def state(folder: Path, certificates: Path, names: tuple[str, ...], *, key: str = "") -> Path:
-    """Write a state in which a stage presents the first of the certificates; `key` is that of their `for_each`."""
+    """Write a state in which a stage presents the first of the certificates.
+
+    `key` is the key of their `for_each`.
+    """
     provider = 'provider["registry.terraform.io/hashicorp/aws"]'
     resources = []
 
@@ -60,7 +65,7 @@ def state(folder: Path, certificates: Path, names: tuple[str, ...], *, key: str 
 
 @dataclass(frozen=True, kw_only=True)
 class Listener:
-    """A port of a server, and the files that decide who is let in."""
+    """A port of a server, and the files that decide which callers it accepts."""
 
     bundle: Path | None
     kit: Path | None
@@ -68,13 +73,16 @@ class Listener:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """Return a port that is not in use."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return listener.getsockname()[1]
 
 
 def is_let_in(port: int, certificates: Path, name: str | None) -> bool:
-    """Whether a caller gets 200, also when it resumes its session; a server that refuses answers 4xx or ends the connection."""
+    """Return whether a caller gets 200, on its first session and on a resumed one.
+
+    A refusal is a 4xx or the end of the connection.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -105,6 +113,9 @@ def _call(
 
 
 def let_in(listener: Listener, certificates: Path) -> set[str]:
-    """The callers that a listener lets in; one without a certificate is never among them."""
+    """Return the callers that a listener accepts.
+
+    A caller without a certificate must be refused.
+    """
     assert not is_let_in(listener.port, certificates, None)
     return {name for name in CALLERS if is_let_in(listener.port, certificates, name)}

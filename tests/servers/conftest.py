@@ -1,4 +1,6 @@
-"""Certificates, what `tfcert bundle` writes for them, and servers that are started once a module, with a port for each bundle."""
+"""Fixtures for certificates, the files of `tfcert bundle`, and servers that start once for each
+module with a port for each bundle.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +24,16 @@ from starting import serve
 
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory):
-    """A folder with the certificates of all callers, and of the server."""
+    """Return a folder with the certificates of all callers and of the server."""
     return issue_all(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture(scope="session")
 def bundle(certificates, forking, tmp_path_factory):
-    """Run `tfcert bundle` on a state with these certificates; a stage presents the first."""
+    """Return a function that runs `tfcert bundle` on a state with these certificates.
+
+    A stage presents the first.
+    """
 
     def run(names, *arguments, key=""):
         folder = tmp_path_factory.mktemp("state")
@@ -47,7 +52,7 @@ def bundle(certificates, forking, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def bundles(bundle, tmp_path_factory):
-    """The files that `bundle --no-comments` writes, by the names of PLAIN."""
+    """Return the files that `bundle --no-comments` writes, by the names of PLAIN."""
     folder = tmp_path_factory.mktemp("bundles")
     files = {}
     for number, (name, certificates) in enumerate(PLAIN.items()):
@@ -67,7 +72,9 @@ def bundles(bundle, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def kits(bundle, tmp_path_factory):
-    """Write the files of `bundle --for SERVER`: a folder for each name of KITS."""
+    """Return a function that writes the files of `bundle --for SERVER`, in one folder for each name
+    of KITS.
+    """
 
     def write(server):
         folder = tmp_path_factory.mktemp(server)
@@ -90,7 +97,10 @@ def kits(bundle, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def program():
-    """The path of a server's program; without it the test is skipped, or with CI set fails."""
+    """Return a function that finds a server's program.
+
+    If it is missing, the test is skipped, or fails where CI is set.
+    """
 
     def path(name):
         found = find(name)
@@ -103,9 +113,11 @@ def program():
 
 @pytest.fixture(scope="module")
 def observe(certificates, bundles, kits):
-    """Start a server with a listener for each plain bundle and each kit; return who is let in by each.
+    """Return a function that starts a server with a listener for each plain bundle and each kit,
+    and returns the callers that each accepts.
 
-    `start` gets the listeners by name and returns the command; a program that chooses its ports itself prints them instead.
+    `start` receives the listeners by name and returns the command. A program that chooses its own
+    ports prints them instead.
     """
 
     def seen(server, start, *, folder):

@@ -1,4 +1,7 @@
-"""Where the servers are: on PATH, or unpacked by `make servers` into `.servers`; this imports only the standard library."""
+"""Find the servers on PATH, or where `make servers` unpacked them in `.servers`.
+
+This module imports only the standard library.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,10 @@ ABSENCES = {
 
 
 def on_path(name: str) -> str | None:
-    """The path of a server's program on PATH; a `java` has to compile what it runs."""
+    """Return the path of a server's program on PATH.
+
+    A `java` counts only with a compiler beside it.
+    """
     paths = [path for each in _PLACES[name][0] if (path := which(each))]
     if name == "java":
         paths = [path for path in paths if Path(path).resolve().with_name("javac").exists()]
@@ -38,18 +44,18 @@ def on_path(name: str) -> str | None:
 
 
 def find(name: str) -> str | None:
-    """The path of a server's program; None where there is none."""
+    """Return the path of a server's program, or None if there is none."""
     return on_path(name) or next(map(str, FOLDER.glob(_PLACES[name][1])), None)
 
 
 def environment() -> dict[str, str]:
-    """The environment in which an unpacked program finds its libraries."""
+    """Return the environment in which an unpacked program finds its libraries."""
     folders = [str(path) for path in _UNPACKED.glob("usr/lib/*-linux-gnu*")]
     known = os.environ.get("LD_LIBRARY_PATH")
     return {**os.environ, "LD_LIBRARY_PATH": ":".join((*folders, *([known] if known else [])))}
 
 
 def modules() -> Path:
-    """The folder of Apache's modules."""
+    """Return the folder of Apache's modules."""
     unpacked = _UNPACKED / "usr/lib/apache2/modules"
     return unpacked if unpacked.is_dir() else Path("/usr/lib/apache2/modules")

@@ -1,4 +1,4 @@
-"""The rows of docs/trust.md, and what a row says of what was seen."""
+"""Read the rows of docs/trust.md, and write the row that matches what a test observed."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _ENDED = {
 
 
 def table() -> dict[str, list[str]]:
-    """The rows of the page's table by the name of the server."""
+    """Return the rows of the page's table by the name of the server."""
     lines = PAGE.read_text(encoding="utf-8").split(HEAD, 1)[1].splitlines()[2:]
     rows = {}
     for line in lines:
@@ -51,7 +51,7 @@ def table() -> dict[str, list[str]]:
 
 
 def row(version, seen, server):
-    """The cells that say what was seen."""
+    """Return the cells that describe what a test observed."""
     both = _WORDS[tuple(tuple(sorted(seen[f"plain {name}"])) for name in ("old, new", "new, old"))]
     ended = _ENDED[tuple(sorted(seen["plain ended, new"]))]
     current = {name: {*KITS[name]} - {"expired"} for name in KITS}
@@ -62,7 +62,10 @@ def row(version, seen, server):
 
 
 def assert_row(name, version, seen):
-    """The page has this row; the version is compared in CI only, since a machine may have another one."""
+    """Check that the page has this row.
+
+    The version is compared in CI only, because a machine may have another one.
+    """
     expected = row(re.match(r"\d+(\.\d+)?", version)[0], seen, SEEN[name])
     known = table()[name]
     assert [*known[1:4], known[5]] == expected[1:]

@@ -1,4 +1,6 @@
-"""Real servers with a listener for each bundle or kit: their configurations, and how they are started and looked at."""
+"""Start real servers with a listener for each bundle or kit: their configurations, their processes
+and their ports.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +20,10 @@ PATIENCE = 120
 
 
 def serve(start, make, folder, look):
-    """Start a server with the listeners that `make` gives, and look at each of them; `start` returns the command.
+    """Start a server with the listeners that `make` returns, and look at each of them. `start`
+    returns the command.
 
-    A port that somebody took meanwhile ends the process: then other ports are tried.
+    If another process took a port meanwhile, the server ends, and other ports are tried.
     """
     for _ in range(3):
         listeners = make()
@@ -48,7 +51,10 @@ def serve(start, make, folder, look):
 
 
 def _listens(port, process):
-    """Wait until a port answers; a port that somebody took meanwhile ends the process."""
+    """Wait until a port answers.
+
+    Return false if the process ends first, as it does when another process took the port.
+    """
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end and process.poll() is None:
         try:
@@ -61,12 +67,14 @@ def _listens(port, process):
 
 
 def placed(text, folder, kit):
-    """A file of a kit, with the folder that it names replaced by the one where the kit is."""
+    """Return a file of a kit, with the folder in its text replaced by the real folder of
+    the kit.
+    """
     return text.replace(folder, str(kit))
 
 
 def nginx(program, certificates, folder, listeners):
-    """A server for each listener."""
+    """Return the command of nginx with a server for each listener."""
     http = []
     for number, listener in enumerate(listeners.values()):
         inside = f"ssl_verify_client on; ssl_client_certificate {listener.bundle};"
@@ -93,7 +101,7 @@ def nginx(program, certificates, folder, listeners):
 
 
 def haproxy(program, certificates, folder, listeners):
-    """A frontend for each listener."""
+    """Return the command of HAProxy with a frontend for each listener."""
     parts = [
         "defaults\n    mode http\n    timeout client 9s\n    timeout server 9s\n    timeout connect 9s\n"
     ]
@@ -112,7 +120,10 @@ def haproxy(program, certificates, folder, listeners):
 
 
 def envoys_listener(listener, certificates, *, dated=True):
-    """A listener of Envoy that takes the kit's files; without `dated` it leaves the Lua filter out."""
+    """Return a listener of Envoy that uses the kit's files.
+
+    Without `dated` it omits the Lua filter.
+    """
     kind = "type.googleapis.com/envoy.extensions"
     filters = [
         {
@@ -162,7 +173,7 @@ def envoys_listener(listener, certificates, *, dated=True):
 
 
 def envoy(program, certificates, folder, listeners, *, dated=True):
-    """A listener for each."""
+    """Return the command of Envoy with a listener for each bundle or kit."""
     found = [
         envoys_listener(listener, certificates, dated=dated) for listener in listeners.values()
     ]

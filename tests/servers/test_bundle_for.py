@@ -1,4 +1,6 @@
-"""`tfcert bundle --for` and `--no-comments` by their command line: what is written, what is left out, and what is refused."""
+"""Tests of `tfcert bundle --for` and `--no-comments` on the command line: what they write, omit and
+refuse.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ from checker.reports.servers import SERVERS
 
 
 def hashes(certificates, name):
-    """What may stand for a certificate in a server's file."""
+    """Return the texts that can represent a certificate in a server's file."""
     pem = (certificates / f"{name}.pem").read_text()
     der = ssl.PEM_cert_to_DER_cert(pem)
     body = "".join(pem.split("\n")[1:-2])
@@ -24,18 +26,20 @@ def hashes(certificates, name):
 
 
 def written(folder):
-    """The files of a folder by name, the page left out."""
+    """Return the files of a folder by name, without the page."""
     return {path.name: path.read_text() for path in folder.iterdir() if path.suffix != ".md"}
 
 
 def names(text, certificates, name):
-    """Whether a text stands for a certificate, in whatever form."""
+    """Return whether a text represents a certificate in any form."""
     return any(each in text.replace("\n", "") for each in hashes(certificates, name))
 
 
 @pytest.mark.parametrize("server", SERVERS)
 def test_the_files_name_both_and_the_page_has_all_of_them(bundle, certificates, tmp_path, server):
-    """stdout has the page; with --out the same page is beside the files, which are what it shows."""
+    """stdout has the page; with --out the same page is written beside the files, and shows them
+    whole.
+    """
     page = bundle(("old", "new"), "--for", server)
     assert page.returncode == 0, page.stderr
     done = bundle(("old", "new"), "--for", server, "--out", tmp_path / "new" / "folder")
@@ -56,7 +60,10 @@ def test_the_files_name_both_and_the_page_has_all_of_them(bundle, certificates, 
 
 @pytest.mark.parametrize("server", SERVERS)
 def test_a_certificate_that_has_ended_is_in_no_file(bundle, certificates, tmp_path, server):
-    """A stage presents it, so that the exit code is 3; the others are written, and it is named."""
+    """A certificate that has ended is named but in no file.
+
+    The exit code is 3, because a stage presents it.
+    """
     done = bundle(("expired", "new"), "--for", server, "--out", tmp_path / "files")
     assert done.returncode == 3
     assert b"left out: aws_api_gateway_client_certificate.expired (expire) has ended" in done.stderr
@@ -69,7 +76,9 @@ def test_a_certificate_that_has_ended_is_in_no_file(bundle, certificates, tmp_pa
 def test_an_ended_certificate_that_no_stage_presents_is_left_out_with_exit_0(
     bundle, certificates, tfcert, tmp_path
 ):
-    """After repoint the plain bundle still has the predecessor; the files of a server do not."""
+    """After repoint, an ended predecessor is in the plain bundle but not in a server's files, with
+    exit code 0.
+    """
     source = state(tmp_path, certificates, ("new", "expired"))
     kind = "aws_api_gateway_client_certificate"
     (tmp_path / "main.tf").write_text(
@@ -85,7 +94,9 @@ def test_an_ended_certificate_that_no_stage_presents_is_left_out_with_exit_0(
 
 
 def test_nothing_is_written_where_every_certificate_has_ended(bundle, tmp_path):
-    """A file without a certificate would shut every caller out."""
+    """Nothing is written if every certificate has ended, because a file without a certificate would
+    refuse every caller.
+    """
     done = bundle(("expired",), "--for", "nginx", "--out", tmp_path / "files")
     assert (done.returncode, done.stdout) == (3, b"")
     assert b"there is no certificate to write: none is known that has not ended" in done.stderr
@@ -96,7 +107,9 @@ def test_nothing_is_written_where_every_certificate_has_ended(bundle, tmp_path):
     "pem", [None, "not a PEM", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
 )
 def test_i4_incomplete_files_replace_nothing(certificates, tfcert, tmp_path, pem):
-    """I4: a PEM that is not known, or is no certificate, is said; the page says INCOMPLETE, and the folder stays as it was."""
+    """I4: an unknown or invalid PEM is reported; the page is marked INCOMPLETE, and the folder is
+    left unchanged.
+    """
     source = state(tmp_path, certificates, ("old", "new"))
     document = json.loads(source.read_text())
     document["resources"][1]["instances"][0]["attributes"]["pem_encoded_certificate"] = pem
@@ -117,7 +130,7 @@ def test_i4_incomplete_files_replace_nothing(certificates, tfcert, tmp_path, pem
 
 
 def test_an_unknown_server_is_usage(bundle):
-    """The nearest name is given, else all of them."""
+    """An unknown server is a usage error that suggests the nearest name, or lists all of them."""
     done = bundle(("old",), "--for", "ngnix")
     assert (done.returncode, done.stdout) == (2, b"")
     assert b"--for: 'ngnix' is not a known server (did you mean 'nginx'?)" in done.stderr
@@ -129,13 +142,13 @@ def test_an_unknown_server_is_usage(bundle):
 
 
 def test_the_help_names_every_server(tfcert):
-    """The words of `--for` are those of the table."""
+    """The help of `--for` names every server of the table."""
     text = " ".join(tfcert("bundle", "--help").stdout.decode().split())
     assert f"{', '.join([*SERVERS][:-1])} or {[*SERVERS][-1]}" in re.sub(r"\s*[│|]\s*", " ", text)
 
 
 def test_no_comments_is_for_the_plain_bundle(bundle, certificates):
-    """The PEMs alone, one after another; with --for it is refused."""
+    """`--no-comments` prints only the PEMs, one after another, and is refused with --for."""
     done = bundle(("old", "new"), "--no-comments")
     both = (certificates / "old.pem").read_text() + (certificates / "new.pem").read_text()
     assert done.stdout.decode() == both
@@ -148,7 +161,10 @@ def test_no_comments_is_for_the_plain_bundle(bundle, certificates):
 def test_the_trust_store_of_a_load_balancer_has_no_blank_line_and_no_comment(
     bundle, tmp_path, server
 ):
-    """Its page says that it is read, and where."""
+    """The trust store of a load balancer has no blank line and no comment.
+
+    Its page cites AWS's documentation as read, not run.
+    """
     done = bundle(("old", "new"), "--for", server, "--out", tmp_path / "files")
     assert done.returncode == 0
     text = (tmp_path / "files" / "trust.pem").read_text()
@@ -163,7 +179,9 @@ def test_the_trust_store_of_a_load_balancer_has_no_blank_line_and_no_comment(
 
 @pytest.mark.parametrize("server", SERVERS)
 def test_a_name_from_terraform_stays_in_its_comment(bundle, tmp_path, server):
-    """A key of `for_each` with line ends and brackets is one line of a comment, wherever it is written."""
+    """A `for_each` key with line ends and brackets stays within one line of a comment in every
+    file.
+    """
     done = bundle(
         ("old",),
         "--for",
@@ -181,7 +199,7 @@ def test_a_name_from_terraform_stays_in_its_comment(bundle, tmp_path, server):
 
 
 def test_a_folder_that_cannot_be_made_is_usage(bundle, tmp_path):
-    """A file with the name of the folder is left alone."""
+    """If --out names an existing file, the run is a usage error and leaves the file unchanged."""
     (tmp_path / "file").write_text("mine")
     done = bundle(("old",), "--for", "nginx", "--out", tmp_path / "file")
     assert done.returncode == 2
@@ -190,7 +208,7 @@ def test_a_folder_that_cannot_be_made_is_usage(bundle, tmp_path):
 
 
 def test_an_input_is_never_replaced(certificates, tfcert, tmp_path):
-    """A source that has the name of one of the files."""
+    """A source that has the name of an output file is never replaced."""
     source = state(tmp_path, certificates, ("old",)).rename(tmp_path / "trust.pem")
     before = source.read_bytes()
     done = tfcert("bundle", source, "--offline", "--for", "python", "--out", tmp_path)
@@ -200,7 +218,7 @@ def test_an_input_is_never_replaced(certificates, tfcert, tmp_path):
 
 
 def test_the_page_has_a_row_for_every_server_and_no_other():
-    """Each row is one that a test sees, or one that was read; each server has one."""
+    """docs/trust.md has one row for each server, and each row is tested or marked as read."""
     assert {*table()} == {*SEEN, *READ}
     assert {*filter(None, SEEN.values()), *READ.values()} == {*SERVERS}
     tests = "".join(
@@ -220,7 +238,7 @@ def test_the_page_has_a_row_for_every_server_and_no_other():
 
 @pytest.mark.parametrize("row", [row for row, server in SEEN.items() if server])
 def test_what_a_row_names_as_the_means_is_in_the_files(bundle, tmp_path, row):
-    """The page and the files speak of the same directive."""
+    """The directive that a row of docs/trust.md names is in the files that tfcert writes."""
     done = bundle(("old",), "--for", SEEN[row], "--out", tmp_path / "files")
     assert done.returncode == 0
     means = re.findall(r"`([^`]+)`", table()[row][4])

@@ -1,4 +1,6 @@
-"""Probes of real servers: the verdict through TestInvokeMethod is what direct TLS calls with the key pairs show."""
+"""The verdict of a probe through TestInvokeMethod is what direct TLS calls with the key pairs show,
+for real servers.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,9 @@ SERVERS = {
 
 @pytest.fixture(scope="module")
 def pairs(running, tmp_path_factory):
-    """A folder with the PEM and the key of each certificate, as the emulator has issued them, each with a key of its own."""
+    """Return a folder with the PEM and the key of each certificate that the emulator issued, each
+    with its own key.
+    """
     from moto.apigateway.models import apigateway_backends
 
     from checker.demo.emulator.certificates import certificate_store
@@ -68,7 +72,7 @@ def pairs(running, tmp_path_factory):
 
 
 def shown(port, pairs, name):
-    """The status of a direct call with a key pair; None if the handshake failed."""
+    """Return the status of a direct call with a key pair, or None if the handshake failed."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -87,7 +91,9 @@ def shown(port, pairs, name):
 
 
 def expected(way, seen):
-    """What direct calls without a certificate, with the old and with the new one show."""
+    """Return the verdict that direct calls without a certificate, with the old one and with the new
+    one imply.
+    """
     none, old, new = (status == way.answer for status in seen)
     if way.answer == 401 and none:
         return UNKNOWN
@@ -102,7 +108,9 @@ def expected(way, seen):
 
 @pytest.fixture(scope="module")
 def trusting_servers(running, pairs, certificates, tmp_path_factory):
-    """Start a server with a port for each way, and an API in front of each port; yield the places by the name of the way."""
+    """Yield a function that starts a server with a port for each way, and an API for each port, and
+    returns the places by way.
+    """
     with ExitStack() as stack:
 
         def start(name, program):
@@ -167,7 +175,9 @@ def listens(port, process):
 
 @pytest.fixture
 def ask(running, monkeypatch):
-    """Probe the API of a place: the verdict, and the number of calls."""
+    """Return a function that probes the API of a place with each form of the log and yields the
+    results.
+    """
     for name in list(os.environ):
         if name.startswith("AWS_"):
             monkeypatch.delenv(name)
@@ -207,7 +217,9 @@ def ask(running, monkeypatch):
 
 @pytest.mark.parametrize("name", SERVERS)
 def test_the_verdict_is_what_a_direct_call_shows(trusting_servers, program, pairs, ask, name):
-    """Each way to trust, with each form of the log; and nothing but the named method is called, three times."""
+    """For each way to trust and each form of the log, the probe's verdict equals that of direct
+    calls, after three calls of the named method only.
+    """
     made = trusting_servers(name, program(name) if name != "python" else None)
     wrong, verdicts = [], set()
     for number, (way, place) in enumerate(made.items()):

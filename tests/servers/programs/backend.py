@@ -1,4 +1,6 @@
-"""Servers of Python's ssl: one for each three arguments, a port, `plain` or `kit`, and a bundle or a kit's folder."""
+"""Run servers of Python's ssl, one for each three arguments: a port, `plain` or `kit`, and a bundle
+or the folder of a kit.
+"""
 
 import runpy
 import socket
@@ -8,7 +10,7 @@ import threading
 
 
 def context(folder, kind, trust):
-    """The context of one listener: as the kit's file makes it, or a plain one."""
+    """Return the context of one listener, made by the kit's file or plain."""
     files = (f"{folder}/server.pem", f"{folder}/server.key")
     if kind == "kit":
         return runpy.run_path(f"{trust}/gateway_trust.py")["server_context"](
@@ -22,7 +24,7 @@ def context(folder, kind, trust):
 
 
 def serve(listener, made):
-    """Answer each client that the handshake accepted."""
+    """Answer each client whose handshake succeeded."""
     while True:
         caller, _ = listener.accept()
         caller.settimeout(20)

@@ -1,4 +1,6 @@
-"""HTTPS servers of Python's ssl, one for each entry of a JSON file: who is let in, and what is answered."""
+"""Run HTTPS servers of Python's ssl, one for each entry of a JSON file, which says whom to accept
+and what to answer.
+"""
 
 import json
 import socket
@@ -11,7 +13,7 @@ MODES = {"off": ssl.CERT_NONE, "required": ssl.CERT_REQUIRED, "partial": ssl.CER
 
 
 def context(entry, certificates):
-    """The context of one entry; `partial` accepts each certificate of its bundle."""
+    """Return the context of one entry. With `partial` it accepts each certificate of its bundle."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     made.load_cert_chain(f"{certificates}/server.pem", f"{certificates}/server.key")
     made.verify_mode = MODES[entry["mode"]]
@@ -23,7 +25,10 @@ def context(entry, certificates):
 
 
 def serve(listener, made, entry, log):
-    """Answer each client that the handshake accepted; `bare` is the status for one without a certificate."""
+    """Answer each client whose handshake succeeded.
+
+    `bare` is the status for a client without a certificate.
+    """
     while True:
         caller, _ = listener.accept()
         caller.settimeout(20)
