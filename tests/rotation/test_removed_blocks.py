@@ -134,7 +134,11 @@ def test_a_retire_whose_deletion_failed_is_applied_again(tmp_path):
     """A retire whose deletion failed waits for another apply, without a patch."""
     text = f"{SUCCESSOR.split(chr(10), 1)[1]}\n{STAGE_BLOCK.replace('orders.id', 'n.id')}"
     home = world(
-        tmp_path, {"main.tf": text}, certificates=dict(BOTH), stages={PROD: "new000"}, ends=ENDS
+        tmp_path,
+        {"main.tf": text},
+        certificates=dict(BOTH),
+        stages={PROD: "new000"},
+        ends=dict(ENDS),
     )
     steps, outcome, patches = rotations(home)
     step = steps[OLD]
