@@ -1,4 +1,4 @@
-"""Azure DevOps as far as the threads of a pull request go."""
+"""A stand-in of Azure DevOps with the threads of a pull request."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ BOT, PERSON = "b0b0b0b0-0000", "c0c0c0c0-0000"
 
 
 def refuse(status, message="refused"):
-    """An answer that Azure gives and its description leaves out."""
+    """Return an error for an answer that Azure gives and its description omits."""
     return UnlistedError(Answer(status=status, body={"message": message}))
 
 
 class AzureStandIn(StrictServer):
-    """One repository; `threads` are those of its pull requests by number."""
+    """A server with one repository. `threads` has the threads of its pull requests by number."""
 
     description = DESCRIPTION
 
@@ -35,7 +35,7 @@ class AzureStandIn(StrictServer):
         return f"{self.origin}/{ORGANIZATION}"
 
     def add(self, body, *, by=PERSON, number=7, system=False):
-        """A thread of any author."""
+        """Add a thread of any author."""
         with self.lock:
             self._next += 1
             thread = {
@@ -53,7 +53,7 @@ class AzureStandIn(StrictServer):
         return [thread["body"] for thread in self.threads[number] if not thread["deleted"]]
 
     def pop(self, number=7):
-        """Take the last thread away."""
+        """Remove the last thread and return it."""
         return self.threads[number].pop()
 
     def rewrite(self, body, number=7):

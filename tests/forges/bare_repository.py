@@ -1,6 +1,7 @@
-"""A real bare git repository behind a stand-in of a forge: objects, trees, commits and branches, all by `git`.
+"""A real bare git repository behind a stand-in of a forge, with objects, trees, commits and
+branches, all made by `git`.
 
-What is immutable (an object of a name) is read once; branches are read each time.
+Objects never change, so each is read once. Branches are read each time.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ NONE = "0" * 40
 
 
 class GitError(Exception):
-    """What git refuses."""
+    """An operation that git refuses."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A line of a tree."""
+    """One line of a tree."""
 
     mode: str
     kind: str
@@ -46,7 +47,7 @@ class Commit:
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """A file that differs between two trees; `status` is git's letter."""
+    """A file that differs between two trees. `status` is git's letter."""
 
     status: str
     path: str
@@ -67,7 +68,10 @@ def _environment(home):
 
 
 class BareRepository:
-    """One repository; `moved` is called with the branch, the old and the new commit after each change of a branch."""
+    """One repository.
+
+    `moved` is called with the branch, the old and the new commit after each change of a branch.
+    """
 
     def __init__(self, folder, *, branch="main", copy_of=None):
         self.folder, self.branch = Path(folder), branch
@@ -80,7 +84,7 @@ class BareRepository:
         self.git("init", "--quiet", "--bare", "--template=", f"--initial-branch={branch}", ".")
 
     def git(self, *arguments, data=None, allow=(0,), **more):
-        """Run git, deaf to the configuration of whoever runs the tests; returns its output."""
+        """Run git without the configuration of the machine, and return its output."""
         done = subprocess.run(
             ["git", *arguments],
             cwd=self.folder,
@@ -96,7 +100,7 @@ class BareRepository:
     # ---- objects
 
     def kind(self, sha):
-        """The kind of an object; None if there is none."""
+        """Return the kind of an object, or None if there is none."""
         if ("kind", sha) not in self._known:
             found = self.git("cat-file", "--batch-check", data=f"{sha}\n".encode()).decode().split()
             if found[1] == "missing" or found[0] != sha:
@@ -111,11 +115,11 @@ class BareRepository:
         return self._once("commit", sha, lambda: self._commit(sha))
 
     def tree(self, sha, *, recursive=False):
-        """The entries of a tree, or of a commit's tree."""
+        """Return the entries of a tree, or of a commit's tree."""
         return self._once(f"tree{recursive}", sha, lambda: self._tree(sha, recursive))
 
     def read(self, commit, path):
-        """The mode and the content of a file; None if there is none."""
+        """Return the mode and the content of a file, or None if there is none."""
         entry = self.entry(commit, path)
         return None if entry is None or entry.kind != "blob" else (entry.mode, self.blob(entry.sha))
 
@@ -125,7 +129,7 @@ class BareRepository:
         )
 
     def files(self, commit):
-        """Each file's mode and content by its path."""
+        """Return each file's mode and content by its path."""
         return {
             entry.path: (entry.mode, self.blob(entry.sha))
             for entry in self.tree(commit, recursive=True)
@@ -136,7 +140,10 @@ class BareRepository:
         return self.git("hash-object", "-w", "--stdin", data=data).decode().strip()
 
     def write_tree(self, base, entries):
-        """A tree as `base`, with some files replaced: (mode, sha, path), where sha None takes one away."""
+        """Write a copy of the tree `base` with changed files, given as (mode, sha, path).
+
+        A sha of None removes the file.
+        """
         lines = "".join(
             f"0 {NONE}\t{path}\n" if sha is None else f"{mode} {sha}\t{path}\n"
             for mode, sha, path in entries
@@ -150,7 +157,10 @@ class BareRepository:
             return self.git("write-tree", **index).decode().strip()
 
     def write_commit(self, tree, parents, message, *, author, committer=None, date):
-        """A commit; author and committer are (name, email), the date is one that git reads."""
+        """Write a commit.
+
+        The author and the committer are (name, email), and the date is in a form that git reads.
+        """
         names = {
             f"GIT_{role}_{part}": text
             for role, who in (("AUTHOR", author), ("COMMITTER", committer or author))
@@ -163,7 +173,7 @@ class BareRepository:
     # ---- branches
 
     def head(self, branch=None):
-        """The commit of a branch; None if there is no such branch."""
+        """Return the commit of a branch, or None if there is no such branch."""
         file = self.folder / "refs/heads" / (branch or self.branch)
         try:
             return file.read_text().strip()
@@ -171,14 +181,17 @@ class BareRepository:
             return None
 
     def branches(self, prefix=""):
-        """The commits of branches by name."""
+        """Return the commits of branches by name."""
         found = self.git("for-each-ref", "--format=%(objectname) %(refname)", "refs/heads/")
         pairs = (line.split(" ", 1) for line in found.decode().splitlines())
         named = ((name.removeprefix("refs/heads/"), sha) for sha, name in pairs)
         return {name: sha for name, sha in named if name.startswith(prefix)}
 
     def move(self, branch, new, old):
-        """Set a branch to a commit if it still is at `old` (None: absent); None deletes it. Raises GitError if it moved."""
+        """Set a branch to a commit if it is still at `old` (None: absent).
+
+        A new commit of None deletes it. Raises GitError if the branch moved.
+        """
         ref = f"refs/heads/{branch}"
         if new is None:
             self.git("update-ref", "-d", ref, old or NONE)
@@ -210,7 +223,7 @@ class BareRepository:
         )
 
     def between(self, old, new):
-        """The commits that `new` has and `old` lacks, the oldest first."""
+        """Return the commits that `new` has and `old` lacks, oldest first."""
         return self._once(
             f"between {old}",
             new,
@@ -218,7 +231,10 @@ class BareRepository:
         )
 
     def history(self, sha, path=None):
-        """The commits that lead to one, the newest first; with a path, those that change it."""
+        """Return a commit and its ancestors, newest first.
+
+        With a path, return only those that change it.
+        """
         there = ("--", path) if path else ()
         return self._once(
             f"history {path}", sha, lambda: self.git("rev-list", sha, *there).decode().split()
@@ -228,14 +244,17 @@ class BareRepository:
         return self._once(f"changes {old}", new, lambda: self._changes(old, new))
 
     def merge(self, base, head):
-        """The tree of a merge of two commits; None if they conflict."""
+        """Return the tree of a merge of two commits, or None if they conflict."""
         done = self.git("merge-tree", "--write-tree", base, head, allow=(0, 1)).decode().split("\n")
         return done[0] if len([line for line in done if line]) == 1 else None
 
     # ---- what people do
 
     def put(self, files, *, branch=None, message="Change\n", who="Ann", date, parent=None):
-        """Commit files onto a branch, as a person does: contents, or (mode, content), by path; None takes a file away."""
+        """Commit files to a branch as a person would: contents, or (mode, content), by path.
+
+        None removes a file.
+        """
         branch = branch or self.branch
         old = self.head(branch)
         base = parent or old

@@ -1,4 +1,4 @@
-"""Bitbucket Cloud as far as the comments of a pull request go."""
+"""A stand-in of Bitbucket Cloud with the comments of a pull request."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ BOT, PERSON = "{b0b0b0b0}", "{c0c0c0c0}"
 
 
 def error(status):
-    """An error as Bitbucket describes it."""
+    """Return an error in the form that Bitbucket describes."""
     return Answer(status=status, body={"type": "error", "error": {"message": "refused"}})
 
 
 class BitbucketStandIn(StrictServer):
-    """One repository; `comments` are those of its pull requests by number."""
+    """A server with one repository. `comments` has the comments of its pull requests by number."""
 
     description = DESCRIPTION
 
@@ -34,7 +34,7 @@ class BitbucketStandIn(StrictServer):
         return f"{self.origin}/2.0"
 
     def add(self, body, *, by=PERSON, number=7):
-        """A comment of any author."""
+        """Add a comment of any author."""
         with self.lock:
             self._next += 1
             comment = {"id": self._next, "body": body, "by": by, "deleted": False}
@@ -45,7 +45,7 @@ class BitbucketStandIn(StrictServer):
         return [comment["body"] for comment in self.comments[number] if not comment["deleted"]]
 
     def pop(self, number=7):
-        """Take the last comment away."""
+        """Remove the last comment and return it."""
         return self.comments[number].pop()
 
     def rewrite(self, body, number=7):

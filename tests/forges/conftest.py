@@ -1,4 +1,4 @@
-"""The forges, and what posts to them."""
+"""Fixtures for the forges and for the clients that post to them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from checker.forges.retry import RetryPolicy
 
 @dataclass(kw_only=True)
 class Rig:
-    """A forge, how to reach it, and the pauses that were made."""
+    """A forge, the way to reach it, and the pauses that its client made."""
 
     name: str
     server: object
@@ -54,7 +54,7 @@ class Rig:
 
 @pytest.fixture
 def github():
-    """GitHub; a test that leaves a violation of its description fails."""
+    """Yield GitHub. The test fails if a request or an answer violates GitHub's description."""
     with GithubStandIn() as server:
         yield Rig(name="github", server=server, repository=REPOSITORY)
     assert server.violations == []
@@ -62,7 +62,7 @@ def github():
 
 @pytest.fixture
 def gitlab():
-    """GitLab; a test that leaves a violation of its description fails."""
+    """Yield GitLab. The test fails if a request or an answer violates GitLab's description."""
     with GitlabStandIn() as server:
         yield Rig(name="gitlab", server=server, repository=PROJECT)
     assert server.violations == []
@@ -70,7 +70,7 @@ def gitlab():
 
 @pytest.fixture
 def azure():
-    """Azure DevOps; a test that leaves a violation of its description fails."""
+    """Yield Azure DevOps. The test fails if a request or an answer violates its description."""
     with AzureStandIn() as server:
         yield Rig(name="azure", server=server, repository=AZURE_REPOSITORY)
     assert server.violations == []
@@ -78,7 +78,7 @@ def azure():
 
 @pytest.fixture
 def bitbucket():
-    """Bitbucket; a test that leaves a violation of its description fails."""
+    """Yield Bitbucket. The test fails if a request or an answer violates its description."""
     with BitbucketStandIn() as server:
         yield Rig(name="bitbucket", server=server, repository=BITBUCKET_REPOSITORY)
     assert server.violations == []
@@ -86,5 +86,5 @@ def bitbucket():
 
 @pytest.fixture(params=["github", "gitlab", "azure", "bitbucket"])
 def forge(request):
-    """Each forge in turn."""
+    """Return each forge in turn."""
     return request.getfixturevalue(request.param)

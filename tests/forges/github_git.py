@@ -1,4 +1,6 @@
-"""The git data of GitHub over a real bare repository: references, commits, trees, blobs, contents and comparisons."""
+"""GitHub's API for git data over a real bare repository: references, commits, trees, blobs,
+contents and comparisons.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ STATUSES = {"A": "added", "D": "removed", "M": "modified", "T": "changed"}
 
 
 def wrong(message, **error):
-    """GitHub's 422."""
+    """Return GitHub's answer 422."""
     body = {
         "message": message,
         "documentation_url": "https://docs.github.com/rest",
@@ -32,13 +34,16 @@ def missing(message="Not Found"):
 
 
 class GitData:
-    """What GitHub answers of one project's repository; `project` has it, with its address and its clock."""
+    """GitHub's answers for the repository of one project.
+
+    `project` has its address and its clock.
+    """
 
     def __init__(self, description, server):
         self._description, self._server = description, server
 
     def answer(self, project, path, request):  # noqa: C901, PLR0911 -- an operation each
-        """The answer to a request for git data; None if it asks for something else."""
+        """Return the answer to a request for git data, or None if it asks for something else."""
         repository, values, body = project.repository, request.values, request.body
         match path.rsplit("/{repo}/", 1)[-1], request.method:
             case "git/ref/{ref}", "GET":
@@ -250,7 +255,7 @@ class GitData:
         return {"sha": sha, "url": f"{self._server.url}/repos/{project.name}/git/blobs/{sha}"}
 
     def git_commit(self, project, sha):
-        """A commit as the git data API shows it."""
+        """Return a commit as the git data API shows it."""
         commit, url = project.repository.commit(sha), f"{self._server.url}/repos/{project.name}"
         who = {"name": commit.author, "email": commit.email, "date": commit.date}
         return {
@@ -267,7 +272,7 @@ class GitData:
         }
 
     def commit(self, project, sha):
-        """A commit as the REST API shows it elsewhere."""
+        """Return a commit as the rest of the REST API shows it."""
         commit, url = project.repository.commit(sha), f"{self._server.url}/repos/{project.name}"
         who = {"name": commit.author, "email": commit.email, "date": commit.date}
         login = project.made.get(sha)
@@ -353,7 +358,9 @@ class GitData:
         return shown if data is None else {**shown, "encoding": "base64", "content": _sixty(data)}
 
     def _resolved(self, project, ref):
-        """The commit of a branch's name or of an id; of the default branch if none is named."""
+        """Return the commit of a branch's name or of an id, or of the default branch if none is
+        named.
+        """
         if ref is None:
             return project.repository.head()
         name = ref.removeprefix("refs/").removeprefix("heads/")
@@ -427,10 +434,10 @@ class GitData:
 
 
 def known_only(answer):
-    """An answer that GitHub gives and its description leaves out."""
+    """Raise an error for an answer that GitHub gives and its description omits."""
     raise UnlistedError(answer)
 
 
 def _sixty(data):
-    """Base64 as GitHub has it: lines of sixty characters."""
+    """Return Base64 as GitHub writes it, in lines of sixty characters."""
     return "".join(f"{line}\n" for line in textwrap.wrap(base64.b64encode(data).decode(), 60))

@@ -1,8 +1,10 @@
-"""GitHub with whole repositories: git data, pull requests, issues and their comments, over real bare git repositories.
+"""A stand-in of GitHub with whole repositories: git data, pull requests, issues and comments, over
+real bare git repositories.
 
-Sources: GitHub's REST and GraphQL reference; for messages, the answers that people show in public issues:
-"Reference already exists", "Update is not a fast forward", "state cannot be changed. The … branch was force-pushed or recreated."
-Numbers of issues and pull requests are never used twice on one server, whatever the repository.
+Sources: GitHub's REST and GraphQL reference and, for messages, the answers that people quote in
+public issues: "Reference already exists", "Update is not a fast forward", "state cannot be changed.
+The … branch was force-pushed or recreated." A number of an issue or a pull request is never used
+twice on one server, even in different repositories.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ REFUSED = "Resource not accessible by integration"
 
 @dataclass(kw_only=True)
 class Request:
-    """A pull request, or an issue where `head` is None."""
+    """A pull request, or an issue if `head` is None."""
 
     number: int
     title: str
@@ -43,7 +45,7 @@ class Request:
 
 @dataclass(kw_only=True)
 class Project:
-    """A repository of the server, its requests, and who moved which branch."""
+    """A repository of the server with its requests, and a record of who moved which branch."""
 
     name: str
     repository: BareRepository
@@ -57,7 +59,10 @@ class Project:
 
 
 class GithubRepositories(GithubStandIn):
-    """Several repositories by name. People act through `as_person`; the client through its requests."""
+    """A server with several repositories by name.
+
+    People act through `as_person`, and the client acts through its requests.
+    """
 
     def __init__(self, *, now=datetime(2026, 11, 23, tzinfo=UTC)):
         super().__init__()
@@ -83,7 +88,7 @@ class GithubRepositories(GithubStandIn):
     # ---- what people do
 
     def as_person(self, login=PERSON):
-        """Let what follows be done by a person, not by the last token."""
+        """Let the next actions be those of a person, not of the last token."""
         self.viewer = login
         return self
 
@@ -104,7 +109,9 @@ class GithubRepositories(GithubStandIn):
             request.open, request.closed_by = True, None
 
     def merge(self, project, request, *, by=PERSON, delete=True):
-        """Merge a pull request by a merge commit; returns it, or None if the two sides conflict."""
+        """Merge a pull request with a merge commit, and return that commit, or None if the two
+        sides conflict.
+        """
         with self.lock:
             repository = project.repository
             base = repository.head(request.base)
@@ -133,7 +140,7 @@ class GithubRepositories(GithubStandIn):
         return self.viewer == BOT
 
     def identity(self):
-        """The author of a commit that names none."""
+        """Return the author of a commit that names none."""
         return self.viewer, f"{self.viewer}@users.noreply.github.com"
 
     def user(self, login):
@@ -142,7 +149,7 @@ class GithubRepositories(GithubStandIn):
         return {**made, "login": login, "type": kind}
 
     def move(self, project, branch, new, old):
-        """Move a branch for a token; the refusal if git refuses."""
+        """Move a branch for a token, and return the refusal if git refuses."""
         try:
             project.repository.move(branch, new, old)
         except GitError as error:
@@ -150,7 +157,7 @@ class GithubRepositories(GithubStandIn):
         return None
 
     def page(self, request, found, *, plain=False):
-        """A page of a list, with its Link."""
+        """Return a page of a list, with its header Link."""
         size, page = int(request.query.get("per_page", 30)), int(request.query.get("page", 1))
         if size > 100 and not plain:
             raise ViolationError("per_page is at most 100")
@@ -314,7 +321,7 @@ class GithubRepositories(GithubStandIn):
         return [self._simple(project, one) for one in found]
 
     def _moved(self, project, branch, old, new):
-        """What GitHub does to pull requests once a branch moved."""
+        """Update the pull requests after a branch moved, as GitHub does."""
         project.moves.append((self.viewer, branch, old, new))
         repository = project.repository
         for one in project.pulls():
@@ -453,7 +460,9 @@ class GithubRepositories(GithubStandIn):
     # ---- GraphQL
 
     def update_refs(self, repository_id, updates):
-        """The mutation updateRefs: all or nothing, and only if each is where the caller thinks."""
+        """Run the mutation updateRefs, which changes all branches or none, and only if each is
+        where the caller expects.
+        """
         if not self._writes:
             raise GraphError("FORBIDDEN", REFUSED)
         project = self.projects.get(repository_id.removeprefix("R_"))

@@ -1,4 +1,6 @@
-"""GitHub as far as the comments of a pull request go: its REST API by its own description, its GraphQL by its own schema."""
+"""A stand-in of GitHub with the comments of a pull request: its REST API by its own description,
+its GraphQL by its own schema.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,11 @@ BOT, PERSON = "tfcert-bot", "somebody"
 
 
 class GithubStandIn(StrictServer):
-    """One repository; `comments` are those of its pull requests by number, `heads` the commits of open pull requests by head."""
+    """A server with one repository.
+
+    `comments` has the comments of its pull requests by number, `heads` the commits of open ones by
+    head.
+    """
 
     description = DESCRIPTION
 
@@ -34,7 +40,7 @@ class GithubStandIn(StrictServer):
         return f"{self.origin}{PREFIX}"
 
     def add(self, body, *, by=PERSON, number=7, minimized=False):
-        """A comment of any author."""
+        """Add a comment of any author."""
         with self.lock:
             self._next += 1
             comment = {
@@ -48,7 +54,7 @@ class GithubStandIn(StrictServer):
             return comment
 
     def pop(self, number=7):
-        """Take the last comment away."""
+        """Remove the last comment and return it."""
         return self.comments[number].pop()
 
     def rewrite(self, body, number=7):
@@ -200,11 +206,11 @@ class GithubStandIn(StrictServer):
         )
 
     def viewing(self):
-        """The login of the token that asks."""
+        """Return the login of the token that sent the request."""
         return self._viewer
 
     def node(self, identity):
-        """A comment as GraphQL shows it to whoever asks."""
+        """Return a comment as GraphQL shows it to the owner of the token."""
         found = self._found(int(base64.b64decode(identity)[12:]))
         if found is None:
             raise GraphError(
@@ -219,7 +225,7 @@ class GithubStandIn(StrictServer):
         }
 
     def minimize(self, identity, reason):
-        """Fold a comment away, or not any more."""
+        """Minimize a comment, or show it again."""
         self.node(identity)
         if not self._writes:
             raise GraphError("FORBIDDEN", "Resource not accessible by integration")

@@ -1,8 +1,10 @@
-"""GitLab with whole projects: branches, commits, files, merge requests, notes and issues, over real bare git repositories.
+"""A stand-in of GitLab with whole projects: branches, commits, files, merge requests, notes and
+issues, over real bare git repositories.
 
-Sources: GitLab's REST API pages; its source for what they leave out: a commit with `start_sha` onto a branch that is there is refused
-without `force` (Commits::CreateService), a merge request is closed once its source branch is gone, and merged once the target
-has its commits (MergeRequests::RefreshService).
+Sources: GitLab's REST API pages and, where they are silent, its source. A commit with `start_sha`
+to an existing branch is refused without `force` (Commits::CreateService). A merge request is closed
+once its source branch is gone, and merged once the target has its commits
+(MergeRequests::RefreshService).
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ MODES = {False: "100644", True: "100755"}
 
 @dataclass(kw_only=True)
 class MergeRequest:
-    """A merge request, or an issue where `head` is None."""
+    """A merge request, or an issue if `head` is None."""
 
     number: int
     title: str
@@ -55,7 +57,7 @@ class MergeRequest:
 
 @dataclass(kw_only=True)
 class GitlabProject:
-    """A project of the server, its requests, and who moved which branch."""
+    """A project of the server with its requests, and a record of who moved which branch."""
 
     name: str
     id: int
@@ -76,7 +78,10 @@ class RefusalError(Exception):
 
 
 class GitlabRepositories(GitlabStandIn):
-    """Several projects by id and path. People act through `push`, `close`, `reopen` and `merge`."""
+    """A server with several projects by id and path.
+
+    People act through `push`, `close`, `reopen` and `merge`.
+    """
 
     def __init__(self, *, now=datetime(2026, 11, 23, tzinfo=UTC)):
         super().__init__()
@@ -98,7 +103,7 @@ class GitlabRepositories(GitlabStandIn):
     # ---- what people do
 
     def as_person(self, identity=PERSON):
-        """Let what follows be done by a person, not by the last token."""
+        """Let the next actions be those of a person, not of the last token."""
         self.viewer = identity
         return self
 
@@ -119,7 +124,9 @@ class GitlabRepositories(GitlabStandIn):
             request.open, request.closed_by = True, None
 
     def merge(self, project, request, *, by=PERSON, delete=True):
-        """Merge a request by a merge commit; returns it, or None if the two sides conflict."""
+        """Merge a request with a merge commit, and return that commit, or None if the two sides
+        conflict.
+        """
         with self.lock:
             repository = project.repository
             base = repository.head(request.base)
@@ -191,7 +198,7 @@ class GitlabRepositories(GitlabStandIn):
         return Answer(status=200, body=self._shown_request(project, found))
 
     def page(self, request, found):
-        """A page of a list, with the headers of its number."""
+        """Return a page of a list, with the headers for its number."""
         size, page = int(request.query.get("per_page", 20)), int(request.query.get("page", 1))
         more = str(page + 1) if len(found) > page * size else ""
         headers = {"X-Page": str(page), "X-Per-Page": str(size), "X-Next-Page": more}
@@ -233,7 +240,9 @@ class GitlabRepositories(GitlabStandIn):
         raise ViolationError(f"the stand-in has no {request.method} {path}")
 
     def _resolved(self, project, ref, otherwise):
-        """The commit of a branch's name or of an id; of the default branch if none is named."""
+        """Return the commit of a branch's name or of an id, or of the default branch if none is
+        named.
+        """
         found = project.repository.head(ref or project.repository.branch)
         if found is None and ref and SHA.match(ref) and project.repository.kind(ref) == "commit":
             found = ref
@@ -465,7 +474,7 @@ class GitlabRepositories(GitlabStandIn):
             found.labels = list(filter(None, body["labels"].split(",")))
 
     def _moved(self, project, branch, old, new):
-        """What GitLab does to merge requests once a branch moved."""
+        """Update the merge requests after a branch moved, as GitLab does."""
         project.moves.append((self.viewer, branch, old, new))
         for one in project.pulls():
             if not one.open:

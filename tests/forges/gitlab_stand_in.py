@@ -1,4 +1,4 @@
-"""GitLab as far as the notes of a merge request go."""
+"""A stand-in of GitLab with the notes of a merge request."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BOT, PERSON = 11, 12
 
 
 class GitlabStandIn(StrictServer):
-    """One project; `notes` are those of its merge requests by iid."""
+    """A server with one project. `notes` has the notes of its merge requests by iid."""
 
     description = DESCRIPTION
 
@@ -29,7 +29,7 @@ class GitlabStandIn(StrictServer):
         return f"{self.origin}/api/v4"
 
     def add(self, body, *, by=PERSON, number=7, system=False):
-        """A note of any author."""
+        """Add a note of any author."""
         with self.lock:
             self._next += 1
             note = {"id": self._next, "body": body, "by": by, "system": system}
@@ -37,7 +37,7 @@ class GitlabStandIn(StrictServer):
             return note
 
     def pop(self, number=7):
-        """Take the last note away."""
+        """Remove the last note and return it."""
         return self.notes[number].pop()
 
     def rewrite(self, body, number=7):

@@ -1,7 +1,7 @@
-"""An HTTP server on 127.0.0.1 that answers only what an OpenAPI description has, and only as it has it.
+"""An HTTP server on 127.0.0.1 that accepts and answers only what an OpenAPI description allows.
 
-A request that the description does not know, or not so, and an answer that is not as described, are violations: they are answered
-with 500 and kept, and a test that leaves any fails.
+A request or an answer that differs from the description is a violation. The server answers it with
+500 and records it, and a test with any violation fails.
 """
 
 from __future__ import annotations
@@ -36,7 +36,10 @@ class Answer:
 
 @dataclass(kw_only=True)
 class Fault:
-    """An answer in another's place, `times` times; with `heard` the request is carried out all the same."""
+    """An answer that replaces the real one, `times` times.
+
+    With `heard` the request is carried out nevertheless.
+    """
 
     method: str
     path: str
@@ -53,11 +56,14 @@ class Fault:
 
 
 class ViolationError(Exception):
-    """Something that the description does not have."""
+    """A request or an answer that the description does not allow."""
 
 
 class UnlistedError(Exception):
-    """An answer that the forge gives and its description leaves out; it is not held to anything."""
+    """An answer that the forge gives and its description omits.
+
+    It is not compared with the description.
+    """
 
     def __init__(self, answer):
         super().__init__(answer.status)
@@ -65,7 +71,7 @@ class UnlistedError(Exception):
 
 
 class Description:
-    """An OpenAPI description, as far as it is needed to hold requests and answers to it."""
+    """The parts of an OpenAPI description that are needed to validate requests and answers."""
 
     def __init__(self, document):
         self._document = _with_nulls(document)
@@ -128,7 +134,7 @@ class Description:
                 raise ViolationError(f"the body has no {strange}")
 
     def _properties(self, schema):
-        """The names that an object may have, those of its parts included."""
+        """Return the names that an object can have, including those of its parts."""
         schema = self._resolved(schema)
         parts = (
             self._properties(part)
@@ -148,7 +154,7 @@ class Description:
             raise ViolationError(f"answer {answer.status} has no body")
 
     def smallest(self, schema):  # noqa: PLR0911 -- a case of a schema each
-        """The least value that a schema allows, for what nobody looks at."""
+        """Return the smallest value that a schema allows, for fields that no test reads."""
         schema = self._resolved(schema)
         for name in ("allOf", "anyOf", "oneOf"):
             if name in schema:
@@ -231,7 +237,7 @@ def _typed(text, schema):
 
 
 class StrictServer:
-    """The server; what a forge does stands in `handle`, which subclasses have."""
+    """The server. Subclasses define the behaviour of a forge in `handle`."""
 
     description: Description
 
@@ -284,7 +290,7 @@ class StrictServer:
         self._thread.join(timeout=10)
 
     def writes(self):
-        """The requests that change something, or would."""
+        """Return the requests that change something, including those that were refused."""
         return [
             f"{request.method} {request.path}" for request in self.requests if self.changes(request)
         ]

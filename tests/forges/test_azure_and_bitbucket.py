@@ -1,4 +1,6 @@
-"""What Azure DevOps and Bitbucket do otherwise than the first two forges: statuses of threads, no HTML, their variables."""
+"""Tests of what differs on Azure DevOps and Bitbucket: statuses of threads, no HTML, and their own
+variables.
+"""
 
 from __future__ import annotations
 
@@ -39,13 +41,15 @@ AZURE = {
 
 
 def found(forge, environment, **more):
-    """The pull request of an environment."""
+    """Return the pull request that an environment names."""
     arguments = {"repository": None, "number": None, "commit": None, **more}
     return pull_request(forge, environment=environment, **arguments)
 
 
 def test_a_pipeline_of_azure_names_its_pull_request():
-    """The commit of the branch, not the merge that Azure builds."""
+    """An Azure pipeline names its pull request with the commit of the branch, not of the merge that
+    Azure builds.
+    """
     made = found(Forge.AZURE, AZURE)
     assert (made.base_url, made.repository, made.number, made.run) == (
         "https://dev.azure.com/acme/",
@@ -62,7 +66,9 @@ def test_a_pipeline_of_azure_names_its_pull_request():
 
 
 def test_a_pipeline_of_bitbucket_names_its_pull_request():
-    """Without BITBUCKET_API_URL it is Bitbucket Cloud; an email address makes the token an API token."""
+    """A Bitbucket pipeline names its pull request on Bitbucket Cloud, and an email address makes
+    the token an API token.
+    """
     made = found(
         Forge.BITBUCKET,
         {
@@ -86,7 +92,9 @@ def test_a_pipeline_of_bitbucket_names_its_pull_request():
 
 
 def test_azure_marks_the_thread_as_fixed_when_all_is_well_and_as_active_again(azure):
-    """So a policy that wants all threads resolved waits for the findings, and not for the comment."""
+    """Azure's thread is marked as fixed when no finding is left, and as active when findings come
+    back.
+    """
     run(azure, "bad")
     (thread,) = azure.server.threads[7]
     assert thread["status"] == "active"
@@ -100,7 +108,7 @@ def test_azure_marks_the_thread_as_fixed_when_all_is_well_and_as_active_again(az
 
 
 def test_a_status_that_a_person_set_stays(azure):
-    """Only what was set as fixed, because all was well, becomes active again."""
+    """A thread's status that a person set is not changed by an edit."""
     run(azure, "bad")
     azure.server.threads[7][0]["status"] = "wontFix"
     run(azure, "worse", hours=1)
@@ -108,14 +116,14 @@ def test_a_status_that_a_person_set_stays(azure):
 
 
 def test_hide_and_new_closes_the_earlier_thread(azure):
-    """Once."""
+    """On Azure, hide-and-new closes the earlier thread."""
     run(azure, "one")
     run(azure, "two", hours=1, behavior=Behavior.HIDE_AND_NEW)
     assert [thread["status"] for thread in azure.server.threads[7]] == ["closed", "active"]
 
 
 def test_a_thread_of_azure_itself_and_a_deleted_one_are_not_read(azure):
-    """A push makes a thread of its own kind; a deleted comment keeps its thread."""
+    """Threads that Azure itself made and threads with a deleted comment are ignored."""
     text = post(azure, "forged").body
     azure.server.add(text, by="b0b0b0b0-0000", system=True)
     azure.server.add(text, by="b0b0b0b0-0000")["deleted"] = True
@@ -124,12 +132,14 @@ def test_a_thread_of_azure_itself_and_a_deleted_one_are_not_read(azure):
 
 
 def shown(text: str) -> str:
-    """What a reader of Markdown that shows HTML as text shows."""
+    """Return the page that a Markdown reader makes if it shows HTML as text."""
     return MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
 
 
 def test_bitbucket_s_comment_has_no_html_and_no_visible_marker(tfcert, bitbucket, tmp_path):
-    """Bitbucket would show each tag as text."""
+    """A comment on Bitbucket has no HTML and no visible marker, because Bitbucket shows tags as
+    text.
+    """
     (tmp_path / "0.json").write_text(json.dumps(due()))
     environment = {
         "BITBUCKET_API_URL": bitbucket.server.url,
@@ -151,7 +161,7 @@ def test_bitbucket_s_comment_has_no_html_and_no_visible_marker(tfcert, bitbucket
 
 
 def test_many_outcomes_stay_under_bitbucket_s_limit(tfcert, bitbucket, tmp_path):
-    """32,768 characters, the marker included."""
+    """A comment with 120 outcomes stays within Bitbucket's limit of 32,768 characters."""
     names = [f"{number}.json" for number in range(120)]
     for name in names:
         (tmp_path / name).write_text(json.dumps(due()))
@@ -172,7 +182,9 @@ TEXT = st.text(alphabet=st.sampled_from('abc<>/&;`*_[]()#"details summary\n'), m
 
 @given(key=TEXT, repository=TEXT)
 def test_a_marker_is_read_back_in_either_form(key, repository):
-    """Whatever its values contain, it is one line, and nothing of it is shown."""
+    """A marker in either form is read back unchanged, and no part of it is visible in the
+    comment.
+    """
     made = post(type("Rig", (), {"name": "bitbucket", "repository": repository}), "x", key=key)
     for form in MarkerForm:
         body = Post(text="x", marker=made.marker, form=form).body
@@ -184,7 +196,7 @@ def test_a_marker_is_read_back_in_either_form(key, repository):
 
 
 def test_a_patch_that_contains_a_fold_is_not_changed():
-    """What is inside a fence is a file's text."""
+    """The removal of HTML does not change a patch that contains HTML tags."""
     patch = "```diff\n+<details><summary>x</summary>\n+</details>\n</details>\n```"
     text = f"<details><summary><code>a&amp;lt;b</code>: introduce (ready)</summary>\n\n{patch}\n\n</details>"
     assert without_html(text) == f"**`a&lt;b`: introduce (ready)**\n\n{patch}\n"

@@ -1,4 +1,4 @@
-"""`tfcert comment` by its command line."""
+"""Tests of `tfcert comment` on the command line."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ LIMIT = Answer(
 
 @pytest.fixture
 def say(tfcert, forge, tmp_path):
-    """Run `tfcert comment` as the pipeline of a pull request does, with the outcomes given, and give what became of it."""
+    """Return a function that runs `tfcert comment` on given outcomes, as the pipeline of a pull
+    request does.
+    """
 
     def run(*arguments, documents=(), token="writes", environment=None):
         for number, document in enumerate(documents):
@@ -72,7 +74,9 @@ def say(tfcert, forge, tmp_path):
 
 
 def test_an_outcome_is_posted_and_its_exit_code_is_kept(say, forge):
-    """1 for findings, 3 where something could not be checked, 0 else; a comment that is written changes none of them."""
+    """`tfcert comment` posts an outcome and exits with the outcome's code: 1 for findings, 3 for
+    unverified, else 0.
+    """
     done = say(documents=[due()])
     assert (done.returncode, done.stderr) == (1, b"")
     assert re.match(rb"comment created: \S+", done.stdout)
@@ -90,7 +94,9 @@ def test_an_outcome_is_posted_and_its_exit_code_is_kept(say, forge):
 
 @pytest.mark.parametrize("forge", ["github"], indirect=True)
 def test_github_com_and_github_enterprise_have_different_paths(say, forge):
-    """What is under /api/v3 of one is at the root of the other, GraphQL too."""
+    """Comments work on github.com and on GitHub Enterprise, whose paths begin with /api/v3, GraphQL
+    included.
+    """
     for url in (forge.server.origin, forge.server.url):
         forge.server.comments[7].clear()
         for documents in ([due()], [fine()]):
@@ -102,7 +108,7 @@ def test_github_com_and_github_enterprise_have_different_paths(say, forge):
 
 
 def test_two_hundred_workspaces_are_one_comment(say, forge):
-    """A row each, named after their files."""
+    """Two hundred outcomes make one comment with a row for each, named after its file."""
     done = say(documents=[due() if number == 150 else fine() for number in range(200)])
     assert done.returncode == 1
     (body,) = forge.server.bodies()
@@ -114,7 +120,7 @@ def test_two_hundred_workspaces_are_one_comment(say, forge):
 
 
 def test_an_outcome_may_be_piped_in_or_named(say, tfcert, forge, tmp_path):
-    """`check … | comment`, and NAME=FILE."""
+    """An outcome can be piped in or named as NAME=FILE, and two of the same name are refused."""
     (tmp_path / "a.json").write_text(json.dumps(due()))
     assert say("prod=a.json", "test=a.json").returncode == 1
     assert "| `prod` `plan.json` |" in forge.server.bodies()[0]
@@ -124,7 +130,9 @@ def test_an_outcome_may_be_piped_in_or_named(say, tfcert, forge, tmp_path):
 
 
 def test_it_may_run_the_check_itself(say, forge, story):
-    """With every option of check, the patches in the comment."""
+    """`comment --run` runs a check with its options, posts its patches, and reports a check that
+    fails.
+    """
     done = say(
         "--run", f"prod={story}/terraform.tfstate --offline --as-of 2026-11-24", "--key", "rotation"
     )
@@ -138,7 +146,10 @@ def test_it_may_run_the_check_itself(say, forge, story):
 
 
 def test_a_dry_run_prints_just_what_would_be_posted_and_writes_nothing(say, forge):
-    """With a token it looks at what is there; without one it says what a first comment would be."""
+    """A dry run prints exactly the comment to post and writes nothing.
+
+    With a token it compares the existing comment first.
+    """
     printed = say("--dry-run", documents=[due()])
     assert (printed.returncode, printed.stderr) == (1, b"tfcert: dry run: would create a comment\n")
     assert forge.server.writes() == []
@@ -158,7 +169,9 @@ def test_a_dry_run_prints_just_what_would_be_posted_and_writes_nothing(say, forg
 def test_a_token_that_may_not_write_leaves_the_exit_code_and_tells_elsewhere(
     say, forge, tmp_path, number
 ):
-    """Annotations and the job's summary on GitHub, the job's log on GitLab."""
+    """With a read-only token the exit code stays, and the findings go to GitHub's annotations and
+    summary or to the job's log.
+    """
     summary = tmp_path / "summary.md"
     environment = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary)}
     document = due(policy={"name": "x", "threshold_days": 30, "notice_days": 60})
@@ -185,7 +198,9 @@ def test_a_token_that_may_not_write_leaves_the_exit_code_and_tells_elsewhere(
 
 @pytest.mark.parametrize("forge", ["gitlab"], indirect=True)
 def test_a_fork_s_pipeline_on_gitlab_has_no_token_and_is_judged_all_the_same(say, forge):
-    """The merge request is one of the project that it is for, wherever the pipeline runs."""
+    """The pipeline of a GitLab fork without a token keeps the exit code of its check and prints the
+    comment.
+    """
     fork = {"CI_PROJECT_ID": "99", "CI_MERGE_REQUEST_PROJECT_ID": "42"}
     done = say(documents=[due()], token="", environment=fork)
     assert done.returncode == 1
@@ -196,7 +211,7 @@ def test_a_fork_s_pipeline_on_gitlab_has_no_token_and_is_judged_all_the_same(say
 
 
 def test_a_dry_run_writes_nothing_where_the_token_may_not_read_either(say, tmp_path):
-    """Not into the summary of a step."""
+    """A dry run with a token that may not read prints the comment and writes no step summary."""
     summary = tmp_path / "summary.md"
     done = say(
         "--number",
@@ -210,7 +225,7 @@ def test_a_dry_run_writes_nothing_where_the_token_may_not_read_either(say, tmp_p
 
 
 def test_annotations_cannot_be_broken_out_of(say, forge, tmp_path):
-    """What names may hold is escaped as GitHub's toolkit does."""
+    """Names in GitHub's annotations are escaped as GitHub's own toolkit does."""
     nasty = "a\n::error::x%0Ay,line=2::z"
     document = outcome(
         findings=[finding(address=nasty, message=nasty, location={"file": nasty, "line": 1})]
@@ -224,7 +239,7 @@ def test_annotations_cannot_be_broken_out_of(say, forge, tmp_path):
 
 
 def test_a_limit_of_github_is_waited_for(say, forge):
-    """As long as it says."""
+    """`tfcert comment` waits when a forge limits requests, and then posts the comment."""
     forge.server.faults.append(
         Fault(
             method="POST",
@@ -237,7 +252,7 @@ def test_a_limit_of_github_is_waited_for(say, forge):
 
 
 def test_no_token_is_ever_shown(say, forge):
-    """Not in an error either."""
+    """No output or error ever shows the token."""
     secret = "ghp_0123456789secret"
     done = say(documents=[due()], token=secret)
     assert done.returncode == 2
@@ -246,7 +261,7 @@ def test_no_token_is_ever_shown(say, forge):
 
 
 def test_accounts_are_masked_where_that_is_asked_for(say, forge):
-    """In the comment, and in what stands in its place."""
+    """`--mask-accounts` replaces the account numbers in the comment."""
     say("--mask-accounts", documents=[due()])
     assert "account-1" in forge.server.bodies()[0]
     assert "123456789012" not in forge.server.bodies()[0]
@@ -266,7 +281,7 @@ WRONG = {
 
 @pytest.mark.parametrize("name", WRONG)
 def test_what_is_wrong_is_one_line_and_nothing_is_posted(say, forge, name):
-    """Exit code 2."""
+    """A usage mistake is one line with exit code 2, and nothing is sent."""
     arguments, documents, says = WRONG[name]
     done = say(*arguments[bool(documents) :], documents=documents)
     assert done.returncode == 2
@@ -276,7 +291,9 @@ def test_what_is_wrong_is_one_line_and_nothing_is_posted(say, forge, name):
 
 
 def test_what_the_environment_does_not_say_must_be_given(tfcert, tmp_path):
-    """The repository, the pull request and the token."""
+    """The repository, the pull request and the token must be given if the environment does not name
+    them.
+    """
     data = json.dumps(due()).encode()
     assert b"--repository: which repository?" in tfcert("comment", "github", stdin=data).stderr
     assert (
@@ -308,7 +325,9 @@ def event(tmp_path, content):
 
 @pytest.mark.parametrize("forge", ["github"], indirect=True)
 def test_the_event_of_a_workflow_names_the_pull_request(say, forge, tmp_path):
-    """And the commit at its head, rather than the merge that is checked out."""
+    """The event file of a GitHub workflow names the pull request and the commit at its head, not
+    the merge.
+    """
     own = event(tmp_path, {"pull_request": {"number": 7, "head": {"sha": "1" * 40}}})
     assert say(documents=[due()], environment=own).returncode == 1
     assert f"commit {'1' * 40}" in forge.server.bodies()[0]
@@ -318,7 +337,9 @@ def test_the_event_of_a_workflow_names_the_pull_request(say, forge, tmp_path):
 
 @pytest.mark.parametrize("forge", ["github"], indirect=True)
 def test_after_the_workflow_of_a_fork_github_is_asked_for_the_pull_request(say, forge, tmp_path):
-    """By branch and commit, since what a fork's workflow hands over could name any pull request."""
+    """After a fork's workflow, GitHub is asked for the pull request by branch and commit, because
+    the fork's own data is not trusted.
+    """
     forge.server.heads = {"stranger:patch-1": [(9, "2" * 40), (7, "1" * 40)]}
     started = {
         "id": 5,
@@ -338,7 +359,7 @@ def test_after_the_workflow_of_a_fork_github_is_asked_for_the_pull_request(say, 
 
 
 def test_the_clients_of_the_forges_are_not_imported_by_other_verbs(tfcert):
-    """Nor before they are needed."""
+    """The clients of the forges are not imported by other verbs, nor by the help of `comment`."""
     code = "import sys; from checker.cli.app import build; sys.argv = ['tfcert', '{}', '--help']\ntry: build()()\nexcept SystemExit: pass\nprint([m for m in ('github', 'gitlab', 'requests') if m in sys.modules])"
     for verb in ("check", "comment"):
         done = subprocess.run(
@@ -362,7 +383,7 @@ def test_the_clients_of_the_forges_are_not_imported_by_other_verbs(tfcert):
     indirect=["forge"],
 )
 def test_a_client_that_is_not_installed_is_said_with_what_to_install(say, forge, module, tmp_path):
-    """The clients are an extra."""
+    """If the client of a forge is not installed, the error names the extra to install."""
     (tmp_path / "0.json").write_text(json.dumps(due()))
     code = f"import sys; sys.modules[{module!r}] = None; from checker.cli import main; main()"
     names = ("GITHUB_TOKEN", "GITLAB_TOKEN", "SYSTEM_ACCESSTOKEN", "BITBUCKET_TOKEN")

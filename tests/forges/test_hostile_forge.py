@@ -1,4 +1,7 @@
-"""A forge, or a proxy in its place, that answers whatever it likes: one line, exit code 2, soon, and the token stays."""
+"""Tests of a forge or a proxy that sends arbitrary answers.
+
+The error is one line with exit code 2, comes soon, and never shows the token.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,10 @@ SECRET = "token-that-stays"
 
 
 class Hostile(ThreadingHTTPServer):
-    """Answers every request by a function of its path; `heard` has what came, with its headers."""
+    """A server that answers each request by a function of its path.
+
+    `heard` has the requests with their headers.
+    """
 
     daemon_threads = True
 
@@ -36,7 +42,7 @@ class Hostile(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
     def handle_error(self, request, client_address):
-        """A reader that goes away is what these tests are about."""
+        """Ignore errors: in these tests the client closes its connection early."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -48,7 +54,7 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _any  # noqa: N815 -- the names that http.server calls
 
     def log_message(self, *_):
-        """Quietly."""
+        """Log nothing."""
 
     def say(self, status, body=b"", **headers):
         self.send_response(status)
@@ -61,7 +67,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def hostile():
-    """Start servers, each with its own answer."""
+    """Yield a function that starts a server with its own answer."""
     running = []
 
     def start(answer):
@@ -78,7 +84,7 @@ def hostile():
 
 @pytest.fixture
 def comment(tfcert, tmp_path):
-    """Run `tfcert comment` against an address."""
+    """Return a function that runs `tfcert comment` against an address."""
 
     def run(forge, address):
         (tmp_path / "outcome.json").write_text(json.dumps(due()))
@@ -131,7 +137,7 @@ def refused(done):
 @FORGES
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_the_token_follows_no_redirect_to_another_place(hostile, comment, forge, status):
-    """Another port is another host; nothing at all arrives there."""
+    """The token is not sent along a redirect to another host or port."""
     elsewhere = hostile(lambda request: request.say(200, b"[]"))
     server = hostile(lambda request: request.say(status, Location=f"{elsewhere.url}{request.path}"))
     said = refused(comment(forge, server.url)[0])
@@ -147,14 +153,16 @@ def test_the_token_follows_no_redirect_to_another_place(hostile, comment, forge,
     ["file:///etc/passwd", "http://[::1", "//evil.example/x", "https:", "http://127.0.0.1:99999/"],
 )
 def test_a_redirect_to_what_is_no_place_is_refused(hostile, comment, forge, location):
-    """Another scheme, another host without a scheme, or garbage."""
+    """A redirect to another scheme, another host or an invalid address is refused."""
     server = hostile(lambda request: request.say(302, Location=location))
     refused(comment(forge, server.url)[0])
 
 
 @FORGES
 def test_a_refused_redirect_says_what_where_and_what_to_do(hostile, comment, forge):
-    """The request without its query, the server that it came from and the one that it points to, and the variable to set."""
+    """The error for a refused redirect names the request without its query, both servers, and the
+    variable to set.
+    """
     server = hostile(
         lambda request: request.say(302, Location="https://login.example/sign-in?back=x")
     )
@@ -187,7 +195,9 @@ def test_a_refused_redirect_says_what_where_and_what_to_do(hostile, comment, for
     ],
 )
 def test_a_wrong_answer_is_said_in_words(hostile, comment, forge, kind, body, reason):
-    """The media type where it is another one, else what is wrong with a value; never the name of an error of Python."""
+    """The error for an invalid answer names its media type or what is wrong with a value, and no
+    Python error.
+    """
     server = hostile(lambda request: request.say(200, body, **{"Content-Type": kind}))
     said = refused(comment(forge, server.url)[0])
     assert any(part in said for part in reason.split("|")), said
@@ -196,7 +206,7 @@ def test_a_wrong_answer_is_said_in_words(hostile, comment, forge, kind, body, re
 
 @FORGES
 def test_a_forge_that_is_not_there_is_said_in_words(comment, forge):
-    """No server listens there."""
+    """The error for an address without a server states that no connection can be made."""
     said = refused(comment(forge, "http://127.0.0.1:9")[0])
     assert "cannot be reached: no connection can be made" in said
 
@@ -248,7 +258,7 @@ BOMB = bomb()
 @FORGES
 @pytest.mark.parametrize("name", ANSWERS)
 def test_an_odd_answer_is_one_line(hostile, comment, forge, name):
-    """Soon, and in little memory."""
+    """Each odd answer is refused with one line, in less than 40 seconds and in bounded memory."""
     server = hostile(ANSWERS[name])
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     done, seconds = comment(forge, server.url)
@@ -261,7 +271,9 @@ def test_an_odd_answer_is_one_line(hostile, comment, forge, name):
 
 @pytest.mark.parametrize("answer", ["202", "a byte now and then", "nothing"])
 def test_a_forge_that_never_answers_is_left(hostile, forge, monkeypatch, answer):
-    """GitHub's own client would ask for as long as it hears 202; a slow server keeps each single read from timing out."""
+    """`tfcert comment` gives up on a forge that always answers 202, sends single bytes, or sends
+    nothing.
+    """
     monkeypatch.setattr(transport, "ONE_ANSWER", 0.3)
     monkeypatch.setattr(transport, "ALL_ANSWERS", 2.0)
 
@@ -298,7 +310,9 @@ MARKER = Marker(key="default", repository="a/b", at=datetime(2026, 11, 23, tzinf
     ],
 )  # fmt: skip
 def test_an_address_that_is_none_is_refused_before_anything_is_sent(address):
-    """And is not repeated: it may hold a password."""
+    """An invalid address is refused before any request, and the error does not repeat a password in
+    it.
+    """
     with pytest.raises(UsageError, match="is not the address of an API") as raised:
         check_address(address, variable="CI_API_V4_URL")
     assert "hunter2" not in str(raised.value)
@@ -314,19 +328,21 @@ def test_an_address_that_is_none_is_refused_before_anything_is_sent(address):
     ],
 )
 def test_an_address_that_is_one_is_taken(address):
-    """A GitHub Enterprise, a GitLab of one's own, a port, an IPv6 address."""
+    """Addresses with a port, a path, an IPv6 host or capital letters are accepted."""
     assert check_address(address, variable="X") == address.rstrip("/")
 
 
 @FORGES
 def test_by_the_command_line_an_address_that_is_none_is_one_line(comment, forge):
-    """Exit code 2, without the password."""
+    """On the command line an invalid address is one line with exit code 2, without its password."""
     for address in ("https://user:hunter2@host/api/v4", "file:///x", "http://[zz/"):
         assert "hunter2" not in refused(comment(forge, address)[0])
 
 
 def test_a_forged_marker_of_a_later_run_holds_nothing_up_where_nobody_tells_whose_it_is(forge):
-    """It has the highest number that there is, and the forge does not tell who the token is."""
+    """A forged marker with a high run number does not block a run, even if the forge does not name
+    the token's user.
+    """
     no = Answer(status=403, body={"message": "no"})
     forge.server.faults.append(
         Fault(method="GET", path="/(user|connectionData)$", answer=no, times=99)
@@ -350,7 +366,7 @@ def test_a_forged_marker_of_a_later_run_holds_nothing_up_where_nobody_tells_whos
 
 
 def test_a_comment_of_somebody_else_that_cannot_be_edited_is_passed_over(forge):
-    """Where nobody tells whose it is, and the forge refuses the edit: a comment of this run's own is added."""
+    """If the forge refuses to edit a forged comment, the run adds a comment of its own."""
     no = Answer(status=403, body={"message": "no"})
     for method, path, times in (
         ("GET", "/(user|connectionData)$", 99),

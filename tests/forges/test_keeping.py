@@ -1,4 +1,6 @@
-"""One comment that stays current, on each forge, against a stand-in that is held to the forge's own description."""
+"""Tests of the one comment that stays current, on stand-ins that follow each forge's own
+description.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +61,9 @@ def writes(rig):
 
 
 def test_a_comment_is_created_then_edited_and_an_identical_one_makes_no_call(forge):
-    """Only what it says counts for that, not how fresh it is."""
+    """A comment is created once and then edited, and no request is sent if its text did
+    not change.
+    """
     assert run(forge, "one") is CommentAction.CREATED
     assert len(writes(forge)) == 1
     assert run(forge, "one", hours=1, run=9) is CommentAction.UNCHANGED
@@ -71,7 +75,7 @@ def test_a_comment_is_created_then_edited_and_an_identical_one_makes_no_call(for
 
 
 def test_an_older_run_never_overwrites_a_newer(forge):
-    """Nor does it delete or hide anything, whatever the behaviour."""
+    """An older run never edits, deletes or hides the comment of a newer run."""
     run(forge, "new", hours=5, run=20)
     writes(forge)
     for behavior in Behavior:
@@ -82,7 +86,7 @@ def test_an_older_run_never_overwrites_a_newer(forge):
 
 
 def test_comments_of_other_keys_and_of_people_stay_as_they_are(forge):
-    """A key is matched to the letter, and a quotation is none of ours."""
+    """Comments of other keys, quoted comments and comments of people are never changed."""
     run(forge, "mine", key="non-prod")
     forge.server.add("> " + forge.server.bodies()[0])
     forge.server.add("prod")
@@ -94,7 +98,9 @@ def test_comments_of_other_keys_and_of_people_stay_as_they_are(forge):
 
 
 def test_a_comment_that_somebody_else_wrote_with_our_marker_is_not_ours(forge):
-    """It holds up nothing, however new it says that it is, and is neither edited nor deleted."""
+    """Another author's comment with tfcert's marker is neither edited nor deleted, and does not
+    block a run.
+    """
     forged = post(forge, "forged", hours=10_000, run=10**9).body
     forge.server.add(forged)
     for behavior in (Behavior.UPDATE, Behavior.DELETE_AND_NEW):
@@ -104,7 +110,7 @@ def test_a_comment_that_somebody_else_wrote_with_our_marker_is_not_ours(forge):
 
 
 def test_nothing_is_said_where_all_was_always_well(forge):
-    """Unless that is wanted."""
+    """Without findings no first comment is written, unless the user asks for one."""
     assert run(forge, "fine", resolved=True) is CommentAction.SILENT
     assert writes(forge) == []
     assert run(forge, "fine", resolved=True, always=True) is CommentAction.CREATED
@@ -112,7 +118,9 @@ def test_nothing_is_said_where_all_was_always_well(forge):
 
 
 def test_when_all_is_well_the_comment_says_so_and_github_folds_it_away(github):
-    """And unfolds it when findings come back."""
+    """When no finding is left, the comment says so and GitHub minimizes it, until findings come
+    back.
+    """
     run(github, "bad")
     run(github, "fine", hours=1, resolved=True)
     (comment,) = github.server.comments[7]
@@ -125,7 +133,7 @@ def test_when_all_is_well_the_comment_says_so_and_github_folds_it_away(github):
 
 
 def test_what_a_person_folded_away_stays_so(github):
-    """Only what was folded as resolved is unfolded."""
+    """A comment that a person minimized stays minimized after an edit."""
     run(github, "bad")
     github.server.comments[7][0]["minimized"] = "OFF_TOPIC"
     run(github, "worse", hours=1)
@@ -133,7 +141,9 @@ def test_what_a_person_folded_away_stays_so(github):
 
 
 def test_new_leaves_the_earlier_ones_and_delete_and_new_does_not(forge):
-    """Neither writes the same twice."""
+    """`new` leaves the earlier comments, `delete-and-new` deletes them, and neither repeats an
+    identical comment.
+    """
     for hours, text in enumerate(("a", "a", "b")):
         run(forge, text, hours=hours, behavior=Behavior.NEW)
     assert ours(forge) == ["a", "b"]
@@ -145,7 +155,7 @@ def test_new_leaves_the_earlier_ones_and_delete_and_new_does_not(forge):
 
 
 def test_hide_and_new_hides_the_earlier_ones_once(github):
-    """Each of them as outdated."""
+    """`hide-and-new` minimizes each earlier comment once, as outdated."""
     for hours, text in enumerate("abc"):
         run(github, text, hours=hours, behavior=Behavior.HIDE_AND_NEW)
     assert [comment["minimized"] for comment in github.server.comments[7]] == [
@@ -157,7 +167,7 @@ def test_hide_and_new_hides_the_earlier_ones_once(github):
 
 
 def test_update_leaves_one_of_several(forge):
-    """The oldest, with what is said now."""
+    """`update` replaces several comments with one that has the current text."""
     first = forge.server
     for text in "abc":
         run(forge, text, behavior=Behavior.NEW)
@@ -168,7 +178,7 @@ def test_update_leaves_one_of_several(forge):
 
 
 def test_a_thousand_comments_before_ours(forge):
-    """Every page is read, and no more than once."""
+    """Among a thousand other comments, tfcert finds its own and reads each page once."""
     for number in range(1_000):
         forge.server.add(f"comment {number}")
     run(forge, "one")
@@ -186,7 +196,7 @@ def test_a_thousand_comments_before_ours(forge):
 
 
 def test_a_comment_that_is_deleted_meanwhile_is_written_anew(forge):
-    """Between the listing and the edit."""
+    """If the comment is deleted between the listing and the edit, a new one is written."""
     run(forge, "one")
     deleted = []
 
@@ -206,7 +216,9 @@ def test_a_comment_that_is_deleted_meanwhile_is_written_anew(forge):
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "PATCH|PUT", "DELETE"])
 def test_whatever_fails_for_a_while_leaves_one_comment(forge, method, answer, heard):
-    """Also where the request was carried out and only its answer was lost."""
+    """After temporary failures exactly one comment exists, even if a request succeeded and only its
+    answer was lost.
+    """
     for text in ("a", "b"):
         run(forge, text, behavior=Behavior.NEW)
     for name in method.split("|"):
@@ -221,7 +233,9 @@ def test_whatever_fails_for_a_while_leaves_one_comment(forge, method, answer, he
 
 
 def test_a_lost_answer_is_no_reason_to_write_twice(forge):
-    """A comment that was heard is found, also where every run leaves one of its own."""
+    """If the answer to a new comment is lost, the comment is found and not written again, even with
+    `new`.
+    """
     forge.server.faults.append(
         Fault(method="POST", path="comments|notes|threads", answer=None, heard=True)
     )
@@ -230,7 +244,9 @@ def test_a_lost_answer_is_no_reason_to_write_twice(forge):
 
 
 def test_a_body_that_is_not_taken_is_an_error_that_says_why(forge):
-    """It is not tried again."""
+    """A comment that the forge rejects is an error with the forge's reason, and is not
+    sent again.
+    """
     status = 422 if forge.name == "github" else 400
     answer = Answer(status=status, body={"message": "Body is not what it should be"})
     forge.server.faults.append(
@@ -242,7 +258,7 @@ def test_a_body_that_is_not_taken_is_an_error_that_says_why(forge):
 
 
 def test_a_forge_that_stays_away_is_given_up(forge):
-    """After five tries, with an error that says so."""
+    """A forge that always fails is given up after five tries, and the error states their number."""
     fault = Fault(
         method="GET",
         path="comments|notes|threads",
@@ -262,7 +278,9 @@ def test_a_forge_that_stays_away_is_given_up(forge):
     ids=["with Retry-After", "without"],
 )
 def test_github_s_secondary_limit_is_waited_for(github, headers, pause):
-    """403 is then no refusal."""
+    """GitHub's secondary limit (403) is waited for, with the pause of Retry-After or of a
+    minute.
+    """
     github.server.faults.append(
         Fault(
             method="POST",
@@ -276,7 +294,7 @@ def test_github_s_secondary_limit_is_waited_for(github, headers, pause):
 
 
 def test_gitlab_s_limit_is_waited_for(gitlab):
-    """429 with Retry-After."""
+    """GitLab's limit (429) is waited for with the pause of Retry-After."""
     limit = Answer(status=429, body={"message": "Retry later"}, headers={"Retry-After": "3"})
     gitlab.server.faults.append(Fault(method="GET", path="notes", answer=limit, times=2))
     assert run(gitlab, "one") is CommentAction.CREATED
@@ -284,7 +302,7 @@ def test_gitlab_s_limit_is_waited_for(gitlab):
 
 
 def test_a_pause_that_is_too_long_is_an_error(forge):
-    """A job must not hang for an hour."""
+    """A requested pause of an hour is an error, so that a job does not hang."""
     limit = Answer(status=429, body={"message": "Retry later"}, headers={"Retry-After": "3600"})
     forge.server.faults.append(
         Fault(method="GET", path="comments|notes|threads", answer=limit, times=99)
@@ -295,7 +313,7 @@ def test_a_pause_that_is_too_long_is_an_error(forge):
 
 
 def test_github_s_hourly_limit_is_waited_for_until_it_ends(github):
-    """Or given up, where that is too long from now."""
+    """GitHub's hourly limit is waited for until the time that its header names."""
     headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1"}
     limit = Answer(status=403, body={"message": "API rate limit exceeded"}, headers=headers)
     github.server.faults.append(Fault(method="GET", path="comments", answer=limit))
@@ -306,7 +324,7 @@ def test_github_s_hourly_limit_is_waited_for_until_it_ends(github):
 @pytest.mark.parametrize("runs", [2, 5])
 @pytest.mark.parametrize("behavior", [Behavior.UPDATE, Behavior.DELETE_AND_NEW])
 def test_runs_that_race_leave_one_comment_and_it_is_the_newest(forge, runs, behavior):
-    """All look before any of them writes."""
+    """Several runs that write at the same time leave one comment, that of the newest run."""
     barrier = threading.Barrier(runs)
     waited = set()
 
@@ -330,7 +348,9 @@ def test_runs_that_race_leave_one_comment_and_it_is_the_newest(forge, runs, beha
 
 
 def test_an_older_run_that_writes_last_is_overwritten(forge):
-    """It had looked before the newer one wrote, so it cannot know; the newer one looks after it has written."""
+    """A newer run overwrites an older run's comment that was written after its own, because it
+    looks again.
+    """
     run(forge, "zero")
     late = post(forge, "an older run", hours=1).body
     written = []
@@ -348,7 +368,7 @@ def test_an_older_run_that_writes_last_is_overwritten(forge):
 
 @pytest.mark.parametrize("body", [[], {}, "<html>", [1], {"data": None}, None], ids=str)
 def test_an_answer_that_is_none_of_the_api_s_is_an_error_and_no_traceback(forge, body):
-    """A proxy may answer anything with success."""
+    """An answer of 200 with a body that is not the API's causes no unexpected exception."""
     for method in ("GET", "POST"):
         for path in ("comments|notes|threads", "graphql|user"):
             run(forge, "one", behavior=Behavior.NEW)
@@ -365,7 +385,9 @@ def test_an_answer_that_is_none_of_the_api_s_is_an_error_and_no_traceback(forge,
 def test_where_graphql_is_not_there_the_user_s_login_tells_or_that_a_bot_wrote_it(
     github, status, token
 ):
-    """The token of an installation has no user either, and it writes as a bot: a person's forgery is left alone."""
+    """Without GraphQL, tfcert recognizes its own comment by the token's login or by a bot author,
+    and ignores a forged one.
+    """
     github.server.tokens["installation"] = (BOT, True)
     if token == "installation":
         refused = Answer(status=403, body={"message": "Resource not accessible by integration"})
@@ -384,7 +406,9 @@ def test_where_graphql_is_not_there_the_user_s_login_tells_or_that_a_bot_wrote_i
 
 @pytest.mark.parametrize("status", [403, 404])
 def test_where_gitlab_does_not_tell_whose_a_token_is_the_marker_alone_counts(gitlab, status):
-    """So that there is still one comment."""
+    """If GitLab does not name the token's user, the marker alone identifies the comment, so that
+    one comment is left.
+    """
     gitlab.server.faults.append(
         Fault(
             method="GET",
@@ -399,7 +423,9 @@ def test_where_gitlab_does_not_tell_whose_a_token_is_the_marker_alone_counts(git
 
 
 def test_fifty_runs_over_a_pull_request_s_life_leave_one_comment(forge):
-    """Findings come, change and go, people talk, the forge fails at times, runs are repeated out of order."""
+    """Fifty runs with changing findings, failures, other comments and runs out of order leave one
+    comment.
+    """
     dice = random.Random(7)
     newest = -1
     for number in range(50):
@@ -433,14 +459,14 @@ def test_fifty_runs_over_a_pull_request_s_life_leave_one_comment(forge):
 
 @pytest.mark.parametrize("number", [7, 8], ids=["403", "404"])
 def test_a_token_that_may_not_write_is_told_apart(forge, number):
-    """A fork's: 403, or 404 where it may not even see."""
+    """A token that may not write is recognized as refused, both by 403 and by 404."""
     with pytest.raises(RefusedError):
         update_comment(forge.conversation("reads", number), post(forge, "one"), Behavior.UPDATE)
     assert ours(forge) == []
 
 
 def test_an_edit_that_is_refused_is_a_refusal_and_no_endless_round(github):
-    """GitHub says 404 for what may not be written."""
+    """A refused edit, which GitHub answers with 404, is an error and does not loop."""
     run(github, "one")
     github.server.faults.append(
         Fault(
@@ -456,7 +482,9 @@ def test_an_edit_that_is_refused_is_a_refusal_and_no_endless_round(github):
 
 
 def test_folding_away_is_no_reason_to_fail(github):
-    """The comment says what it should all the same."""
+    """If GitHub refuses to minimize the comment, the comment is edited and the run does
+    not fail.
+    """
     run(github, "bad")
     github.server.tokens["edits"] = (BOT, True)
     errors = {"data": {"minimizeComment": None}, "errors": [{"type": "FORBIDDEN", "message": "no"}]}
@@ -474,7 +502,9 @@ def test_folding_away_is_no_reason_to_fail(github):
 
 @pytest.mark.parametrize("token", ["wrong"])
 def test_a_token_that_is_not_valid_is_said(forge, token):
-    """And never shown."""
+    """The error for an invalid token states that it is invalid or expired, and does not show the
+    token.
+    """
     with pytest.raises(TfcertError, match="401") as raised:
         run(forge, "one", token=token)
     assert "is invalid or has expired" in str(raised.value)

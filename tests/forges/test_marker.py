@@ -1,4 +1,6 @@
-"""The hidden line: whose comment it is, to the letter, and how fresh."""
+"""Tests of the hidden marker line, which identifies a comment exactly and states how
+recent it is.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,7 @@ MARKER = Marker(key="prod", repository="octo-org/gateway", at=NOW)
 def test_a_marker_is_read_as_it_was_written_and_is_one_hidden_line(
     key, repository, commit, run, resolved
 ):
-    """Whatever the key holds, it cannot end the HTML comment early."""
+    """A marker is read back as written, is one line, and no key can end its HTML comment early."""
     marker = Marker(
         key=key, repository=repository, at=NOW, commit=commit, run=run, resolved=resolved
     )
@@ -51,20 +53,22 @@ def test_a_marker_is_read_as_it_was_written_and_is_one_hidden_line(
     ],
 )
 def test_nothing_else_is_a_marker(body):
-    """A quotation of ours is none, nor is one that is not whole."""
+    """A quoted, incomplete or invalid marker line is not read as a marker."""
     assert read_marker(body) is None
 
 
 @pytest.mark.parametrize("other", ["non-prod", "prod ", "Prod", "pro", "prod2", ""])
 def test_a_key_is_matched_to_the_letter(other):
-    """`prod` does not find `non-prod`, and another repository's comment is another one."""
+    """A marker matches its exact key and repository only: `prod` does not match `non-prod`."""
     assert MARKER.is_of(replace(MARKER, run=7, commit="abcdef1", resolved=True))
     assert not MARKER.is_of(replace(MARKER, key=other))
     assert not MARKER.is_of(replace(MARKER, repository="octo-org/gateway2"))
 
 
 def test_a_later_run_is_newer_whatever_the_clock_says():
-    """A run that is repeated keeps its number; without numbers the moment of the judgement counts."""
+    """A run with a higher number is newer at any time; without numbers the time of the check
+    decides.
+    """
     later = NOW + timedelta(days=1)
     assert replace(MARKER, run=1, at=later).older_than(replace(MARKER, run=2))
     assert not replace(MARKER, run=2).older_than(replace(MARKER, run=1, at=later))

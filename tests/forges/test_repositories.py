@@ -1,4 +1,7 @@
-"""The stand-ins of whole repositories answer as the forges' pages say; `tfcert propose` is judged by them."""
+"""The stand-ins of whole repositories answer as the forges' own pages state.
+
+The tests of `tfcert propose` use them.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ BRANCH = "tfcert/abc/introduce"
 
 
 def calling(server, name):
-    """Call the server as a client does that knows nothing but HTTP."""
+    """Return a function that calls the server with plain HTTP."""
 
     def call(method, path, body=None, *, token="writes"):
         headers = {"Content-Type": "application/json", name: token}
@@ -40,7 +43,7 @@ def calling(server, name):
 
 @pytest.fixture
 def github(tmp_path):
-    """GitHub with a repository of two files."""
+    """Yield GitHub with a repository of two files."""
     with GithubRepositories() as server:
         project = server.project(tmp_path / "gateway.git")
         server.push(project, FILES)
@@ -50,7 +53,7 @@ def github(tmp_path):
 
 @pytest.fixture
 def gitlab(tmp_path):
-    """GitLab with a project of two files."""
+    """Yield GitLab with a project of two files."""
     with GitlabRepositories() as server:
         project = server.project(tmp_path / "gateway.git")
         server.push(project, FILES)
@@ -59,7 +62,7 @@ def gitlab(tmp_path):
 
 
 def commit(call, project, content=b"y\n", **more):
-    """Make a commit of one file by the git data API; returns its answer."""
+    """Make a commit of one file through the git data API and return its answer."""
     base = project.repository.head()
     blob = {"content": base64.b64encode(content).decode(), "encoding": "base64"}
     _, made = call("POST", f"{REPOSITORY}/git/blobs", blob)
@@ -81,7 +84,9 @@ def pull(call, branch=BRANCH):
 
 
 def test_a_commit_by_the_git_data_api_is_a_commit_of_git(github):
-    """Blob, tree, commit, ref: the other file and its mode stay; what is not named is not changed."""
+    """A commit through the git data API changes only the named file and keeps the modes of others,
+    and a branch is created once.
+    """
     _, project, call = github
     status, made = commit(call, project)
     assert status == 201
@@ -105,7 +110,7 @@ def test_a_commit_by_the_git_data_api_is_a_commit_of_git(github):
 
 
 def test_github_signs_for_an_app_and_not_for_a_user(github):
-    """An App's commit is committed by GitHub itself; a user's is the user's."""
+    """GitHub signs and commits for an App as web-flow, and leaves a user's commit unsigned."""
     _, project, call = github
     names = {}
     for token in ("writes", "personal"):
@@ -123,7 +128,9 @@ def test_github_signs_for_an_app_and_not_for_a_user(github):
 
 
 def test_a_branch_has_one_open_pull_request_and_a_closed_one_may_be_sealed(github):
-    """A second one is refused; a closed one whose branch was rewritten cannot be reopened."""
+    """A second open pull request of a branch is refused, and a closed one cannot be reopened after
+    its branch was rewritten.
+    """
     server, project, call = github
     _, made = commit(call, project)
     call("POST", f"{REPOSITORY}/git/refs", {"ref": f"refs/heads/{BRANCH}", "sha": made["sha"]})
@@ -148,7 +155,9 @@ def test_a_branch_has_one_open_pull_request_and_a_closed_one_may_be_sealed(githu
 
 
 def test_github_closes_and_merges_requests_as_branches_move(github):
-    """Without its branch a request is closed; once the base has its commit, it is merged."""
+    """GitHub closes a pull request whose branch is deleted, and merges one whose commit the base
+    has.
+    """
     server, project, call = github
     for number in (1, 2):
         _, made = commit(call, project, b"%d\n" % number)
@@ -164,7 +173,7 @@ def test_github_closes_and_merges_requests_as_branches_move(github):
 
 
 def test_update_refs_compares_before_it_sets(github):
-    """GitHub's mutation changes nothing if the branch is not where the caller thinks."""
+    """GitHub's mutation updateRefs changes nothing if the branch is not at the expected commit."""
     _, project, call = github
     _, first = commit(call, project, b"1\n")
     _, second = commit(call, project, b"2\n")
@@ -187,7 +196,9 @@ def test_update_refs_compares_before_it_sets(github):
 
 
 def test_gitlab_makes_a_commit_and_its_branch_in_one_call(gitlab):
-    """A branch that is there is refused without `force`; modes stay; a second request is a conflict."""
+    """GitLab refuses a commit to an existing branch without `force`, keeps file modes, and refuses
+    a second merge request.
+    """
     _, project, call = gitlab
     base = project.repository.head()
     action = {"action": "update", "file_path": "run.sh", "content": "eQo=", "encoding": "base64"}
@@ -211,7 +222,9 @@ def test_gitlab_makes_a_commit_and_its_branch_in_one_call(gitlab):
 
 
 def test_gitlab_closes_and_merges_requests_as_branches_move(gitlab):
-    """Without its source branch a request is closed; once the target has its commit, it is merged."""
+    """GitLab closes a merge request whose branch is deleted, and merges one whose commit the target
+    has.
+    """
     server, project, call = gitlab
     base = project.repository.head()
     for number in (1, 2):
