@@ -298,8 +298,9 @@ def test_a_second_successor_is_named_with_the_first(left, created, expected):
 
 
 def test_a_second_successor_needs_a_plan_and_a_configuration():
-    """A second successor needs a plan and a configuration; a deposed object is none, an imported
-    one is.
+    """A second successor needs a plan and a configuration.
+
+    A deposed object does not count as one; an imported one does.
     """
     declared = lineage(old=None, new="old", newer="old")
     recorded = [certificate("old"), certificate("new", 200)]

@@ -168,7 +168,7 @@ def test_no_credentials_are_said_to_be_missing(aws, key, look, monkeypatch):
 def test_a_role_of_a_profile_that_may_not_be_assumed_is_told_from_a_denied_list(
     aws, key, look, monkeypatch, tmp_path
 ):
-    """A denied AssumeRole of a profile's role is told from a denied list."""
+    """A denied AssumeRole of a profile's role has another reason than a denied list."""
     config = tmp_path / "config"
     role = "role_arn = arn:aws:iam::222222222222:role/x\ncredential_source = Environment\n"
     config.write_text(f"[profile audit]\n{role}")

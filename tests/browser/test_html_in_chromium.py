@@ -59,8 +59,8 @@ COLOURS = (
 @pytest.mark.parametrize("name", ["three", "many", *OTHERS])
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_all_text_has_the_contrast_of_aa(open_page, name, scheme):
-    """Each text has a contrast of at least 4.5 to 1 to its background, or 3 to 1 if it is large, in
-    both colour schemes.
+    """Each text has a contrast of at least 4.5 to 1 in both colour schemes, or 3 to 1 if it is
+    large.
     """
     page = open_page(name, scheme=scheme, kept=True)
     if name != "many":
@@ -358,8 +358,8 @@ def test_names_that_try_to_leave_their_place_stay_text(open_page, pages):
 
 
 def test_the_page_s_own_policy_stops_what_gets_into_it(open_page, pages, tmp_path):
-    """The page's own policy blocks a script, a style, a picture and a frame that are added to the
-    file, without a network request.
+    """The page's own policy blocks an added script, style, picture or frame, without a network
+    request.
     """
     asked = []
 

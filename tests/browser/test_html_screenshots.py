@@ -86,9 +86,7 @@ def test_the_page_looks_as_it_did(open_page, request, name, height, look):
 
 @pytest.mark.parametrize("name", ["one", "three", "three-hundred", "many", "hostile", "scanned"])
 def test_on_a_phone_the_bar_is_one_line_and_nothing_overlaps(open_page, name):
-    """At a width of 390 pixels, the parts of the bar are in one line, and so are the heads of the
-    findings.
-    """
+    """At a width of 390 pixels, the bar is one line, and the heads of the findings are one line."""
     page = open_page(name, width=390, height=844)
     tops = "(nodes) => nodes.map((node) => Math.round(node.getBoundingClientRect().top))"
     assert len(set(page.eval_on_selector_all("nav a", tops))) == 1

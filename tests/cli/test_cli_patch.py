@@ -178,8 +178,8 @@ def test_trust_bundle_says_what_it_leaves_alone_and_why(tfcert, story, block, wo
 
 
 def test_i2_a_preview_says_what_must_hold_first(tfcert, story):
-    """I2: a phase requested by name is written, and its header says which conditions do
-    not hold.
+    """I2: a phase requested by name is written, and its header names the conditions that are not
+    met.
     """
     done = tfcert("patch", *DAY_12, "--phase", "repoint", cwd=story)
     assert done.returncode == 0

@@ -93,8 +93,8 @@ def test_every_report_says_where_stages_were_looked_for(tfcert, aws, home, name)
 
 
 def test_an_apply_that_failed_on_a_stage_is_named_as_a_cause(outcome, tfcert, aws, home):
-    """For a stage that AWS shows on the old id, a failed apply is named as a cause, and the remedy
-    is to apply again.
+    """A failed apply is named as a cause if AWS shows a stage on the old id, with applying again as
+    the remedy.
     """
     aws.seed(SeedApi(id="cqxck1bg8j", name="orders", stages={"prod": OLD}))
     document, code = outcome(STATE, *WHEN, cwd=home, environment=aws.environment())

@@ -520,7 +520,7 @@ def test_i4_a_finding_is_made_of_what_was_listed_beside_a_gap(scan, aws):
 
 
 def test_what_no_stage_presents_is_told_where_every_stage_was_listed(scan, aws):
-    """An unused certificate is a note if every stage was listed; else it is unverified."""
+    """An unused certificate is a note if every stage was listed; otherwise it is unverified."""
     aws.seed(
         SeedCertificate(id="alone1", expires_at=SOON), SeedApi(id="rest1", stages={"prod": None})
     )

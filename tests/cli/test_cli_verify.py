@@ -135,8 +135,8 @@ def test_a_proof_that_fails_writes_nothing_and_says_so(tfcert, story, tool, body
 
 
 def test_a_configuration_that_is_refused_before_the_edit_is_told_apart(tfcert, story, tool):
-    """The message tells a configuration that was invalid before from an edit that made it
-    invalid.
+    """The message says whether the configuration was invalid before the edit or became invalid
+    through it.
     """
     both = tfcert(
         "patch", *DAY_12, "--verify", "--tool", tool(validate=f"echo '{BROKEN}'"), cwd=story

@@ -49,7 +49,7 @@ CHANGES = (
 
 @pytest.fixture
 def root(tmp_path, monkeypatch):
-    """Return a root module with a local module, of which 28 files are edited and two are new."""
+    """Return a root module with a local module. 28 of their files are edited and two are new."""
     # A step like any other, which takes no time here: a killed process loses nothing that it has written.
     monkeypatch.setattr(os, "fsync", lambda _: None)
     place = tmp_path / "repository" / "live"

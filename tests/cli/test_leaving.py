@@ -1,4 +1,4 @@
-"""The end of a run: complete output, and no traceback if nobody reads it."""
+"""The end of a run: complete output, and no traceback if the reader has gone."""
 
 from __future__ import annotations
 

@@ -144,7 +144,9 @@ def test_the_description_can_be_changed(aws, gateway):
 
 
 def test_nothing_but_the_description_can_be_changed(aws, gateway):
-    """A patch of another path is refused, and so is the whole request with what comes before it."""
+    """A patch of another path is refused, and the earlier changes of the same request are not
+    applied.
+    """
     (id_,) = aws.seed(SeedCertificate(description="first"))
     patch = [
         {"op": "replace", "path": "/description", "value": "second"},

@@ -195,8 +195,9 @@ def test_every_call_is_in_the_log(aws, gateway):
 
 
 def test_a_call_knows_what_a_policy_must_allow(aws):
-    """The log names the IAM action and resource of a call: its HTTP method and its path, without
-    the version for WebSocket APIs.
+    """The log names the IAM action and resource of a call.
+
+    A WebSocket API's path is without its version.
     """
     aws.seed(SeedApi(id="chat", kind="websocket"))
     aws.client("apigatewayv2").get_stages(ApiId="chat")

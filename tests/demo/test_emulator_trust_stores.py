@@ -81,8 +81,8 @@ def test_a_trust_store_keeps_its_copy_until_it_is_modified(aws, s3, pems):
     ],
 )
 def test_a_bundle_that_a_load_balancer_does_not_take_is_refused(aws, s3, pems, text, code):
-    """A bundle without a certificate, with a blank line or with a hyphen in a comment is refused,
-    and so is a missing object.
+    """A trust store is refused for a bundle without a certificate, with a blank line or hyphenated
+    comment, or for a missing object.
     """
     if text is not None:
         put(s3, text.format(*pems))

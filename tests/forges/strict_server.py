@@ -206,7 +206,9 @@ _LONG = {"{ref}", "{branch}", "{path}", "{basehead}", "{tree_sha}"}
 
 
 def _with_nulls(entry):
-    """The description with null among the choices of what is nullable: the validator applies `nullable` to a type alone."""
+    """Return the description with null among the choices of nullable values, because the validator
+    applies `nullable` to a type only.
+    """
     if isinstance(entry, list):
         return [_with_nulls(each) for each in entry]
     if not isinstance(entry, dict):

@@ -337,8 +337,8 @@ def test_the_event_of_a_workflow_names_the_pull_request(say, forge, tmp_path):
 
 @pytest.mark.parametrize("forge", ["github"], indirect=True)
 def test_after_the_workflow_of_a_fork_github_is_asked_for_the_pull_request(say, forge, tmp_path):
-    """After a fork's workflow, GitHub is asked for the pull request by branch and commit, because
-    the fork's own data is not trusted.
+    """After a fork's workflow, GitHub is asked for the pull request, because the fork's own data is
+    not trusted.
     """
     forge.server.heads = {"stranger:patch-1": [(9, "2" * 40), (7, "1" * 40)]}
     started = {

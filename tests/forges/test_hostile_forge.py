@@ -340,8 +340,8 @@ def test_by_the_command_line_an_address_that_is_none_is_one_line(comment, forge)
 
 
 def test_a_forged_marker_of_a_later_run_holds_nothing_up_where_nobody_tells_whose_it_is(forge):
-    """A forged marker with a high run number does not block a run, even if the forge does not name
-    the token's user.
+    """A forged marker with a high run number does not block a run, even if the token's user is
+    unknown.
     """
     no = Answer(status=403, body={"message": "no"})
     forge.server.faults.append(

@@ -84,8 +84,8 @@ def pull(call, branch=BRANCH):
 
 
 def test_a_commit_by_the_git_data_api_is_a_commit_of_git(github):
-    """A commit through the git data API changes only the named file and keeps the modes of others,
-    and a branch is created once.
+    """A commit through the git data API changes only the named file, keeps other modes, and creates
+    its branch once.
     """
     _, project, call = github
     status, made = commit(call, project)

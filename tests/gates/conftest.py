@@ -19,7 +19,7 @@ def workspace(tmp_path, fixtures):
 
 @pytest.fixture
 def called(request):
-    """Return the command that stands for tfcert in a gate's script, or None for the installed one.
+    """Return the command that replaces tfcert in a gate's script, or None for the installed one.
 
     The command runs in a forked process. A test or module marked `started` uses the installed
     command, for example to test the imports in a hostile checkout.

@@ -62,7 +62,7 @@ class Runner:
     def __init__(self, workspace, temp, *, seeded=True, tfcert=None):
         """Create a runner; with `seeded`, tfcert is already installed, as in a job's second step.
 
-        `tfcert` is the command that stands for the installed one.
+        `tfcert` is the command that replaces the installed one.
         """
         self.workspace, self.temp = workspace, temp
         self.action = load("action.yml")
@@ -174,7 +174,7 @@ def _value(expression, known):
 
 
 def _holds(condition, known):
-    """Return whether a condition holds: comparisons of contexts with literals, joined by `||`."""
+    """Return whether a condition is true. It compares contexts with literals, joined by `||`."""
     comparisons = [
         re.fullmatch(r"(\S+) (==|!=) '([^']*)'", part.strip()).groups()
         for part in condition.split("||")

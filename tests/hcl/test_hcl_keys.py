@@ -31,7 +31,7 @@ DECLARED = 'resource "aws_api_gateway_client_certificate" "orders" {\n}\n'
     ],
 )
 def test_an_id_that_is_a_key_is_told_from_one_that_is_a_value(local, for_each, keyed, tmp_path):
-    """An id used as a key is told from a value.
+    """An id that is used as a key is distinguished from a value.
 
     In doubt it counts as a key: both arguments of zipmap do.
     """

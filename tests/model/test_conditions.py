@@ -208,8 +208,8 @@ def test_the_address_of_the_certificate_or_of_the_stage_counts():
     ],
 )
 def test_the_reason_names_what_is_there_and_what_was_wanted(conditions, traits, expected):
-    """The reason names the actual and the wanted value, and tells missing tags from
-    unknown ones.
+    """The reason names the actual and the wanted value, and distinguishes missing tags from unknown
+    ones.
     """
     (unmet,) = Conditions(**conditions).unmet(Traits(**traits))
     assert (unmet.condition, unmet.why) == expected

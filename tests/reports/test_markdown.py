@@ -562,7 +562,9 @@ def test_the_documents_of_these_tests_are_valid():
 
 
 def test_a_scan_s_markdown_tells_the_unmanaged_from_what_is_not_known():
-    """For a scan, an unmanaged certificate is told from one whose management is unknown."""
+    """The Markdown of a scan distinguishes an unmanaged certificate from one whose management is
+    unknown.
+    """
     scanned = {"address": None, "source": "aws://123456789012/us-east-1"}
     told = {False: "(unmanaged)", None: "(not known whether it is managed)"}
     for managed, words in told.items():

@@ -44,8 +44,8 @@ def test_the_two_patches_are_those_that_are_expected_and_git_applies_each(name, 
 def test_i6_asking_again_goes_through_the_whole_rotation_and_ends_when_the_old_one_is_deleted(
     name, tmp_path
 ):
-    """I6: a rotation of a literal id waits after each write, can be rolled back, and ends when AWS
-    has deleted the old certificate.
+    """I6: a rotation of a literal id waits after each write, can be rolled back, and ends with the
+    old certificate's deletion.
     """
     world = lay_out(name, tmp_path)
     literal_text = {}

@@ -217,8 +217,9 @@ def ask(running, monkeypatch):
 
 @pytest.mark.parametrize("name", SERVERS)
 def test_the_verdict_is_what_a_direct_call_shows(trusting_servers, program, pairs, ask, name):
-    """For each way to trust and each form of the log, the probe's verdict equals that of direct
-    calls, after three calls of the named method only.
+    """A probe's verdict equals that of direct calls for each way to trust and each log form.
+
+    It makes three calls of the named method only.
     """
     made = trusting_servers(name, program(name) if name != "python" else None)
     wrong, verdicts = [], set()

@@ -46,7 +46,9 @@ def root_with(key="aws"):
     ],
 )
 def test_the_region_of_a_provider(read, expressions, place):
-    """The region comes from a constant or a known variable of the provider; else it is unknown."""
+    """The region comes from a constant or a known variable of the provider; otherwise it is
+    unknown.
+    """
     document = plan(
         created(f"{C}.c"),
         root=root_with() | {"variables": {"region": {}, "defaulted": {"default": "us-west-2"}}},
