@@ -10,7 +10,7 @@ MUTANTS ?= 1000
 SEED ?= 1
 UNIT := analysis hcl model patches policyfile reports rotation rules scenarios terraform
 
-.PHONY: help demo test lint types imports unit acceptance browser servers format bench mutate fuzz docs clean
+.PHONY: help demo test lint types imports unit acceptance browser servers format bench mutate fuzz docs site clean
 
 help: ## Show these verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/'
@@ -91,5 +91,8 @@ docs: $(READY) ## Write docs/rules from the rules' docstrings, and the policy's 
 	$(BIN)/tfcert rules --out docs/rules
 	TFCERT_RECORD=1 $(BIN)/python -m pytest -q tests/policyfile/test_policy_schema.py
 
+site: $(READY) ## The documentation as a site with search, in .site; open .site/index.html
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
 clean: ## Remove what was installed here
-	rm -rf $(VENV) .bench .servers
+	rm -rf $(VENV) .bench .servers .site

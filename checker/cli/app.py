@@ -28,6 +28,9 @@ VERBS = {
     "probe": "Ask the backends of each rotation under way whether they trust the successor, by "
     "calls without a certificate, with the old one and with the new one",
     "comment": "Keep one comment with the outcome of checks on a pull request",
+    "init": "Write a tfcert.toml with a comment on each value and, if asked, a gate for pull "
+    "requests",
+    "doctor": "Say what tfcert can see here: tool, state, AWS, permissions, policy, forge token",
     "demo": "Tell the whole story on an embedded AWS: a certificate with 12 days left, the "
     "findings, the three patches",
     "policy": "Show, check and explain the policy",

@@ -1,0 +1,1 @@
+"""The first hour: `tfcert init` writes the first files, `tfcert doctor` says what is missing."""
