@@ -40,7 +40,7 @@ def doctor(
 ) -> None:
     """Say what tfcert can see here: tool, state, AWS, permissions, policy, forge token.
 
-    It writes nothing, and starts neither terraform nor tofu without --run-tools. Exit codes: 0
+    Without --run-tools it starts neither terraform nor tofu; it never writes a file. Exit codes: 0
     check has what it needs, 2 check cannot run, 3 something is not known.
     """
     import os
