@@ -11,10 +11,6 @@ from pathlib import Path
 from checker.cli import signals
 from checker.errors import UsageError
 
-# This file is in the root module's folder while files are being replaced; see `write_journal`.
-JOURNAL = ".tfcert-journal"
-
-
 # A text, or its pieces in order: a long report is never in memory as a whole.
 Contents = bytes | Iterable[bytes]
 

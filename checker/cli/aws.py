@@ -13,11 +13,11 @@ from checker.model.observation import CertificateKey, Observations
 from checker.model.places import Place
 from checker.model.policy import AccountAccess, ReadTrust
 from checker.model.resources import Stage
-from checker.model.trust import LARGEST_BUNDLE, HeldBundle, TrustMaterial
 from checker.pipeline import Observe
 
 if TYPE_CHECKING:
     from checker.aws.boto_gateway import BotoGateways
+    from checker.model.trust import HeldBundle, TrustMaterial
 
 
 class Aws:
@@ -112,6 +112,8 @@ class Aws:
         """
 
         def fetch(address: str) -> bytes:
+            from checker.model.trust import LARGEST_BUNDLE
+
             if not address.startswith("https://"):
                 from checker.aws.s3 import fetch_object
 

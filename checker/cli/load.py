@@ -13,9 +13,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from checker.cli import output
-from checker.cli.atomic_write import JOURNAL
 from checker.errors import TfcertError, UnreadableError, UsageError
-from checker.model.configuration_files import SUFFIXES
+from checker.model.configuration_files import JOURNAL, SUFFIXES
 from checker.model.inventory import Document, Inventory, Unread
 from checker.pipeline import Loaded
 from checker.terraform.tool import Wanted

@@ -17,7 +17,6 @@ from checker.errors import UsageError
 from checker.model.observation import Calls
 from checker.model.outcome import UNVERIFIED, Outcome
 from checker.model.places import Place
-from checker.model.text_values import did_you_mean
 from checker.reports import FORMATS
 from checker.reports.escape import encoded, printable
 from checker.reports.text import Show, lay_out
@@ -45,6 +44,8 @@ def formats(
     for text in wanted or ("text",):
         name, named, file = text.partition("=")
         if name not in known:
+            from checker.model.text_values import did_you_mean
+
             raise UsageError(
                 f"unknown format {name!r}",
                 where="--format",

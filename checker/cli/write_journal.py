@@ -25,9 +25,10 @@ from typing import Any
 
 from msgspec import Struct
 
-from checker.cli.atomic_write import JOURNAL, synchronise
+from checker.cli.atomic_write import synchronise
 from checker.errors import UsageError
 from checker.git import find_repository
+from checker.model.configuration_files import JOURNAL
 from checker.programs import find_program
 
 _VERSION = 1

@@ -19,11 +19,10 @@ from checker.model.plan import StageChange, StalePlan
 from checker.model.policy import Policy
 from checker.model.resources import Certificate, Stage
 from checker.model.rotation import Expected
-from checker.model.trust import HeldBundle
 
 if TYPE_CHECKING:
     from checker.model.exemptions import ExemptionTally
-    from checker.model.trust import ProbeEvidence
+    from checker.model.trust import HeldBundle, ProbeEvidence
 
 
 class Evidence(StrEnum):

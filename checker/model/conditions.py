@@ -32,7 +32,7 @@ class Traits(Struct, frozen=True, kw_only=True):
     api: str | None = None
 
 
-_PATH_PIECES = re.compile(r"/\*\*/|\*\*/|/\*\*|\*\*|.", re.DOTALL)
+_PATH_PIECES = r"/\*\*/|\*\*/|/\*\*|\*\*|."
 # The conditions on a single text.
 PLAIN_FIELDS = ("account", "region", "workspace", "directory", "stage", "api")
 
@@ -121,7 +121,7 @@ class PathGlob:
 
     def __init__(self, pattern: str) -> None:
         steps: list[tuple[str, int]] = []
-        for piece in _PATH_PIECES.findall(pattern.rstrip("/")):
+        for piece in re.findall(_PATH_PIECES, pattern.rstrip("/"), re.DOTALL):
             match piece:
                 case "/**/":
                     steps += [("/", 1), ("skip", 3), ("any", 1), ("/", 1)]

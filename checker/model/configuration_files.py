@@ -1,4 +1,4 @@
-"""The file suffixes of Terraform and OpenTofu configuration.
+"""The files of a configuration: their suffixes, and the journal of a write.
 
 Source: terraform internal/configs/parser_config_dir.go; OpenTofu 1.8 and later also read .tofu and
 .tofu.json.
@@ -9,6 +9,8 @@ from __future__ import annotations
 NATIVE = (".tf", ".tofu")
 JSON = (".tf.json", ".tofu.json")
 SUFFIXES = (*NATIVE, *JSON)
+# This file is in the root module's folder while tfcert replaces files.
+JOURNAL = ".tfcert-journal"
 
 
 def tofu_twin(name: str) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from types import MappingProxyType
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
@@ -15,7 +15,9 @@ from checker.model.observation import Calls, CertificateKey, Observation, Observ
 from checker.model.places import Access, Place
 from checker.model.plan import Plan
 from checker.model.resources import Certificate, Presents, Stage
-from checker.model.trust import HeldBundle, TrustMaterial
+
+if TYPE_CHECKING:
+    from checker.model.trust import HeldBundle, TrustMaterial
 
 SourceKind = Literal["plan", "state", "directory", "aws"]
 

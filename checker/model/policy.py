@@ -14,13 +14,12 @@ from msgspec.structs import replace
 from checker.model.observation import Drift
 from checker.model.rotation import Expected
 from checker.model.severity import FailOn, Severity
-from checker.model.trust import TrustStatus
 
 if TYPE_CHECKING:
     from checker.model.conditions import Conditions
     from checker.model.exemptions import Exemption
     from checker.model.location import Location
-    from checker.model.trust import HeldBundle, TrustBackend, TrustMaterial
+    from checker.model.trust import HeldBundle, TrustBackend, TrustMaterial, TrustStatus
 
 
 # The strictest of several policies has the largest of these days, and the smallest of all counts.
@@ -201,6 +200,9 @@ class Policy(Struct, frozen=True, kw_only=True):
         """
         if self.trust_window_waiver is WindowWaiver.NEVER:
             return False
+        # Imported here, since few policies waive the window.
+        from checker.model.trust import TrustStatus
+
         found = tuple(statuses)
         return bool(found) and all(each is TrustStatus.CONFIRMED for each in found)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
@@ -13,7 +13,9 @@ from checker.model.address import Address
 from checker.model.deadlines import Late
 from checker.model.location import Location
 from checker.model.places import Place
-from checker.model.trust import StagePair, TrustEvidence
+
+if TYPE_CHECKING:
+    from checker.model.trust import StagePair, TrustEvidence
 
 
 class Phase(StrEnum):

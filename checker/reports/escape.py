@@ -9,7 +9,7 @@ import re
 
 # `##[group]` of GitHub and Azure, `##vso[...]`, `##teamcity[...]`, anywhere in a line. `::error::`
 # of GitHub at the beginning of a line, which after wrapping is the beginning of any word.
-_COMMANDS = re.compile(r"##(?=[A-Za-z]*\[)|(?<!\S):(?=:)")
+_COMMANDS = r"##(?=[A-Za-z]*\[)|(?<!\S):(?=:)"
 
 
 def printable(text: str) -> str:
@@ -25,7 +25,7 @@ def printable(text: str) -> str:
             for char in text
         )
     return (
-        _COMMANDS.sub(lambda found: f"\\x{ord(found[0][0]):02x}{found[0][1:]}", text)
+        re.sub(_COMMANDS, lambda found: f"\\x{ord(found[0][0]):02x}{found[0][1:]}", text)
         if "##" in text or "::" in text
         else text
     )

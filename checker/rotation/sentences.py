@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from checker.model.deadlines import due, moment
 from checker.model.resources import kind_of
@@ -18,7 +19,9 @@ from checker.model.rotation import (
     Rotation,
     Waiting,
 )
-from checker.model.trust import TrustEvidence
+
+if TYPE_CHECKING:
+    from checker.model.trust import TrustEvidence
 
 NO_MORE_ROTATIONS = (
     "stages that use the ARN of an ACM certificate from a private CA need no yearly rotation, "

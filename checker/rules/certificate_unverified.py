@@ -38,7 +38,6 @@ from checker.model.observation import ObservedStage, Surveyed, Unanswered
 from checker.model.outcome import UNVERIFIED
 from checker.model.resources import Presents, PresentsPlanned, Stage
 from checker.model.severity import Severity
-from checker.model.trust import TrustStatus
 from checker.rules.base import (
     Judges,
     Rule,
@@ -173,6 +172,9 @@ def _probed(document: DocumentCases, cases: Cases) -> Iterator[Finding]:
     """Yield a finding for each backend that a probe did not confirm, with its stages."""
     unknown: dict[tuple[str | None, str, str], list[Stage]] = {}
     for each in cases.probed:
+        # Imported here: most runs have no answers of backends.
+        from checker.model.trust import TrustStatus
+
         for stage in document.document.stages:
             if each.status is TrustStatus.UNKNOWN and each.is_of(stage):
                 unknown.setdefault((each.backend, each.reason, each.remedy), []).append(stage)

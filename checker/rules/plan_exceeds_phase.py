@@ -52,8 +52,6 @@ from checker.model.resources import Presents, PresentsPlanned
 from checker.model.rotation import Expected, Phase
 from checker.model.severity import Severity
 from checker.rules.base import DO_NOT_APPLY, Judges, Needs, Rule, Subject, locate
-from checker.rules.next_phase import POINTER, NextPhase, planned_action, pointer_move
-from checker.rules.replaced import undo
 
 _LESS = {
     Phase.INTRODUCE: "creates no certificate",
@@ -83,6 +81,9 @@ def _judge_next(cases: Cases, document: DocumentCases, plan: Plan) -> Iterator[F
     declared = document.document.declared
     if declared is None:
         return
+    # Imported here, as below: most runs have no --expect.
+    from checker.rules.next_phase import NextPhase
+
     following = NextPhase(cases=cases, document=document, declared=declared)
     for certificate in plan.certificates if document.judges_plan else ():
         reason = following.certificate(certificate) if _is_change(certificate) else None
@@ -258,6 +259,8 @@ def _no_successor(document: DocumentCases, change: CertificateChange) -> str | N
 
 
 def _stage(document: DocumentCases, change: StageChange, phase: Phase) -> str | None:
+    from checker.rules.next_phase import planned_action, pointer_move
+
     move = (
         pointer_move(change) if phase in {Phase.REPOINT, Phase.ROLLBACK} else planned_action(change)
     )
@@ -363,6 +366,8 @@ def _object_remedy(
         case Action.UPDATE:
             return f"take the edits of {change.address} out of this change, and apply them alone"
         case _:
+            from checker.rules.replaced import undo
+
             again = undo(change) if isinstance(change, CertificateChange) else None
             return again or f"take what replaces {change.address} out of this change"
 
@@ -378,6 +383,8 @@ def _is_introduced(plan: Plan | None, change: CertificateChange | StageChange) -
 
 def _stage_remedy(document: DocumentCases, change: StageChange, phase: Expected) -> str:
     """Return how to take a stage's update out of the plan: its pointer, the rest, or both."""
+    from checker.rules.next_phase import POINTER
+
     before, after = change.presented
     names = ", ".join(sorted(change.changed - {POINTER})[:5])
     edits = f"take the edits of {names} of {change.address} out of this change"

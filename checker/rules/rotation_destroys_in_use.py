@@ -55,7 +55,6 @@ from checker.model.plan import Action, CertificateChange
 from checker.model.resources import Stage
 from checker.model.severity import Severity
 from checker.rules.base import DO_NOT_APPLY, Judges, Rule, list_stages, locate
-from checker.rules.replaced import undo
 
 
 def check(cases: Cases) -> Iterator[Finding]:
@@ -144,6 +143,9 @@ def _finding(
     inside: tuple[Stage, ...],
     outside: tuple[str, ...],
 ) -> Finding:
+    # Imported here: few plans replace a certificate.
+    from checker.rules.replaced import undo
+
     verb = "destroy" if change.action is Action.DELETE else "replace"
     return Finding(
         rule=RULE.name,

@@ -38,7 +38,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.analysis.backend_trust import trust_of
 from checker.analysis.progress import successor_in_state, takes_forward
 from checker.model.cases import Case, Cases, DocumentCases
 from checker.model.deadlines import moment
@@ -92,6 +91,9 @@ def _remedy(cases: Cases, document: DocumentCases, case: Case, successor: Case) 
 
     Within the trust window the default phase waits, so the remedy names the phase.
     """
+    # Imported here: no rotation of most runs is overdue.
+    from checker.analysis.backend_trust import trust_of
+
     ready = cases.policy.window_end(successor.made_at) if successor.made_at is not None else None
     trusted = (trust_of(cases, document, [stage], successor) for stage in case.subject.now)
     if ready is None or ready <= cases.as_of or cases.policy.waives_window(trusted):

@@ -52,7 +52,6 @@ from checker.model.plan import Plan
 from checker.model.resources import Presents, PresentsPlanned
 from checker.model.severity import Severity
 from checker.rules.base import DO_NOT_APPLY, Judges, Needs, Rule, locate
-from checker.rules.replaced import undo
 
 
 def check(cases: Cases) -> Iterator[Finding]:
@@ -90,6 +89,9 @@ def _undone(plan: Plan | None, candidates: tuple[Address, ...]) -> str | None:
         for change in (plan.certificates if plan is not None else ())
         if change.address in candidates
     ]
+    # Imported here: few plans replace a certificate.
+    from checker.rules.replaced import undo
+
     return next((found for change in changes if (found := undo(change)) is not None), None)
 
 

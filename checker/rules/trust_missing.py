@@ -37,13 +37,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.analysis.backend_trust import as_backend, held_for, trust_of
 from checker.model.cases import Case, Cases, DocumentCases
 from checker.model.finding import Finding
 from checker.model.plan import StageChange
 from checker.model.resources import Presents
 from checker.model.severity import Severity
-from checker.model.trust import TrustStatus
 from checker.rules.base import DO_NOT_APPLY, Judges, Needs, Rule, locate
 
 
@@ -78,6 +76,10 @@ def _refusing(
     cases: Cases, document: DocumentCases, change: StageChange, case: Case
 ) -> Iterator[tuple[str, str, str]]:
     """Yield each backend that refuses a certificate: its name, the source, and the reason."""
+    # Imported here, as below: few plans move a stage.
+    from checker.analysis.backend_trust import as_backend, held_for
+    from checker.model.trust import TrustStatus
+
     for backend in cases.policy.backends:
         if backend.serves(change.address):
             status, why = backend.judge(case.fingerprint, cases.as_of)
@@ -100,6 +102,9 @@ def _refusing(
 
 def _is_answered(cases: Cases, document: DocumentCases, case: Case) -> bool:
     """Return whether every backend is known to trust the certificate that its stage gets."""
+    from checker.analysis.backend_trust import trust_of
+    from checker.model.trust import TrustStatus
+
     return all(
         trust_of(cases, document, (stage,), case) is TrustStatus.CONFIRMED
         for stage in case.subject.to_be_presented_by

@@ -38,7 +38,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.analysis.backend_trust import recorded_certificates
 from checker.model.address import Address
 from checker.model.cases import Case, Cases, DocumentCases
 from checker.model.finding import Finding
@@ -107,6 +106,9 @@ def _has(
     """
     if not successors:
         return False
+    # Imported here: most runs have no rotation.
+    from checker.analysis.backend_trust import recorded_certificates
+
     held = recorded_certificates(cases, document.document, address)
     own = {each.fingerprint for each in successors}
     return held is None or bool(own & held)

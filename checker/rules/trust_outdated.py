@@ -38,19 +38,25 @@ PEM on (`docs/trust.md`). A certificate is older if it ends earlier.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from checker.analysis.backend_trust import as_backend, held_for, trust_of
 from checker.model.cases import Case, Cases, DocumentCases
 from checker.model.finding import Finding
 from checker.model.severity import Severity
-from checker.model.trust import TrustBackend, TrustStatus
 from checker.rules.base import Judges, Rule, certificate_finding, list_stages
+
+if TYPE_CHECKING:
+    from checker.model.trust import TrustBackend
 
 
 def check(cases: Cases) -> Iterator[Finding]:
     """Yield an error for each certificate whose backend trusts only an older one."""
     if not (cases.policy.backends or cases.held):
         return
+    # Imported here, as below: most runs know nothing of backends.
+    from checker.analysis.backend_trust import as_backend, held_for
+    from checker.model.trust import TrustStatus
+
     for document in cases.documents:
         for case in document.judged:
             stages_now = case.subject.now
@@ -78,6 +84,9 @@ def check(cases: Cases) -> Iterator[Finding]:
 
 def _is_answered(cases: Cases, document: DocumentCases, case: Case) -> bool:
     """Return whether every backend of the certificate's stages is known to trust it."""
+    from checker.analysis.backend_trust import trust_of
+    from checker.model.trust import TrustStatus
+
     return all(
         trust_of(cases, document, (stage,), case) is TrustStatus.CONFIRMED
         for stage in case.subject.now

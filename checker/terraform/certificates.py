@@ -11,7 +11,6 @@ from msgspec.structs import replace
 
 from checker.model.places import in_region, place_of_arn
 from checker.model.resources import Certificate, possible_beginning, possible_end
-from checker.model.x509 import normal_pem, read_pem
 from checker.terraform.decode import decode, printable
 from checker.terraform.records import Record
 from checker.terraform.stages import read_tags
@@ -58,12 +57,12 @@ def read_instant(text: str | None) -> datetime | None:
 
 
 # A date alone: a calendar, week or ordinal date of ISO 8601, with or without hyphens.
-_CALENDAR_OR_WEEK = re.compile(r"\d{4}-\d\d-\d\d|\d{8}|\d{4}-W\d\d-\d|\d{4}W\d{3}", re.ASCII)
-_ORDINAL = re.compile(r"(\d{4})-?(\d{3})", re.ASCII)
-_TIME_FORM = re.compile(
+# Texts, compiled on first use: few runs read such a date.
+_CALENDAR_OR_WEEK = r"\d{4}-\d\d-\d\d|\d{8}|\d{4}-W\d\d-\d|\d{4}W\d{3}"
+_ORDINAL = r"(\d{4})-?(\d{3})"
+_TIME_FORM = (
     r"(\d\d)(?::?(\d\d)(?::?(\d\d)(?:[.,](\d{1,12}))?)?)?"  # hours; missing parts are zero
-    r" ?(?:([Zz])|([+\u2212-])(\d\d):?(\d\d)?)?",
-    re.ASCII,
+    r" ?(?:([Zz])|([+\u2212-])(\d\d):?(\d\d)?)?"
 )
 
 
@@ -75,7 +74,7 @@ def read_moment(text: str) -> datetime | None:
     """
     day, clock = _parted(text.strip())
     date = _day(day)
-    found = _TIME_FORM.fullmatch(clock)
+    found = re.fullmatch(_TIME_FORM, clock, re.ASCII)
     if date is None or found is None:
         return None
     hour, minute, second = (int(found[group] or 0) for group in (1, 2, 3))
@@ -105,10 +104,14 @@ def _parted(text: str) -> tuple[str, str]:
 
 
 def _day(text: str) -> datetime | None:
-    ordinal = _ORDINAL.fullmatch(text)
+    ordinal = re.fullmatch(_ORDINAL, text, re.ASCII)
     try:
         if ordinal is None:
-            return datetime.fromisoformat(text) if _CALENDAR_OR_WEEK.fullmatch(text) else None
+            return (
+                datetime.fromisoformat(text)
+                if re.fullmatch(_CALENDAR_OR_WEEK, text, re.ASCII)
+                else None
+            )
         first = datetime(int(ordinal[1]), 1, 1)  # noqa: DTZ001 -- a day; its time has the zone
         day = first + timedelta(days=int(ordinal[2]) - 1)
     except (ValueError, OverflowError):
@@ -201,17 +204,21 @@ def _open(record: Record, found: _Gateway | _Acm, name: str) -> str | None:
 def _dated(
     certificate: Certificate, *, pem: str | None, starts: str | None, ends: str | None
 ) -> Certificate:
-    validity = read_pem(pem)
-    if validity is not None and possible_end(validity.not_after) is not None:
-        return replace(
-            certificate,
-            created_at=possible_beginning(
-                read_instant(starts) or validity.not_before, validity.not_after
-            ),
-            expires_at=validity.not_after,
-            fingerprint=validity.fingerprint,
-            pem=normal_pem(pem),
-        )
+    if pem is not None:
+        # Imported here: an ACM certificate, and one that a plan creates, has no PEM.
+        from checker.model.x509 import normal_pem, read_pem
+
+        validity = read_pem(pem)
+        if validity is not None and possible_end(validity.not_after) is not None:
+            return replace(
+                certificate,
+                created_at=possible_beginning(
+                    read_instant(starts) or validity.not_before, validity.not_after
+                ),
+                expires_at=validity.not_after,
+                fingerprint=validity.fingerprint,
+                pem=normal_pem(pem),
+            )
     end = possible_end(read_instant(ends))
     begin = possible_beginning(read_instant(starts), end)
     return replace(certificate, created_at=begin, expires_at=end)

@@ -49,10 +49,8 @@ Buffer = bytes | memoryview
 
 PLAN = "pass a plan as `terraform show -json PLANFILE` prints it, or a state"
 AGAIN = "write the document again with `terraform show -json` or `terraform state pull`"
-_WHERE = re.compile(r" - at `(?P<path>[^`]*)`$")
-_OFFSET = re.compile(r"\(byte (\d+)\)")
-_MEMBER = re.compile(rb'[\s,{]*("(?:[^"\\]|\\.)*")\s*:\s*')
-_NAME = re.compile(r"[A-Za-z_@$][\w@$-]{0,63}", re.ASCII)
+# Compiled on first use: JSON without white space has no use for it.
+_MEMBER = rb'[\s,{]*("(?:[^"\\]|\\.)*")\s*:\s*'
 _WORDS = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false"}
 
 
@@ -105,7 +103,8 @@ def items(data: msgspec.Raw | msgspec.UnsetType, json_path: JsonPath) -> list[ms
 def _check_once(text: memoryview, found: dict[str, msgspec.Raw], json_path: JsonPath) -> None:
     seen: set[str] = set()
     name, at = "", 0
-    while member := _MEMBER.match(text, at):
+    form = re.compile(_MEMBER)
+    while member := form.match(text, at):
         name = decoder(str).decode(member[1])
         at = member.end()
         end = at + memoryview(found[name]).nbytes
@@ -119,7 +118,9 @@ def _check_once(text: memoryview, found: dict[str, msgspec.Raw], json_path: Json
 
 
 def _repeated(name: str, json_path: JsonPath) -> Exception:
-    shown = f"`{name}`" if _NAME.fullmatch(name) else "a property"
+    shown = (
+        f"`{name}`" if re.fullmatch(r"[A-Za-z_@$][\w@$-]{0,63}", name, re.ASCII) else "a property"
+    )
     return json_path.unreadable(
         f"has {shown} twice: parsers differ in which of the two counts", AGAIN
     )
@@ -136,7 +137,7 @@ def decoder(shape: Any) -> msgspec.json.Decoder[Any]:
 
 def _mistyped(error: msgspec.ValidationError, json_path: JsonPath) -> Exception:
     text = str(error)
-    found = _WHERE.search(text)
+    found = re.search(r" - at `(?P<path>[^`]*)`$", text)
     path = found["path"].removeprefix("$").removeprefix(".") if found else ""
     problem = text[: found.start()] if found else text
     if problem.startswith("Expected "):
@@ -163,7 +164,7 @@ def _malformed(error: msgspec.DecodeError, json_path: JsonPath, size: int) -> Ex
         return json_path.unreadable(
             f"is truncated JSON: it ends at byte {size}, in the middle of a value", remedy
         )
-    offset = _OFFSET.search(text)
+    offset = re.search(r"\(byte (\d+)\)", text)
     at = f" at byte {offset[1]}" if offset else ""
     return json_path.unreadable(f"is not valid JSON{at}", AGAIN)
 

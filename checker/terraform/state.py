@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -18,7 +19,6 @@ from checker.model.resource_types import (
     STAGES,
 )
 from checker.model.resources import Certificate, Presents, PresentsPlanned, Stage
-from checker.model.trust import TrustMaterial
 from checker.terraform.certificates import read_acm_certificate, read_certificate
 from checker.terraform.decode import AGAIN, decode, members, printable
 from checker.terraform.records import Record
@@ -31,6 +31,9 @@ from checker.terraform.stages import (
     read_stage,
     with_api_name,
 )
+
+if TYPE_CHECKING:
+    from checker.model.trust import TrustMaterial
 
 _Accounts = dict[str | None, set[str | None]]
 
@@ -143,6 +146,9 @@ def _material(record: Record) -> TrustMaterial:
 
     names = [shown(name) for name in MATERIAL[record.type]]
     arn = shown("arn")
+    # Imported here: few states have trust material.
+    from checker.model.trust import TrustMaterial
+
     return TrustMaterial(
         address=record.address,
         names=tuple(each for each in names if each) if all(names) else (),

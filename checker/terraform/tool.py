@@ -87,11 +87,8 @@ _PREFIXES = (
     *("TENCENTCLOUD_", "OCI_", "KUBE_", "PG", "CONSUL_"),
 )
 # Exceptions: variables for other commands, and values that reading a state does not need.
-_NOT_PASSED_ON = re.compile(
-    r"TF_VAR_.*|TF_LOG.*|TF_REATTACH_PROVIDERS|.*(?:GITHUB|GITLAB|BITBUCKET|ACTIONS_).*",
-    re.IGNORECASE,
-)
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NOT_PASSED_ON = ("TF_VAR_", "TF_LOG", "TF_REATTACH_PROVIDERS")
+_OF_FORGES = ("GITHUB", "GITLAB", "BITBUCKET", "ACTIONS_")
 _CHOICE = "TFCERT_TOOL"
 
 
@@ -129,7 +126,7 @@ def find_tool(
     Raises UsageError for a requested tool that is not found, and for an invalid variable name.
     """
     for each in passed:
-        if not _VARIABLE.fullmatch(each):
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", each):
             raise UsageError(
                 f"{each!r} is not the name of a variable",
                 where="--tool-env",
@@ -160,8 +157,13 @@ def _passed_on(environment: Mapping[str, str], passed: Collection[str]) -> Mappi
         name: text
         for name, text in environment.items()
         if name in passed
-        or ((name in _NAMES or name.startswith(_PREFIXES)) and not _NOT_PASSED_ON.fullmatch(name))
+        or ((name in _NAMES or name.startswith(_PREFIXES)) and not _is_held_back(name.upper()))
     }
+
+
+def _is_held_back(name: str) -> bool:
+    """Return whether a variable, in upper case, stays here although its beginning is known."""
+    return name.startswith(_NOT_PASSED_ON) or any(word in name for word in _OF_FORGES)
 
 
 SECONDS = 600.0
@@ -179,7 +181,7 @@ _QUIET = {
     "NO_COLOR": "1",
     "CHECKPOINT_DISABLE": "1",
 }
-_CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f-\x9f│╷╵]")
+_CONTROL = r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f-\x9f│╷╵]"
 
 
 class ToolAnswer(Struct, frozen=True, kw_only=True):
@@ -282,7 +284,7 @@ def _collect(process: Popen[bytes], deadline: float, most: int) -> tuple[bytearr
 
 def _summary(complaints: bytes, code: int) -> tuple[str, str]:
     """Return the headline of the first error, and the lines after it."""
-    text = _CONTROL.sub("", complaints.decode("utf-8", "replace"))
+    text = re.sub(_CONTROL, "", complaints.decode("utf-8", "replace"))
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     at = next((index for index, line in enumerate(lines) if line.startswith("Error")), None)
     if at is None:

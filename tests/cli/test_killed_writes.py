@@ -18,10 +18,10 @@ from pathlib import Path
 import pytest
 
 from checker.cli import signals
-from checker.cli.atomic_write import JOURNAL
 from checker.cli.file_changes import write_all
 from checker.cli.write_journal import settle
 from checker.errors import UsageError
+from checker.model.configuration_files import JOURNAL
 from checker.patches.patch import FileChange
 
 ROOT = Path(__file__).resolve().parents[2]

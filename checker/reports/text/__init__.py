@@ -14,8 +14,6 @@ from checker.reports.headline.facts import facts_of, open_rotations
 from checker.reports.text.certificates import folded_policies, is_empty_scan, table
 from checker.reports.text.findings import list_findings
 from checker.reports.text.layout import WIDTH, Line, TextSpan, Tone, wrapped
-from checker.reports.text.rotations import manual_steps, what_next
-from checker.rotation.sentences import NO_MORE_ROTATIONS, is_yearly
 
 
 class Show(Enum):
@@ -87,13 +85,22 @@ def lay_out(outcome: Outcome, width: int, show: Show = Show.USUAL) -> Iterator[L
     yield from _nothing_in(len(outcome.cases.documents) - len(shown), width)
     suppressed = [finding for finding in outcome.findings if finding.suppression is not None]
     yield from list_findings(suppressed, width, named=named, every=show.every)
-    yield from what_next(outcome, width, every=show.every)
+    # Imported here, as below: most runs have no rotation and scan nothing.
+    if outcome.rotations or outcome.patches:
+        from checker.reports.text.rotations import what_next
+
+        yield from what_next(outcome, width, every=show.every)
     if outcome.manual:
+        from checker.reports.text.rotations import manual_steps
+
         yield from manual_steps(outcome.manual, width, every=show.every)
     scanned = any(part.document.source.kind == "aws" for part in outcome.cases.documents)
-    if scanned and (outcome.manual or any(map(is_yearly, open_rotations(outcome)))):
-        yield Line(())
-        yield from _note(f"note: {NO_MORE_ROTATIONS}", width)
+    if scanned:
+        from checker.rotation.sentences import NO_MORE_ROTATIONS, is_yearly
+
+        if outcome.manual or any(map(is_yearly, open_rotations(outcome))):
+            yield Line(())
+            yield from _note(f"note: {NO_MORE_ROTATIONS}", width)
 
 
 _TONES = {"bad": Tone.ERROR, "doubt": Tone.WARNING, "warn": Tone.WARNING, "fine": Tone.GOOD}
