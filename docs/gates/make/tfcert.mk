@@ -1,9 +1,9 @@
-# `include tfcert.mk`, then `make apply`: no plan is applied that tfcert has not passed. 1, 2 and 3 of tfcert stop make alike.
+# `include tfcert.mk`, then `make apply`: only a plan that tfcert passed is applied. tfcert's exit codes 1, 2 and 3 all stop make.
 TERRAFORM ?= terraform
 TFCERT ?= tfcert
-# A pack, or a file outside of the checkout: one in it could be changed with what it judges.
+# A pack, or a file outside of the checkout. A change could edit a policy in the checkout along with the resources.
 GATE_POLICY ?= default
-# For instance --expect introduce, --offline
+# For example: --expect introduce, --offline
 GATE_FLAGS ?=
 
 .PHONY: plan gate apply
@@ -11,8 +11,8 @@ GATE_FLAGS ?=
 plan:
 	$(TERRAFORM) plan -input=false -out plan.bin
 
-# The plan's JSON holds secrets: it goes through a pipe, and lies nowhere. An empty pipe, where show fails, is no plan: exit 2.
-# What a pull request has put in the report's place, a link for instance, is removed first.
+# The plan's JSON contains secrets, so it goes through a pipe and is never written to a file. If `show` fails, the pipe is
+# empty and tfcert exits with 2. A file or link in the place of the report is removed first.
 gate: plan
 	rm -f tfcert.json
 	$(TERRAFORM) show -json plan.bin | $(TFCERT) check - --policy $(GATE_POLICY) --no-inline-exemptions --config . $(GATE_FLAGS) --format text --format json=tfcert.json

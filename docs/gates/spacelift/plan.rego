@@ -1,4 +1,4 @@
-# A plan policy: it denies where tfcert's exit code was not 0, and what tfcert did not judge at all.
+# A plan policy. It denies a run if tfcert's exit code was not 0, or if tfcert did not check the plan.
 package spacelift
 
 import rego.v1
@@ -11,7 +11,7 @@ judged if {
 	outcome.exit_code in {0, 1, 3}
 }
 
-# With --fail-on never a verdict of findings has code 0; what could not be checked stops even then.
+# With --fail-on never, findings have exit code 0. A plan that could not be checked is denied even then.
 stopped if outcome.exit_code != 0
 
 stopped if outcome.verdict == "inconclusive"
@@ -44,5 +44,5 @@ denied(finding) if {
 
 said(finding) := sprintf("%s: %s (%s)", [finding.rule, finding.message, finding.remedy])
 
-# Lets Spacelift keep the input of some runs, to try the policy on.
+# Lets Spacelift keep the input of some runs, so that you can try the policy on them.
 sample := true
