@@ -24,7 +24,7 @@ SCHEMA = json.loads(
     (ROOT / "checker/reports/schemas/outcome-v1.schema.json").read_text(encoding="utf-8")
 )
 
-# The same examples every time: a failure that comes and goes with the machine teaches nothing.
+# The examples are the same in each run, because a failure that depends on the machine helps little.
 settings.register_profile("steady", deadline=None, derandomize=True)
 settings.load_profile("steady")
 
@@ -122,7 +122,7 @@ def seed_keys():
 @pytest.fixture(scope="module")
 def running(seed_keys):
     """Yield one emulator for each test module."""
-    # Only here: most tests need no AWS, and moto is the slowest import of all.
+    # Imported here, because most tests need no AWS and moto is the slowest import of all.
     from checker.demo.emulator import Emulator
 
     with Emulator() as aws:

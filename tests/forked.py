@@ -35,7 +35,7 @@ _SERVICES = ("acm", "apigateway", "apigatewayv2", "ec2", "s3", "sts")
 _FORMATS = ("text", "json", "html", "markdown")
 _WARMING = (*(("check", "--format", name) for name in _FORMATS), ("patch",))
 # A command's whole run: it gives its streams, what it runs, its folder, arguments and environment, and ends as the run ends.
-# Without `site`, and with the bare socket, it starts in a hundredth of a second.
+# It starts in a hundredth of a second, because it skips `site` and uses the bare socket.
 _CLIENT = """
 import _socket, os, sys
 where, program, *arguments = sys.argv[1:]
@@ -59,7 +59,7 @@ class Parent:
     def __init__(self):
         ours, theirs = socket.socketpair()
         self._socket = ours
-        # Not pytest's own folder: the name of a socket has at most 107 characters.
+        # Not pytest's own folder, because the name of a socket has at most 107 characters.
         self._folder = Path(tempfile.mkdtemp(prefix="tfcert-"))
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(str(self._folder / "calls"))
@@ -162,7 +162,7 @@ def _serve(connection, listener):
     ours = (
         found.name
         for found in walk_packages(checker.__path__, "checker.")
-        # `demo` alone imports moto, which takes longer than all the rest.
+        # Only `demo` imports moto, which takes longer than all other modules.
         if not found.name.endswith("__main__") and not found.name.startswith("checker.demo.")
     )
     for name in (*_PRELOADED, *ours):
@@ -254,7 +254,7 @@ def _warm():
 
     from checker.cli.app import build
 
-    # AWS's models, which each session would read from disk for itself.
+    # Without the cache each session would read AWS's models from disk.
     botocore.session.create_loader = cache(botocore.session.create_loader)
     keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
     for service in _SERVICES:
@@ -279,7 +279,7 @@ def _warm():
         os.close(stream)
     os.environ.clear()
     os.environ.update(environment)
-    # What is there now stays: a child neither searches it for cycles nor copies its pages for that.
+    # Frozen objects are neither searched for cycles nor copied by the children.
     gc.collect()
     gc.freeze()
 

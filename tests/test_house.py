@@ -77,7 +77,7 @@ def test_no_modules_import_each_other_in_a_circle():
         name: {each for each in imports(path, names) if each in names and each != name}
         for name, path in names.items()
     }
-    # A module whose imports are all done is done; what is left in the end imports in a circle.
+    # A module is removed once all its imports are. The modules that remain import in a circle.
     while done := {name for name, needed in left.items() if not needed & left.keys()}:
         left = {name: needed for name, needed in left.items() if name not in done}
     assert left == {}
@@ -259,7 +259,7 @@ def test_i5_only_a_probe_calls_backends():
         asking |= {name} if asks.search(text) else set()
     assert sending == {"aws/boto_gateway.py"}
     assert asking == {"cli/probing/behind.py", "cli/probing/run.py"}
-    # What lists the backends behind a report calls none of them.
+    # The module that lists the backends behind a report calls none of them.
     listing = (ROOT / "checker/cli/probing/behind.py").read_text(encoding="utf-8")
     assert "run_probe" not in listing
     runs = re.compile(r"from checker\.cli\.probing\.run import")

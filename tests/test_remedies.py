@@ -18,7 +18,8 @@ ROOT = Path(__file__).parents[1]
 TABLE: dict[str, dict[str, str]] = tomllib.loads(
     (ROOT / "tests" / "remedies.toml").read_text(encoding="utf-8")
 )
-# A remedy is a keyword of that name, a place among the arguments of these, a constant, or what functions of such a name return.
+# A remedy is a keyword `remedy`, an argument at this position, a constant, or the result of a
+# function of that name.
 _PLACES = {
     "Blocked": 1,
     "Waiting": 0,

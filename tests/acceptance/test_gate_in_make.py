@@ -13,7 +13,7 @@ pytestmark = pytest.mark.xdist_group("acceptance-gate-in-make")
 
 MAKEFILE = REPOSITORY / "docs/gates/make/tfcert.mk"
 TFCERT = f"{shlex.quote(sys.executable)} -c 'from checker.cli import main; main()'"
-# Certificate and stage in one apply: a stage of the configuration moves to a certificate that is not there yet.
+# One apply creates a certificate and moves the stage to it.
 MOVED = (
     b"aws_api_gateway_client_certificate.orders.id",
     b"aws_api_gateway_client_certificate.fresh.id",

@@ -107,7 +107,7 @@ def test_what_a_change_took_away_is_put_back(bench):
     assert b"tfcert: introduce, phase" in bench.tfcert(*command, "infra").stdout
     bench.write(before)
 
-    # A replacement that was asked for: without the option that the remedy names nothing changes, as the plan above shows.
+    # The replacement was requested: without the option nothing changes, as the plan above shows.
     _, judged = judge(bench, "asked-for", f"-replace={OLD}")
     assert taken(r"^plan without (-\w+): ", remedies(judged, DESTROYS)[OLD]) == "-replace"
 
@@ -146,7 +146,7 @@ def test_what_else_writes_a_stage_lets_go_of_it(bench):
     changes, judged = judge(bench, "no-twin")
     assert (changes, DETACHED in judged.rules) == ({}, False)
 
-    # As an older configuration applied it: the emulator would not write the stage as AWS does.
+    # The state of an older configuration: the emulator does not write the stage as AWS does.
     state = json.loads(bench.state.read_text())
     (deployment,) = (
         each for each in state["resources"] if each["type"] == "aws_api_gateway_deployment"

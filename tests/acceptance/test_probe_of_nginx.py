@@ -201,7 +201,7 @@ def test_safe_is_what_nginx_accepts(bench, server):
     }
     take_key(new, server.folder, "new")
 
-    # What the plan of repoint is told while nginx refuses the successor.
+    # A plan of repoint while nginx refuses the successor.
     before = bench.texts()
     bench.patch("--phase", "repoint", "--write")
     early = bench.plan("early")
@@ -231,7 +231,7 @@ def test_safe_is_what_nginx_accepts(bench, server):
     assert set(presented(bench.aws).values()) == {new}
     assert_accepted(bench, server)
 
-    # Is there still a way back?
+    # A rollback needs a backend that trusts both. It is possible before `pin`, and not after it.
     assert probe(bench) == (0, "trusts both")
     server.pin("new")
     assert_accepted(bench, server)

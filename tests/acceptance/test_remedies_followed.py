@@ -44,7 +44,7 @@ def test_a_taint_a_state_that_lags_and_a_failed_update(aws, tool, tmp_path):
         address: actions for address, actions in alone.changes().items() if actions != ["no-op"]
     } == {new: ["create"]}
     assert bench.check_plan(alone, "--expect", "next").code == 0
-    # Made now, not some days ago: a successor that ends before what it replaces is refused.
+    # The successor is made now, because one that ends before the predecessor is refused.
     terraform(bench, "apply", "-input=false", "-no-color", str(alone.binary))
     (rotation,) = bench.check("infra").document["rotations"]
     assert rotation["phase"] == "waiting"

@@ -26,7 +26,7 @@ UNRELATED = b'resource "aws_api_gateway_rest_api" "reports" {\n  name = "reports
 def bench(aws, tool, tmp_path):
     """Return two APIs and three stages on one certificate, applied 353 days ago."""
     bench = Bench.lay(aws, tool, tmp_path / "shared", "shared")
-    # An hour more, so that it is still 12 whole days when the test gets there.
+    # One hour more, so that 12 whole days are still left during the test.
     aws.clock.advance(days=-353, hours=1)
     bench.apply_at_once()
     aws.clock.run()
@@ -63,7 +63,7 @@ def test_a_rotation_by_three_applies(bench, tmp_path):
     other_phase = bench.check_plan(planned, "--expect", "repoint")
     assert (other_phase.code, "plan-exceeds-phase" in other_phase.rules) == (1, True)
 
-    # Somebody else's change, planned at the same moment on the main branch.
+    # An unrelated change, planned at the same moment on the main branch.
     untouched.infra.joinpath("reports.tf").write_bytes(UNRELATED)
     planned_elsewhere = untouched.plan("unrelated", "-refresh=false")
     judged = untouched.check_plan(planned_elsewhere)
@@ -74,7 +74,7 @@ def test_a_rotation_by_three_applies(bench, tmp_path):
     apply(bench, planned, ["GenerateClientCertificate"])
     assert assert_trustworthy(aws) == first
 
-    # The same change once the rotation is under way.
+    # The same change during the rotation.
     judged = bench.check("infra")
     assert judged.code == 0, str(judged.ended)
     assert judged.found == {("certificate-expiring", "warning")}
@@ -123,7 +123,7 @@ def test_a_rotation_by_three_applies(bench, tmp_path):
     apply(bench, planned, ["DeleteClientCertificate"])
     assert assert_trustworthy(aws) == second
 
-    # Nothing is left to do, and asking again is harmless.
+    # Nothing is left to do, and a second check does no harm.
     judged = bench.check("infra")
     record(bench, "shared-4-rotated", judged=judged)
     assert judged.code == 0, str(judged.ended)
@@ -207,7 +207,7 @@ def assert_successor_added(before: dict[str, bytes], after: dict[str, bytes]) ->
         "".join(new[start:end]) for kind, _, _, start, end in compared if kind == "insert"
     )
     assert f"# tfcert: succeeds {OLD}\r\n" in added
-    # An insertion between two blocks may be cut anywhere among their equal lines, so look at the whole text.
+    # A diff can show an insertion at several equal lines, so the whole text is compared.
     text = "".join(new)
     (name,) = set(re.findall(r'"aws_api_gateway_client_certificate" "(backend_\d{6})"', text))
     block = text[text.index(f'"{name}"') :]

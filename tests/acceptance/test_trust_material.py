@@ -146,8 +146,9 @@ def test_real_terraform_makes_them_and_an_edit_reaches_what_sends_it(aws, tool, 
     stale = {"by-key", "/orders/written", "orders-written"}
     there = dict.fromkeys(places, 2) | dict.fromkeys(stale, 1)
     assert held(aws) == there
-    # tfcert asks AWS, and says the same of each: two of one subject are not confirmed, for nobody
-    # declared the server; a lack is a refusal, whatever state and configuration say.
+    # tfcert asks AWS and gets the same results. Two certificates of one subject are not confirmed,
+    # because no server is declared. A missing certificate is refused, whatever state and
+    # configuration contain.
     ended = bench.tfcert("check", "infra", "--trust", "--format", "json")
     (rotation,) = json.loads(ended.stdout)["rotations"]
     said = {each["backend"]: each["status"] for each in rotation["trust"] if each["backend"]}

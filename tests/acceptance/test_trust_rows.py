@@ -157,7 +157,7 @@ def assert_that_aws_has_what_is_said(bench, said):
     for address in copies.keys() - {"aws_ssm_parameter.written"}:
         both = "has both PEMs after it" in said[address]
         assert len(trust[address]["fingerprints"]) == (2 if both else 1)
-        # Two certificates of one subject, and nobody says which server reads them.
+        # Two certificates of one subject, without a declared server that reads them.
         assert trust[address]["status"] == ("not confirmed" if both else "refused")
     assert "value_wo is write-only" in trust["aws_ssm_parameter.written"]["reason"]
 
@@ -184,7 +184,7 @@ def test_each_header_says_what_the_plan_of_its_phase_does(bench):
         }, header
         assert set(said) >= changed
         if phase == "introduce":
-            # What its text gives both PEMs and its plan leaves as it is, by the rule and by the header.
+            # The consumers that have both PEMs in the text but do not change in the plan.
             judged = bench.check_plan(planned, "--expect", "introduce").document
             idle = {
                 each["address"]
@@ -238,7 +238,7 @@ def test_the_removed_block_that_retire_names_runs_the_provisioner(bench):
         (bench.infra / "rotation.tf").read_text(),
     )
     address = f"aws_api_gateway_client_certificate.{name}"
-    # A certificate that nothing refers to, with the provisioner that introduce kept.
+    # A certificate without a reference, with the provisioner that introduce kept.
     text = (bench.infra / "rotation.tf").read_text()
     assert "when    = destroy" in text
     extra = (

@@ -119,7 +119,7 @@ def assert_caught(judged: Judged, *rules: str) -> None:
     """Check that the plan has exactly these rules as errors."""
     assert judged.code == 1, str(judged.ended)
     assert judged.document["verdict"] == "findings"
-    # The applies of a test follow each other within minutes, and a plan that repoints is told so.
+    # The applies of a test are minutes apart, so a plan that repoints gets this warning.
     hasty = {("rotation-premature", "warning")}
     assert judged.found - hasty == {(rule, "error") for rule in rules}, str(judged.ended)
     assert all(

@@ -159,7 +159,7 @@ def wire(monkeypatch):
 
             def close():
                 over.set()
-                # A thread that waits in accept() does not notice a close; it notices a shutdown.
+                # A thread that waits in accept() notices a shutdown, but not a close.
                 listener.shutdown(socket.SHUT_RDWR)
                 for one in (listener, *held):
                     one.close()

@@ -90,7 +90,7 @@ def test_a_credential_process_has_nothing_on_its_standard_input(story, tmp_path,
         "--profile",
         profile,
     ]
-    # A pipe that stays open: a program that reads it would wait until the end of the test.
+    # The pipe stays open: a program that reads it would wait until the end of the test.
     reader, writer = os.pipe()
     os.write(writer, b"a secret of the state\n")
     done = subprocess.run(

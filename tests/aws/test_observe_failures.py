@@ -458,7 +458,7 @@ def test_a_connection_that_breaks_off_is_unanswered(wire, key, look, behave):
     got = look([key("abc123")]).certificates[key("abc123")]
 
     assert isinstance(got, Unanswered)
-    # botocore does not hold an answer to its Content-Length: what is cut short is then no JSON.
+    # botocore does not compare an answer with its Content-Length, so a cut answer is invalid JSON.
     assert "connection broke off" in got.reason or "not by AWS" in got.reason
 
 

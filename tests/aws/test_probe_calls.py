@@ -241,7 +241,7 @@ def test_a_slow_call_ends_with_the_timeout(aws, site):
     inject(aws, Hang(seconds=20), times=1)
     begun = time.monotonic()
     report = run_probe(using, ProbeWish(now=NOW), planned)
-    # Less than the hang, however busy the machine is.
+    # This is less than the hang, even on a busy machine.
     assert time.monotonic() - begun < 20
     assert report.results[0].control.status is None
     assert (report.calls, len(site.seen)) == (3, 2)

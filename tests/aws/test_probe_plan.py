@@ -57,8 +57,8 @@ def test_nothing_is_called_while_planning(aws):
     seeded(aws, {"GET /health": f"{A}/health"})
     aws.forget_calls()
     plan(subject("GET /health"))
-    # A call that an earlier test gave up may still arrive: which reads there are at most is held
-    # by the least-privilege test.
+    # A call that an earlier test gave up may still arrive. The least-privilege test checks which
+    # reads are allowed.
     asked = {call.operation for call in aws.calls()}
     assert {"GetCallerIdentity", "GetResources", "GetStage"} <= asked
     assert "TestInvokeMethod" not in asked

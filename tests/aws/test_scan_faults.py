@@ -55,7 +55,7 @@ LISTS = (
 def healthy(aws, monkeypatch):
     """Seed two healthy regions."""
     monkeypatch.setenv("AWS_REGION", EAST)
-    # What is repeated is repeated at once: how long botocore waits in between is not what is tested.
+    # Retries come at once, because botocore's pauses are not tested here.
     monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.0)
     both = [
         seed

@@ -86,7 +86,7 @@ def many(folder: Path, count: int = 3000, stages: int = 10_000) -> World:
         f"module.team_{number % 40:02}.{CERTIFICATE}.service_{number:04}": f"id{number:04}"
         for number in range(count)
     }
-    # A step that shares no factor with the year spreads the ends evenly, without a die.
+    # A step without a common factor with the year spreads the ends evenly.
     ends = {f"id{number:04}": days((number * 131) % 364 + 1.5) for number in range(count)}
     names = list(certificates)
     presented = {

@@ -91,7 +91,7 @@ def test_axe_finds_nothing(open_page, name, scheme):
     """
     page = open_page(name, scheme=scheme)
     page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
-    # The results without those of the elements that pass, which cost as much as the look itself.
+    # The results omit the elements that pass, which cost as much as the check itself.
     found = Axe().run(page, options={"resultTypes": ["violations"]})
     assert found.violations_count == 0, found.generate_report()
 

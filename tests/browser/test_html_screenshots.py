@@ -25,7 +25,7 @@ ALLOWED = 0.01  # of all areas
 NEIGHBOURS, CROWD = (
     4,
     0.4,
-)  # so many areas in a square of 4 by 4 are not noise, however few they are on the page
+)  # this many areas in a square of 4 by 4 are not noise, even if they are few on the page
 
 
 def shot(page, *, full: bool) -> Image.Image:

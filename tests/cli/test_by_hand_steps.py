@@ -28,7 +28,7 @@ ROLE = f"arn:aws:iam::{THERE}:role/team/audit"
 
 @pytest.fixture
 def aws(aws):
-    # A rotation that would delete what a stage presents is refused, as AWS may do.
+    # The emulator refuses to delete a certificate in use, as AWS can do.
     aws.answer_delete_in_use("conflict")
     return aws
 
@@ -178,7 +178,7 @@ def test_a_role_is_taken_first_and_its_account_is_rotated(aws, steps, shell):
         SeedApi(id="rest1", stages={"prod": "due001"}, account=THERE),
     )
     (found,) = steps("--role-arn", ROLE, "--region", "us-east-1")
-    # The second scan runs with the credentials that the shell has by then.
+    # The second scan uses the credentials that the shell has at that time.
     commands = [
         command
         for step in found
@@ -233,7 +233,7 @@ def test_whatever_a_name_holds_is_one_word_of_the_shell(text):
         aws_command(Access(profile=text), place, "apigateway", "get-stage", {"stage-name": text})
     )
     if text.startswith("-"):
-        # The AWS CLI would take a word of its own for another option.
+        # The AWS CLI would read an extra word as another option.
         assert words == [
             *words[:3],
             f"--profile={text}",

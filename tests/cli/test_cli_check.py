@@ -184,7 +184,7 @@ def test_a_folder_that_may_not_be_listed(story, monkeypatch):
     def denied(folder):
         raise PermissionError(EACCES, "Permission denied", folder)
 
-    # Root, as which many pipelines run, may list every folder.
+    # A denial is simulated, because root, as which many pipelines run, can list every folder.
     monkeypatch.setattr(os, "listdir", denied)
     state = str(story / STATE)
     assert load((state,), config=None, tool=None).configurations == (None,)

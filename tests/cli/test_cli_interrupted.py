@@ -60,7 +60,7 @@ def interrupted(aws, story):
             budget = time.monotonic() + 60
             while len(aws.calls(until)) < times and time.monotonic() < budget:
                 time.sleep(0.05)
-            # What is answered has arrived by then.
+            # All answers have arrived after this pause.
             time.sleep(1)
             child.send_signal(signal.SIGINT)
             began = time.monotonic()

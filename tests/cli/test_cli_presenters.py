@@ -109,7 +109,7 @@ def test_an_apply_that_failed_on_a_stage_is_named_as_a_cause(outcome, tfcert, aw
     (rotation,) = document["rotations"]
     assert rotation["phase"] == "waiting"
     assert "an apply failed before it moved the stage" in rotation["reason"]
-    # Followed: what the apply does is that the stage presents the new one.
+    # Follow the remedy: the apply makes the stage present the new certificate.
     gateway = aws.client("apigateway")
     gateway.update_stage(
         restApiId="cqxck1bg8j",

@@ -331,7 +331,7 @@ def test_what_aws_denies_is_not_confirmed(world, probed):
     assert document["not_probed"][0]["remedy"]
 
 
-# Where it counts
+# Probes that count as evidence
 
 
 @pytest.mark.parametrize(
@@ -498,7 +498,7 @@ def test_ctrl_c_reports_what_was_answered(world, file):
     assert not re.search(r"s3cret|BEGIN", out)
 
 
-# The page, and the permissions
+# The page and the permissions
 
 
 def test_the_commands_of_the_page(world, run):
@@ -520,7 +520,7 @@ def test_the_commands_of_the_page(world, run):
         if file:
             (world.folder / file).write_bytes(done.stdout)
         codes.append(done.returncode)
-    # The second wants a terminal, and the last finds the certificate that nears its end.
+    # The second command needs a terminal, and the last one finds the certificate that ends soon.
     assert codes == [0, 2, 0, 0, 0], codes
 
 

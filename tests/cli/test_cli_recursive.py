@@ -258,7 +258,7 @@ def test_with_and_without_recursive_the_verdict_is_the_same(
 
     alone, each = check(), check("--recursive")
     if alone.returncode == 2:
-        # The one folder cannot be read: a usage error alone, and one that is not verified among others.
+        # If the folder cannot be read, it is a usage error alone, and unverified among others.
         assert each.returncode == 3
         assert "its state is in a backend" in alone.stderr.decode()
         assert "its state is in a backend" in json.loads(each.stdout)["findings"][0]["message"]

@@ -198,7 +198,7 @@ def test_a_scope_of_the_policy_finds_what_it_means_by_account_api_and_tag(scan, 
         f'[[scope]]\naccount = "{HERE}"\napi = "orders"\nthreshold_days = 5\n', "utf-8"
     )
     weights = {one["certificate_id"]: one["severity"] for one in scan(cwd=tmp_path)[0]["findings"]}
-    # What two stages present stands under the stricter of their policies.
+    # A certificate of two stages follows the stricter of their policies.
     assert weights == {"tagged": "warning", "plain1": "error"}
 
 

@@ -135,7 +135,7 @@ def test_a_state_of_two_accounts_is_asked_by_the_roles_of_the_policy(aws, told, 
         "ours.tfstate", "-v", text=lambda state: state.replace("123456789012", OTHER)
     )
 
-    assert (code, rules) == (0, {MOVED})  # the end that AWS has is another one than that of state
+    assert (code, rules) == (0, {MOVED})  # AWS has another end than state
     lines = [line.split(None, 1)[1].strip() for line in said.splitlines()]
     assert lines[0] == "calls to AWS: 9"
     assert sorted(" ".join(line.split()) for line in lines[1:]) == [

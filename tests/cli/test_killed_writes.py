@@ -50,7 +50,8 @@ CHANGES = (
 @pytest.fixture
 def root(tmp_path, monkeypatch):
     """Return a root module with a local module. 28 of their files are edited and two are new."""
-    # A step like any other, which takes no time here: a killed process loses nothing that it has written.
+    # This step is also counted. It takes no time here, because a killed process loses no written
+    # data.
     monkeypatch.setattr(os, "fsync", lambda _: None)
     place = tmp_path / "repository" / "live"
     place.mkdir(parents=True)
@@ -160,7 +161,7 @@ def test_sigkill_at_each_step(root):
         if left != after:
             assert said is None or "was killed" in said
         seen.add((after == as_it_should(root, new=True), said is not None))
-    # Both ways out were met, each with something left to clear away.
+    # Both outcomes occurred, each with files left to clean up.
     assert {(False, True), (True, True)} <= seen
 
 
@@ -359,7 +360,7 @@ def test_two_runs_at_once(root):
     assert texts(root) == as_it_should(root, new=True)
 
 
-# By the command line, with real system calls.
+# Tests of the command line with real system calls.
 
 
 strace = shutil.which("strace")
@@ -419,7 +420,8 @@ def resource(kind, name, attributes):
 
 
 PATCH = ("patch", "terraform.tfstate", "--offline", "--as-of", "2026-11-24", "--write")
-# Each with its own number of a call: the first, one in the middle, the last, and one while the old files are removed.
+# Each case has the number of a call: the first, a middle one, the last, and one while old files are
+# removed.
 CALLS = (
     ("rename", 15),
     ("linkat", 15),
@@ -456,7 +458,7 @@ def test_by_the_command_line_at_a_system_call(thirty, number, tfcert):
     written.
     """
     old = content(thirty)
-    # The runs that no signal meets need no interpreter of their own.
+    # The runs without a signal need no new interpreter.
     assert tfcert(*PATCH, cwd=thirty).returncode == 0
     new = content(thirty)
     assert sum(old[name] != new[name] for name in old) == 30

@@ -44,7 +44,7 @@ def test_a_plan_that_the_state_already_has_is_made_again(outcome, fixtures, step
     assert (found["rule"], found["severity"]) == ("certificate-unverified", "warning")
     assert found["remedy"].startswith("make the plan again: `terraform plan -out plan.tfplan`")
     assert not [each for each in document["findings"] if each["rule"] == "plan-exceeds-phase"]
-    # The state after the introduce has an error of its own: nothing moved yet.
+    # The state after introduce has an error of its own, because no stage has moved yet.
     assert code == (1 if step.startswith("02") else 3)
     assert "this plan" not in "".join(each["remedy"] for each in document["findings"])
     assert not stale(outcome(home / step / "plan.json", before, *STORY)[0])

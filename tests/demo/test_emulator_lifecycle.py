@@ -101,7 +101,7 @@ def test_a_silent_caller_is_hung_up_on():
     """A stop closes the connection of a caller that has sent nothing yet."""
     with Emulator() as aws:
         silent = socket.create_connection(("127.0.0.1", urlsplit(aws.endpoint).port), timeout=10)
-        aws.client("sts").get_caller_identity()  # by then the connection before it has a thread
+        aws.client("sts").get_caller_identity()  # the earlier connection now has a thread
     with silent:
         assert silent.recv(1) == b""
 

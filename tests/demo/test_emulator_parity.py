@@ -31,8 +31,9 @@ from checker.demo.emulator import (
 ENDS = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
 ARN = "arn:aws:acm:us-east-1:123456789012:certificate/5d5ba1d2-7a1c-4f8e-9e4f-8a5f5f7e1a01"
 ROLE = "arn:aws:iam::222222222222:role/reader"
-# With their status. Source: AWS's "Common errors" of API Gateway, ACM and STS, and S3's "Error responses": any operation may answer
-# with them, and models leave them out, or the status. The second version of API Gateway is the first one's service.
+# Errors that any operation can answer with, and their status, which the models omit. Source: AWS's
+# "Common errors" of API Gateway, ACM and STS, and S3's "Error responses". The second version of API
+# Gateway counts as the service of the first.
 COMMON = {
     "AccessDenied": 403,
     "AccessDeniedException": 403,
@@ -41,7 +42,8 @@ COMMON = {
     "ServiceUnavailableException": 503,
 }
 
-# Every operation that tfcert uses, with what to ask and what the answer must hold so that tfcert finds it.
+# Every operation that tfcert uses, with its parameters and the fields that tfcert reads from the
+# answer.
 ASKED = [
     ("apigateway", "GetClientCertificates", {"limit": 500}, {"items"}),
     ("apigateway", "GetRestApis", {"limit": 500}, {"items"}),
@@ -298,7 +300,7 @@ def test_the_check_itself_finds_what_is_wrong(ask):
     assert [len(told_apart(model.output_shape, answer)) for answer in wrong] == [1] * len(wrong)
 
 
-# What leads to an error, and its code.
+# Calls that fail, with the code of their error.
 WRONG = [
     ("apigateway", "GetStages", {"restApiId": "nope"}, "NotFoundException"),
     ("apigateway", "GetStage", {"restApiId": "rest1", "stageName": "nope"}, "NotFoundException"),

@@ -21,7 +21,7 @@ from checker.cli.app import build
 if "CI" not in os.environ:
     pytest.importorskip("obstore", reason="pip install 'tfcert[fleet]'")
 
-# Azurite is a package of npm: it is installed once, beside the other servers of the tests.
+# Azurite is a package of npm. It is installed once, in the folder of the tests' other servers.
 AZURITE = Path(__file__).resolve().parents[2] / ".servers" / "azurite"
 VERSION = "3.35.0"
 ACCOUNT = "devstoreaccount1"

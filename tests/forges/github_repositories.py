@@ -216,7 +216,7 @@ class GithubRepositories(GithubStandIn):
             case "/labels", "GET":
                 return Answer(status=200, body=self._labels(found))
             case "/assignees", "POST":
-                # Who may not be assigned is left out in silence.
+                # A person who cannot be assigned is omitted without an error.
                 known = self.collaborators & set(body["assignees"])
                 found.assignees += sorted(known - set(found.assignees))
                 return Answer(status=201, body=self._shown_issue(project, found))
@@ -329,7 +329,8 @@ class GithubRepositories(GithubStandIn):
                 if one.open and new is not None:
                     one.sha = new
                 if not one.open:
-                    # Whoever pushes another history to a closed request's branch seals it.
+                    # A push of another history to the branch of a closed request prevents its
+                    # reopening.
                     one.sealed |= new is None or not repository.is_ancestor(one.sha, new)
                 elif new is None or repository.is_ancestor(new, repository.head(one.base)):
                     one.open, one.closed_by, one.sealed = False, self.viewer, True

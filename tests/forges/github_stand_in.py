@@ -66,7 +66,7 @@ class GithubStandIn(StrictServer):
 
     def serve(self, request):
         if not request.path.startswith("/api/"):
-            # As github.com has them, without what GitHub Enterprise puts before its paths.
+            # The paths of github.com, without the prefix of GitHub Enterprise.
             request.path = (
                 "/api/graphql" if request.path == "/graphql" else f"{PREFIX}{request.path}"
             )
@@ -114,7 +114,7 @@ class GithubStandIn(StrictServer):
     def _forbidden(self, request):
         if request.method == "POST":
             return Answer(status=403, body={"message": "Resource not accessible by integration"})
-        # The description of an edit knows no 403; GitHub answers it all the same.
+        # GitHub answers an edit with 403, although its description omits this code.
         raise UnlistedError(
             Answer(status=403, body={"message": "Resource not accessible by integration"})
         )

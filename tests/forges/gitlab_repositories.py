@@ -540,7 +540,7 @@ class GitlabRepositories(GitlabStandIn):
 
 
 _NUMBERS = ("merge_request_iid", "issue_iid", "noteable_id")
-# The token of the client is the bot's; people act without one.
+# The client's token is the bot's; people act without a token.
 assert BOT != PERSON
 
 

@@ -191,7 +191,7 @@ class Description:
         return entry
 
     def _hold(self, value, schema, what):
-        # The schema is kept beside its validator, so that no other has its identity.
+        # The schema is stored with its validator, so that no other object gets its id.
         if id(schema) not in self._validators:
             components = self._document.get("components", {})
             made = OAS30Validator({"allOf": [schema], "components": components})

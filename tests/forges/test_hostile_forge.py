@@ -264,7 +264,7 @@ def test_an_odd_answer_is_one_line(hostile, comment, forge, name):
     done, seconds = comment(forge, server.url)
     refused(done)
     assert seconds < 40
-    # A child begins as a copy of this process, which other tests have made large.
+    # A child starts as a copy of this process, which other tests have made large.
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + 64 * 1024
     assert max(before, own, 400 * 1024) >= resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
 

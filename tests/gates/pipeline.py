@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 ACCEPTANCE = ROOT / "fixtures" / "acceptance"
-# What comes of each plan without AWS: fixtures/acceptance/README.md.
+# The outcome of each plan without AWS, as fixtures/acceptance/README.md lists it.
 PLANS = {
     "single-first-certificates": 0,
     "shared-2-repoint": 0,
@@ -30,7 +30,7 @@ if [ "$1" != check ]; then exec {tfcert} "$@"; fi
 shift
 exec {tfcert} check $CLOCK "$@"
 """
-# A plan file that names no recorded plan is one that terraform cannot read.
+# A plan file that names no recorded plan is unreadable for terraform.
 TERRAFORM = """#!/bin/sh
 printf '%s\\n' "terraform $*" >> "$CALLS"
 case "$1" in

@@ -15,7 +15,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
-# What a runner has; neither a terraform nor credentials of the machine that the tests run on.
+# The PATH of a runner, without the machine's terraform and credentials.
 PATH = "/usr/bin:/bin"
 
 

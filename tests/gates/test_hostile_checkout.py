@@ -15,9 +15,9 @@ from test_make_and_jenkins import SCRIPTS
 
 STATE = "terraform.tfstate"
 DUE = {"offline": "true", "as_of": "2026-11-24"}
-# What Python imports as it starts is judged here: only a real start can show it.
+# These tests are about Python's imports at start-up, so they need a real start.
 pytestmark = pytest.mark.started
-# A variable that a careless job has; an empty entry means the current folder.
+# Variables that a careless job sets. An empty entry means the current folder.
 CARELESS = {"PYTHONPATH": "", "PYTHONSTARTUP": "json.py"}
 
 

@@ -25,7 +25,7 @@ def installed(tmp_path_factory):
     workspace, temp, marks = home / "my work", home / "fresh", home / "marks"
     for folder in (workspace, temp):
         folder.mkdir()
-        # The checkout's modules are in the folder where the step would start, and where the runner keeps its files.
+        # Hostile modules are in the step's folder and in the folder of the runner's files.
         plant(folder, marks)
     for file in (ROOT / "fixtures" / "readme").iterdir():
         (workspace / file.name).write_bytes(file.read_bytes())
@@ -37,7 +37,7 @@ def installed(tmp_path_factory):
         check=False,
         timeout=60,
     ).stdout.strip()
-    # What runs compiles itself; to compile all that is installed takes longer.
+    # Modules are compiled when they run, which is faster than compiling all at installation.
     environment = {"PIP_NO_COMPILE": "1", "PYTHONPATH": "."}
     if cache:
         environment["PIP_CACHE_DIR"] = cache

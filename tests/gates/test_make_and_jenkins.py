@@ -9,7 +9,7 @@ from pipeline import PLANS, ROOT
 
 MAKEFILE = ROOT / "docs/gates/make/tfcert.mk"
 JENKINSFILE = (ROOT / "docs/gates/jenkins/Jenkinsfile").read_text(encoding="utf-8")
-# Groovy takes a backslash at a line's end out, with the line's end.
+# Groovy removes a backslash at the end of a line together with the line end.
 SCRIPTS = [
     script.replace("\\\n", "") for script in re.findall(r"sh '''\n(.*?)'''", JENKINSFILE, re.DOTALL)
 ]

@@ -74,7 +74,7 @@ def commit(tmp_path, fixtures):
     return run
 
 
-# The stage's certificate is not in the state, so that only AWS knows when it ends.
+# The stage's certificate is not in state, so only AWS knows when it ends.
 STRANGER = {
     "mode": "managed",
     "type": "aws_api_gateway_stage",

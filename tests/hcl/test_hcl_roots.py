@@ -50,7 +50,7 @@ def found(folder):
             {"a": (False, False), "a/b/c": (False, False)},
         ),
         ({".hidden/main.tf": PROVIDER, "a/.terraform/modules/x/main.tf": PROVIDER}, {}),
-        # What a root calls counts as its own, however far down.
+        # A module that a root calls counts as its own, at any depth.
         (
             {"a/main.tf": PROVIDER + call("../m"), "m/main.tf": call("./n"), "m/n/main.tf": STAGE},
             {"a": (False, True)},
@@ -59,7 +59,7 @@ def found(folder):
             {"a/main.tf": PROVIDER + call("../m"), "m/main.tf": "locals {\n}\n"},
             {"a": (False, False)},
         ),
-        # A module that brings a provider along is no root, unless somebody applies it.
+        # A called module with a provider of its own is a root only if it is applied itself.
         ({"a/main.tf": PROVIDER + call("../m"), "m/main.tf": PROVIDER}, {"a": (False, False)}),
         (
             {
@@ -69,7 +69,7 @@ def found(folder):
             },
             {"a": (False, False), "m": (False, False)},
         ),
-        # Where nobody looked something of ours may be.
+        # An unread module may contain relevant resources.
         ({"a/main.tf": PROVIDER + call("hashicorp/consul/aws")}, {"a": (False, True)}),
         ({"a/main.tf": PROVIDER + call("../../outside")}, {"a": (False, True)}),
         (
@@ -80,7 +80,7 @@ def found(folder):
             {"a/main.tf": PROVIDER + 'module "m" { source = "./m" }\n', "a/m/x.tf": STAGE},
             {"a": (False, True)},
         ),
-        # A circle comes to an end.
+        # The search ends even if modules call each other in a circle.
         ({"a/main.tf": BACKEND + call("../m"), "m/main.tf": call("../a")}, {"a": (True, False)}),
     ],
 )

@@ -37,18 +37,18 @@ def verdict(control, predecessor, successor, **rest):
 @pytest.mark.parametrize(
     ("control", "predecessor", "successor", "expected"),
     [
-        # nginx: HTTP 400 without a certificate and with one that it does not trust.
+        # nginx answers HTTP 400 without a certificate, and with one that it does not trust.
         (400, 200, 400, PREDECESSOR),
         (400, 400, 200, SUCCESSOR),
         (400, 200, 200, BOTH),
         (400, 400, 400, UNKNOWN),
         (496, 495, 495, PREDECESSOR),
-        # A server that ends the handshake: API Gateway's own 500, and no log.
+        # The server ends the handshake: API Gateway answers 500 without a log.
         (500, 200, 500, PREDECESSOR),
         (500, 500, 200, SUCCESSOR),
         (500, 200, 200, BOTH),
         (500, 500, 500, UNKNOWN),
-        # A handshake without a certificate fails, a wrong certificate gets 403 (pinned).
+        # A handshake without a certificate fails, and a wrong certificate gets 403 (pinned).
         (500, 200, 403, PREDECESSOR),
         (500, 403, 200, SUCCESSOR),
         # Optional verification: a refused successor is refused although the control call passed.
@@ -59,15 +59,15 @@ def verdict(control, predecessor, successor, **rest):
         (200, 400, 200, NOT_REQUIRED),
         (200, 200, 200, NOT_REQUIRED),
         (404, 404, 404, NOT_REQUIRED),
-        # The application wants a header: the predecessor is the yardstick.
+        # The application requires a header: the predecessor's answer is the reference.
         (400, 401, 401, BOTH),
         (500, 401, 401, BOTH),
         (400, 403, 403, BOTH),
-        # HAProxy and Envoy answer 403 to certificates that they do not pin, and end the handshake without one.
+        # HAProxy and Envoy answer 403 to unpinned certificates, and end the handshake without one.
         (500, 403, 403, UNKNOWN),
         (401, 401, 401, UNKNOWN),
         (400, 401, 400, PREDECESSOR),
-        # Both certificates fail where an answer comes without one: nobody knows why.
+        # Both certificates fail, but a call without one gets an answer: the cause is unknown.
         (403, 500, 500, UNKNOWN),
         (400, 200, 404, UNKNOWN),
         (400, 200, 204, BOTH),
@@ -75,7 +75,7 @@ def verdict(control, predecessor, successor, **rest):
         (502, 503, 504, UNREACHABLE),
         (400, 200, 503, UNKNOWN),
         (504, 200, 504, PREDECESSOR),
-        # A slow or busy backend says nothing about the certificate of that call.
+        # A slow or busy backend proves nothing about the certificate of that call.
         (504, 200, 200, UNKNOWN),
         (503, 403, 200, UNKNOWN),
         (403, 504, 200, UNKNOWN),

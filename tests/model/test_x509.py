@@ -204,7 +204,7 @@ def test_any_bytes_are_no_error(der):
         b"\x30\x80" + DER,
         b"\x30\x81\x05hello",
     ],
-    # The key is new in every process: its bytes must not be in the names by which workers agree on what to run.
+    # The key is new in each process, and the workers of a test run need the same test names.
     ids=range(8),
 )
 def test_der_is_read_strictly(der):

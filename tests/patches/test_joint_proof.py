@@ -200,7 +200,7 @@ def test_one_bad_rotation_among_forty_leaves_the_others_as_they_are(
     assert {
         each.label for each in patches.rotations if each.step == Next(Phase.INTRODUCE)
     } == wanted
-    # Reading the whole file takes the time: 4 texts without a bad one.
+    # Each proof reads the whole file. Without a bad rotation four are needed.
     assert len(proofs) <= 12
 
 

@@ -89,7 +89,7 @@ def test_everything_that_a_policy_can_say_is_read():
     )
     assert (read.margin_days, read.introduce_margin_days, read.certificate_quota) == (5, 6, 100)
     assert (read.fail_on, read.untouched) == (FailOn.WARNING, Untouched.NOTE)
-    # What is as it would be anyway is no difference.
+    # A setting that equals the default is not a difference.
     assert read.rules == (("certificate-drifted", Severity.ERROR), ("stage-detached", None))
     (scope,) = read.scopes
     assert scope.conditions == Conditions(

@@ -173,5 +173,5 @@ def test_the_schema_and_the_reader_say_the_same_of_any_file(found):
         held = True
     except Mismatch:
         held = False
-    # JSON knows no whole numbers with a point, and TOML does.
+    # JSON has no whole numbers with a decimal point, and TOML has them.
     assert VALIDATOR.is_valid(found) == held, list(VALIDATOR.iter_errors(found))

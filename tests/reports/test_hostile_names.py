@@ -239,7 +239,7 @@ def read_html(text, name):
     strange = {attribute for attribute, _ in page.attributes} - {
         attribute for attribute, _ in plain.attributes
     }
-    # A patch that cannot be shown as it is has a mark of its own.
+    # A patch that cannot be shown unchanged has an attribute of its own.
     assert not [attribute for attribute in strange if not attribute.startswith("data-")]
     assert not [attribute for attribute, _ in page.attributes if attribute.startswith("on")]
     leads = [

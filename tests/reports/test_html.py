@@ -44,7 +44,8 @@ class Page(HTMLParser):
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.text: list[str] = []
         self._silent = ""
-        # As a browser does before it parses. Source: HTML Living Standard, 13.2.3.5, preprocessing the input stream.
+        # A browser does the same before it parses. Source: HTML Living Standard, 13.2.3.5,
+        # preprocessing the input stream.
         self.feed(html.replace("\r\n", "\n").replace("\r", "\n"))
 
     def handle_starttag(self, tag, attrs):

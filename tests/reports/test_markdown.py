@@ -37,7 +37,7 @@ from checker.reports.markdown.escape import code, fenced, sentence
 ROOT = Path(__file__).resolve().parents[2]
 READER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 OUR_TAGS = {"details", "summary", "code"}
-# What a forge makes something of in running text, beside what CommonMark itself does.
+# The texts that a forge interprets in running text, including CommonMark's syntax.
 ALIVE = re.compile(
     r"[@#!~%&$<>\[\]_*\\`|{}^]|https?:|www\.|\b[A-Za-z]+-\d|\b[0-9a-f]{7,}\b|^/", re.MULTILINE
 )

@@ -151,7 +151,7 @@ def test_wrapping_loses_nothing_and_keeps_to_the_width(texts, width, indent):
     """Wrapping keeps to the width and loses no character of any text."""
     lines = [line.plain for line in wrapped(map(TextSpan, texts), width, indent=indent)]
     assert all(cells(line) <= width and line.isprintable() for line in lines)
-    # A word may lie across two spans, and is escaped in each.
+    # A word can span two texts, and is escaped in each.
     expected = "".join(printable(word) for text in texts for word in text.split(" "))
     if ":" not in expected:
         assert "".join("".join(lines).split(" ")) == expected.replace(" ", "")
@@ -180,7 +180,7 @@ def test_a_long_report_is_never_in_memory_as_a_whole(tmp_path):
     outcome = many(2000)
     whole = render_all(outcome).encode()
     file = tmp_path / "report.txt"
-    report(many(2), (("text", str(file)),))  # what a first run imports and caches is not counted
+    report(many(2), (("text", str(file)),))  # imports and caches of the first run do not count
     tracemalloc.start()
     try:
         report(outcome, (("text", str(file)),), show=Show.ALL)

@@ -61,7 +61,7 @@ def probe_of(found, seen):
     ("status", "old", "holds"),
     [
         (CONFIRMED, CONFIRMED, YES),
-        (CONFIRMED, REFUSED, NO),  # no way back
+        (CONFIRMED, REFUSED, NO),  # no rollback possible
         (REFUSED, CONFIRMED, NO),
         (UNKNOWN, UNKNOWN, OPEN),
     ],
@@ -113,15 +113,15 @@ def test_an_answer_for_other_certificates_does_not_count(tmp_path, pems):
 @pytest.mark.parametrize(
     ("names", "server", "found", "holds"),
     [
-        # The bundle confirms both, and the backend itself says no: refused beats all.
+        # The bundle confirms both, but the backend itself refuses: a refusal has priority.
         (("old", "new"), "pinned", REFUSED, NO),
-        # The bundle lacks the successor, and the backend accepts it: it stays refused.
+        # The bundle lacks the successor, and the backend accepts it: the result is still refused.
         (("old",), "pinned", CONFIRMED, NO),
         (("old", "new"), "pinned", CONFIRMED, YES),
-        # Nobody knows the server; the backend's own answer settles it.
+        # The server is unknown; the backend's own answer decides.
         (("old", "new"), None, CONFIRMED, YES),
         ((), None, CONFIRMED, YES),
-        # The backend cannot be asked; the bundle is enough.
+        # The backend cannot be called; the bundle is enough.
         (("old", "new"), "pinned", UNKNOWN, YES),
         ((), None, UNKNOWN, OPEN),
     ],

@@ -147,7 +147,7 @@ def test_a_retire_whose_deletion_failed_is_applied_again(tmp_path):
     assert patches.patches == ()
     (unused,) = (finding for finding in outcome.findings if finding.rule == "certificate-unused")
     assert "plan and apply again, and Terraform deletes it" in unused.remedy
-    # Followed: the apply deletes it.
+    # Follow the remedy: the apply deletes the certificate.
     home.certificates.pop(OLD)
     home.ends.pop("old000")
     assert rotations(home)[0] == {}

@@ -52,7 +52,7 @@ def test_an_import_takes_it_back_and_the_rotation_goes_on(
     assert f"its block {OLD} (main.tf:1) is in the configuration" in rotation.step.reason
     assert f"`terraform import '{OLD}' old000`" in rotation.step.remedy
     assert ("is meant to be its successor instead" in rotation.step.remedy) == (text is BASE)
-    # Followed: the import puts it into the state.
+    # Follow the remedy: the import adds the certificate to state.
     home.certificates[OLD] = "old000"
     home.ends["new000"] = days(361)
     found = home.ask()[1].rotations

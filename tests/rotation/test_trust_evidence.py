@@ -186,7 +186,7 @@ def asked(
     certificates = tuple(
         replace(each, fingerprint=prints[each.id]) for each in document.certificates
     )
-    # AWS of this world answers without a PEM, so that the recorded fingerprint counts.
+    # In this world AWS answers without a PEM, so that the recorded fingerprint counts.
     inventory = replace(inventory, documents=(replace(document, certificates=certificates),))
     run = Run(as_of=NOW, policy=Policy(backends=backends, **policy))
     wish = PatchRequest(phase=phase)
@@ -208,7 +208,7 @@ def test_repoint_is_safe_where_every_backend_is_confirmed_and_every_other_condit
         ((backend(pems, both, "pinned"),), True),
         ((backend(pems, both),), False),
         ((), False),
-        ((backend(pems, ("new",)),), False),  # no way back: it does not trust the old one
+        ((backend(pems, ("new",)),), False),  # no rollback: the backend lacks the old certificate
     ):
         _, patches = asked(tmp_path, pems, *backends)
         (rotation,) = patches.rotations

@@ -93,7 +93,7 @@ def test_a_waived_window_is_no_finding(waiver, statuses, found):
     ("declared", "probed", "found"),
     [
         ((), "confirmed", False),
-        (((),), "confirmed", False),  # what has no bundle is settled by the probe
+        (((),), "confirmed", False),  # without a bundle, the probe decides
         (((),), "not confirmed", True),
         ((("new",),), "refused", True),
         ((("new",),), "not confirmed", False),

@@ -337,12 +337,12 @@ def test_the_quota_of_a_place_is_that_of_its_scope():
         scope({"certificate_quota": 55}, region="us-east-1"),
     )
     assert "60 of 55" in told
-    # Region and stage together mean the stage, and the region alone still means the place.
+    # A scope with region and stage is about the stage; a scope with region only is about the place.
     (told,) = quota(
         scope({"certificate_quota": 55}, region="us-*"), scope({"threshold_days": 31}, stage="prod")
     )
     assert "60 of 55" in told
-    # The place has its own quota also where every certificate there has another one.
+    # The place has its own quota even if every certificate in it has another one.
     (told,) = quota(
         scope({"certificate_quota": 55}, region="us-*"), scope({"certificate_quota": 99}, stage="*")
     )

@@ -62,7 +62,7 @@ def test_a_plan_that_repoints_while_a_consumer_lacks_the_successor_is_an_error()
     assert found.address == "aws_api_gateway_stage.prod"
     assert "backend aws_ssm_parameter.trust (state) does not trust" in found.message
     assert "first add the PEM of new to what backend aws_ssm_parameter.trust trusts" in found.remedy
-    for ends in (held("old", "new"), held("new")):  # the remedy ends it
+    for ends in (held("old", "new"), held("new")):  # after the remedy the finding is gone
         assert "trust-missing" not in said(moved(ends))
 
 

@@ -45,7 +45,7 @@ def shown(presented, *backends, names=("prod",), plan=None, ends=(12, 360), **po
         ("new", backend("old", "new"), True),
         ("new", backend("old", "new", server="pinned"), False),
         ("new", backend("new"), False),
-        ("new", backend("third"), False),  # what it trusts is none of this state's
+        ("new", backend("third"), False),  # the trusted certificate is not of this state
         ("old", backend("new"), False),  # the newer one is not outdated
         ("old", backend("old"), False),
     ],

@@ -8,7 +8,8 @@ from test_scenarios import lay_out
 from checker.model.rotation import Blocked, Next, Phase, Waiting
 
 OLD = "aws_api_gateway_client_certificate.orders"
-# The scenario, and the remedy as edits: the file, what is there, and what a person writes in its place; None removes the file.
+# Each scenario with its remedy as edits: the file, the old text, and the new text. None removes the
+# file.
 FOLLOWED: dict[str, tuple[tuple[str, str | None, str], ...]] = {
     "blocked-whole-object": (("main.tf", f"value = {OLD}\n", f"value = {OLD}.id\n"),),
     "blocked-deployment-trigger": (("main.tf", f"[{OLD}.id]", '["1"]'),),

@@ -37,7 +37,7 @@ def test_a_state_two_phases_behind_gets_the_successor_alone_first(tmp_path):
     assert f"{NEW} is not in it" in rotation.step.reason
     assert f"`terraform apply -target='{NEW}'`" in rotation.step.remedy
     assert home.ask(every=True)[1].patches == ()
-    # Followed: the target is applied, then the rest.
+    # Follow the remedy: apply the target, then the rest.
     home.certificates[NEW] = "new000"
     home.ends["new000"] = days(360)
     (rotation,) = home.ask()[1].rotations
@@ -119,7 +119,7 @@ def test_retire_waits_for_the_other_workspaces_at_hand(outcome, lagging, aws):
     (rotation,) = document["rotations"]
     assert rotation["phase"] == "waiting"
     assert "dev (terraform.tfstate.d/dev/terraform.tfstate)" in rotation["reason"]
-    # Followed: dev is brought as far as prod, and retire is next.
+    # Follow the remedy: bring dev to the phase of prod, after which retire is due.
     shutil.copyfile(lagging / state, lagging / "terraform.tfstate.d/dev/terraform.tfstate")
     document, _ = outcome(*told, cwd=lagging, environment=aws.environment())
     assert [each["phase"] for each in document["rotations"]] == ["retire"]
@@ -205,7 +205,7 @@ def test_a_tainted_certificate_is_untainted_first(outcome, tfcert, story, shown)
         b"terraform untaint 'aws_api_gateway_client_certificate."
         in tfcert("patch", *told, cwd=story).stdout
     )
-    # Followed: untaint takes the mark off.
+    # Follow the remedy: untaint removes the mark.
     path.write_text(
         path.read_text()
         .replace('"status": "tainted"', '"status": null')

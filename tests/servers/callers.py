@@ -19,9 +19,10 @@ CALLERS = ("old", "new", "third", "expired")
 SECONDS = 20
 NOW = datetime.now(UTC).replace(microsecond=0)
 ENDS = {"old": 20, "new": 360, "third": 300, "expired": -5, "server": 300}
-# Bundles by name: the certificates in their order.
+# Bundles by name, with their certificates in order.
 PLAIN = {"old, new": ("old", "new"), "new, old": ("new", "old"), "ended, new": ("expired", "new")}
-# What stages present comes first; the last one is written ten days ago, when nothing in it had ended.
+# The certificate that stages present comes first. `ended, new` is written ten days ago, before its
+# certificate ended.
 KITS = {**PLAIN, "old": ("old",), "new": ("new",)}
 EARLIER = {"ended, new": timedelta(days=10)}
 

@@ -11,7 +11,7 @@ from shutil import which
 
 FOLDER = Path(__file__).resolve().parents[2] / ".servers"
 _UNPACKED = FOLDER / "debian"
-# What a program may be called on PATH, and the patterns by which it is found in `.servers`.
+# The possible names of a program on PATH, and the patterns that find it in `.servers`.
 _PLACES = {
     "nginx": (("nginx",), "debian/usr/sbin/nginx"),
     "haproxy": (("haproxy",), "debian/usr/sbin/haproxy"),

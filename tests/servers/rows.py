@@ -10,7 +10,7 @@ from callers import KITS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/trust.md"
 HEAD = "| server | tested | both in one bundle | one that has ended, then the new one | `tfcert bundle --for` | by | after its end |"
-# The rows that tests see, with the server of `--for`, and those that were read in documentation.
+# The rows that tests check, with the server of `--for`, and the rows that come from documentation.
 SEEN = {
     "nginx": "nginx",
     "HAProxy": "haproxy",

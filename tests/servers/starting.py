@@ -15,7 +15,7 @@ import yaml
 from callers import SECONDS
 from equipped import environment
 
-# A JVM that compiles its program takes a few seconds; a loaded machine takes many times that.
+# A JVM that compiles its program takes a few seconds, and much longer on a busy machine.
 PATIENCE = 120
 
 
@@ -79,7 +79,7 @@ def nginx(program, certificates, folder, listeners):
     for number, listener in enumerate(listeners.values()):
         inside = f"ssl_verify_client on; ssl_client_certificate {listener.bundle};"
         if listener.kit is not None:
-            # One variable a server: in the test all servers share one `http`.
+            # Each server has its own variable, because in the test all servers share one `http`.
             own = f"$tfcert_{number}"
             files = [
                 (listener.kit / name).read_text().replace("$tfcert_trusted", own)

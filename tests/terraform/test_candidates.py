@@ -132,7 +132,8 @@ def test_where_the_trail_is_lost_everything_that_is_created_stays(read, referenc
             True,
         ),
         (["not a reference!"], True),
-        # A function such as timestamp(), a variable of the root module, a certificate that is not created: nothing explains it.
+        # Values that may be any id: a function such as timestamp(), a variable of the root module,
+        # a certificate that is not created.
         ([], True),
         (["var.id"], True),
         ([f"{C}.known.id", f"{C}.known"], True),
@@ -425,7 +426,7 @@ def test_instances_of_modules(read):
         moved_to_unknown(f"module.one.{STAGE}.s"),
         moved_to_unknown(f'module.each["y"].{STAGE}.s'),
     ]
-    # The output `other` is not in a created certificate's way, and its variable has no caller's expression.
+    # The output `other` does not matter, because its variable has no expression of a caller.
     assert candidates(read, plan(*made, *stages, root=root)) == {
         f"module.one.{STAGE}.s": [f'module.certs["x"].{C}.main'],
         f'module.each["y"].{STAGE}.s': [f'module.certs["y"].{C}.main'],

@@ -361,7 +361,7 @@ def test_i4_a_plan_whose_changes_were_cut_out_is_not_an_empty_one(read):
     with pytest.raises(UnreadableError, match="something was cut out") as error:
         read(document)
     assert error.value.where.endswith("resource_changes")
-    # A refresh-only plan has no changes either, and no planned values.
+    # A refresh-only plan also has no changes, and no planned values.
     values = document.pop("planned_values")
     assert read(document | {"prior_state": {"values": values}}).stages
     document["planned_values"] = {"root_module": {}}

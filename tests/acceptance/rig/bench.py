@@ -30,9 +30,9 @@ _TFCERT = (sys.executable, "-c", "from checker.cli import main; main()")
 _SCHEMA = REPOSITORY / "checker" / "reports" / "schemas" / "outcome-v1.schema.json"
 
 
-# The commands that use the provider that already runs. What tfcert starts itself starts its own.
+# These commands use the provider that already runs. Commands that tfcert starts start their own.
 _ATTACHED = frozenset({"plan", "apply", "show"})
-# The age in days of what an apply makes; the trust window is shorter.
+# The age in days of what an apply creates, longer than the trust window.
 AGED = 4
 
 

@@ -69,7 +69,7 @@ def equip(binary: Binary, found: Path | None, scratch: Path) -> Tool | None:
     or None.
     """
     if found is not None:
-        # What tofu takes for the AWS provider lies on another registry than the one that is mirrored here.
+        # tofu's AWS provider is on another registry than the one that is mirrored here.
         return Tool(binary=binary, mirror=found, host=HOST if binary.name == "tofu" else "")
     scratch.mkdir(parents=True, exist_ok=True)
     scratch.joinpath("main.tf").write_text(
@@ -91,7 +91,7 @@ def equip(binary: Binary, found: Path | None, scratch: Path) -> Tool | None:
     except TimeoutError:
         return None
     providers = scratch / ".terraform" / "providers"
-    # An unpacked download lies as a mirror does, and serves as one.
+    # An unpacked download has the layout of a mirror and serves as one.
     return (
         Tool(binary=binary, mirror=providers, host="")
         if answer.code == 0 and providers.is_dir()

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-# A terraform command takes some six seconds on a quiet machine; a noisy one may need many times that.
+# A terraform command takes about six seconds on a quiet machine, and much longer on a busy one.
 PATIENCE = 300.0
 
 

@@ -36,7 +36,7 @@ from typing import Any
 
 import grpc
 
-# The first letters of the resource types and data sources that terraform gets to know.
+# The first letters of the resource types and data sources that terraform sees.
 KEPT = (
     "aws_acm_",
     "aws_api_gateway_",
@@ -50,13 +50,13 @@ KEPT = (
     "aws_secretsmanager_",
     "aws_ssm_parameter",
 )
-# How many configurations can be in use at once.
+# The number of configurations that can be in use at once.
 MOST_PROVIDERS = 2
 PATIENCE = 300.0
 
 _PRINTED = re.compile(rb"TF_REATTACH_PROVIDERS='(\{.*\})'")
 _WINDOW = 64 * 1024
-# One length alone, so that no length in a message changes.
+# All ports have one length, so that no length in a message changes.
 _PORT = re.compile(rb"127\.0\.0\.1:[1-9][0-9]{4}(?![0-9])")
 _NO_PORT = b"127.0.0.1:00000"
 _NO_LIMIT = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))

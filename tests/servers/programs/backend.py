@@ -37,7 +37,7 @@ def serve(listener, made):
 
 
 folder, *rest = sys.argv[1:]
-# All ports first: one that somebody took meanwhile ends the program.
+# All ports are opened first: if another process has one, the program ends.
 found = [
     (socket.create_server(("127.0.0.1", int(rest[at]))), context(folder, *rest[at + 1 : at + 3]))
     for at in range(0, len(rest), 3)

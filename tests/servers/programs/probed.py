@@ -48,7 +48,7 @@ def serve(listener, made, entry, log):
 
 file, certificates = sys.argv[1:]
 entries = json.loads(Path(file).read_text())
-# All ports first: one that somebody took meanwhile ends the program.
+# All ports are opened first: if another process has one, the program ends.
 found = [socket.create_server(("127.0.0.1", entry["port"])) for entry in entries]
 for listener, entry in zip(found, entries, strict=True):
     log = Path(f"{entry['log']}")
