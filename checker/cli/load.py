@@ -20,6 +20,7 @@ from checker.pipeline import Loaded
 from checker.terraform.tool import Wanted
 
 if TYPE_CHECKING:
+    from checker.cli.base_folders import BaseFolders
     from checker.hcl.configuration import Configuration
     from checker.hcl.roots import Root, Unit
     from checker.model.address import Address
@@ -39,10 +40,12 @@ def load(
     fetch: Callable[[str], bytes] | None = None,
     tags: Collection[str] = (),
     settle: Callable[[str], None] | None = None,
+    base: BaseFolders | None = None,
 ) -> Loaded:
     """Read every source with its configuration; raises TfcertError naming the source.
 
-    `fetch` reads a source in a bucket, `tags` names the tags to keep.
+    `fetch` reads a source in a bucket, `tags` names the tags to keep. With `base`, the
+    configuration is that of a commit, and the state is the checkout's.
 
     `settle` is called with each configuration folder before it is read. Without it, a killed write
     there is only reported.
@@ -66,7 +69,7 @@ def load(
     configurations: list[Configuration | None] = []
     for source in sources or (".",):
         directory = config if config is not None else _beside(source)
-        beside = _configuration(directory, demanded=config is not None)
+        beside = _configuration(directory, demanded=config is not None, base=base)
         document = read_source(
             source,
             tool=found,
@@ -214,25 +217,34 @@ def _beside(source: str) -> str:
 
 
 def _configuration(
-    directory: str, *, demanded: bool
+    directory: str, *, demanded: bool, base: BaseFolders | None = None
 ) -> tuple[Configuration, ConfigurationFacts] | None:
-    folder = Path(directory)
+    folder = Path(directory if base is None else base.of(directory))
+    remedy = (
+        "--config takes the folder of the .tf files"
+        if base is None
+        else "the base branch does not have it"
+    )
     if demanded and not folder.is_dir():
-        raise UnreadableError(
-            "not a directory", where=directory, remedy="--config takes the folder of the .tf files"
-        )
+        raise UnreadableError("not a directory", where=directory, remedy=remedy)
     if not any(name.endswith(SUFFIXES) for name in _names(folder, demanded=demanded)):
         if demanded:
-            raise UnreadableError(
-                "no .tf files here",
-                where=directory,
-                remedy="--config takes the folder of the .tf files",
-            )
+            raise UnreadableError("no .tf files here", where=directory, remedy=remedy)
         return None
+    if base is not None:
+        from checker.terraform.directories import backend_blocks
+
+        if backend_blocks(directory) != backend_blocks(str(folder)):
+            raise UnreadableError(
+                "the base branch has another backend than this checkout, so its state is another "
+                "one",
+                where=directory,
+                remedy="check out the base branch, and run init",
+            )
     # Imported here: without .tf files the parser is not needed.
     from checker.terraform.configuration import read_configuration
 
-    return read_configuration(directory, display_prefix(directory))
+    return read_configuration(str(folder), display_prefix(directory))
 
 
 def display_prefix(directory: str) -> str:
@@ -286,8 +298,11 @@ def read_root_modules(
     tool: Wanted,
     tags: Collection[str] = (),
     settle: Callable[[str], None] | None = None,
+    base: BaseFolders | None = None,
 ) -> RootModules:
     """Find and read every root module at or below the folders.
+
+    With `base`, the configuration is that of a commit, and a module of either text counts.
 
     The state is a terraform.tfstate beside the module if no backend and no workspace is chosen,
     else the output of the tool's `state pull`. A module that cannot be read does not stop the
@@ -303,6 +318,8 @@ def read_root_modules(
             remedy="leave it out with --recursive",
         )
     roots = {root.directory: root for source in sources or (".",) for root in _below(source)}
+    if base is not None:
+        roots = base.roots(roots, sources or (".",))
     units = {unit.directory: unit for source in sources or (".",) for unit in find_units(source)}
     if not roots and not units:
         raise UsageError(
@@ -326,7 +343,12 @@ def read_root_modules(
                 (
                     root.directory,
                     load(
-                        (_state(root),), config=root.directory, tool=tool, tags=tags, settle=settle
+                        (_state(root),),
+                        config=root.directory,
+                        tool=tool,
+                        tags=tags,
+                        settle=settle,
+                        base=base,
                     ),
                 )
             )

@@ -63,14 +63,8 @@ def pull_request(
 
     Raises UsageError naming what is missing.
     """
-    found = _FINDERS[forge](environment)
-    named = repository or found.repository
-    if not named:
-        raise UsageError(
-            "which repository?",
-            where="--repository",
-            remedy=f"give it, or set {_REPOSITORIES[forge]}",
-        )
+    found = repository_access(forge, repository=repository, environment=environment)
+    named = found.repository
     sha = commit or found.commit
     if sha is not None and not _COMMIT.fullmatch(sha):
         raise UsageError(
@@ -89,6 +83,24 @@ def pull_request(
         remedy = "give it, or run on the pull request's own event"
         raise UsageError("the environment names no pull request", where="--number", remedy=remedy)
     return made
+
+
+def repository_access(
+    forge: Forge, *, repository: str | None, environment: Mapping[str, str]
+) -> PullRequest:
+    """Find the repository of a run, and the access to it; an argument overrides the environment.
+
+    Raises UsageError if nothing names the repository.
+    """
+    found = _FINDERS[forge](environment)
+    named = repository or found.repository
+    if not named:
+        raise UsageError(
+            "which repository?",
+            where="--repository",
+            remedy=f"give it, or set {_REPOSITORIES[forge]}",
+        )
+    return replace(found, repository=named)
 
 
 _REPOSITORIES = {

@@ -20,7 +20,7 @@ from checker.forges.comment import (
     describe_exception,
 )
 from checker.forges.retry import BusyError, RetryPolicy
-from checker.forges.transport import BoundedAdapter, check_address, unreached
+from checker.forges.transport import ALL_ANSWERS, BoundedAdapter, check_address, unreached
 
 T = TypeVar("T")
 _TRANSIENT = frozenset({409, 429, 500, 502, 503, 504})
@@ -40,16 +40,28 @@ class RestClient:
     """A forge's REST API below one address.
 
     `authorization` is the value of the header; it is sent to the origin of `base_url` alone.
+    `seconds` is the time limit for all answers together.
     """
 
-    def __init__(self, base_url: str, *, authorization: str, names: ForgeNames, where: str) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        authorization: str,
+        names: ForgeNames,
+        where: str,
+        seconds: float = ALL_ANSWERS,
+    ) -> None:
         self._base = check_address(base_url, variable=names.address)
         self._names = names
         self._where = where
         self._session = requests.Session()
         for scheme in ("https://", "http://"):
             self._session.mount(
-                scheme, BoundedAdapter(self._base, name=names.forge, variable=names.address)
+                scheme,
+                BoundedAdapter(
+                    self._base, name=names.forge, variable=names.address, seconds=seconds
+                ),
             )
         self._session.auth = _Header(authorization)
         self._session.headers.update(

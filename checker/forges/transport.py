@@ -134,16 +134,19 @@ def origin_of(address: str) -> Origin:
 class BoundedAdapter(HTTPAdapter):
     """An HTTP adapter for one origin, with a time limit per request and a size limit per answer."""
 
-    def __init__(self, address: str, *, name: str, variable: str) -> None:
+    def __init__(
+        self, address: str, *, name: str, variable: str, seconds: float = ALL_ANSWERS
+    ) -> None:
         """Allow requests to the origin of `address` only.
 
-        `variable` is the environment variable that contains the API's address.
+        `variable` is the environment variable that contains the API's address. `seconds` is the
+        time limit for all answers together.
         """
         super().__init__(max_retries=0)
         self._variable = variable
         self._origin = origin_of(address)
         self._name = name
-        self._left = ALL_ANSWERS
+        self._all = self._left = seconds
         self._redirects = 0
 
     def send(  # noqa: D102 -- overrides HTTPAdapter's
@@ -174,7 +177,7 @@ class BoundedAdapter(HTTPAdapter):
         """
         if self._left <= 0:
             raise TfcertError(
-                f"{self._name} took more than {ALL_ANSWERS:.0f} seconds in all",
+                f"{self._name} took more than {self._all:.0f} seconds in all",
                 remedy="try again later",
             )
         seconds = min(ONE_ANSWER, self._left)

@@ -118,6 +118,41 @@ class ProbeSettings(Struct, frozen=True, kw_only=True):
         )
 
 
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+class Grouping(StrEnum):
+    """Which rotations share a request of `tfcert propose`, within one phase."""
+
+    CERTIFICATE = "certificate"
+    ROOT = "root"
+    ALL = "all"
+
+
+class ProposeSettings(Struct, frozen=True, kw_only=True):
+    """How `tfcert propose` opens requests; what is empty or None is not set.
+
+    `limit` is the most requests that a run opens; only the policy itself has it, no scope.
+    `schedule` are the days of the week on which requests are opened, in English and small letters.
+    """
+
+    reviewers: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    group: Grouping | None = None
+    limit: int | None = None
+    schedule: tuple[str, ...] = ()
+
+    def under(self, other: ProposeSettings) -> ProposeSettings:
+        """Return these settings, where those that `other` sets replace them."""
+        return ProposeSettings(
+            reviewers=other.reviewers or self.reviewers,
+            labels=other.labels or self.labels,
+            group=other.group or self.group,
+            limit=self.limit if other.limit is None else other.limit,
+            schedule=other.schedule or self.schedule,
+        )
+
+
 class Scope(Struct, frozen=True, kw_only=True):
     """Values for the stages and certificates that match its conditions.
 
@@ -128,6 +163,7 @@ class Scope(Struct, frozen=True, kw_only=True):
     values: tuple[Setting, ...] = ()
     rules: Weights = ()
     probe: ProbeSettings = ProbeSettings()
+    propose: ProposeSettings = ProposeSettings()
     name: str | None = None
     location: Location | None = None
 
@@ -145,7 +181,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     folders as absolute paths: the directory of a scope is relative to the first of them that
     contains it. `accounts` has the access to each account.
     `backends` are the declared backends; a run reads their bundles. `probe` has the settings of
-    `tfcert probe`. `applies`
+    `tfcert probe`, and `propose` those of `tfcert propose`. `applies`
     decides whether reports say apply or merge. `rule_pages` is the address of the folder with the
     pages of the rules.
     """
@@ -168,6 +204,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     accounts: tuple[AccountAccess, ...] = ()
     backends: tuple[TrustBackend, ...] = ()
     probe: ProbeSettings = ProbeSettings()
+    propose: ProposeSettings = ProposeSettings()
     applies: Applies = Applies.ON_APPLY
     rule_pages: str | None = None
 
@@ -213,13 +250,16 @@ class Policy(Struct, frozen=True, kw_only=True):
         """
         settings: dict[str, Value] = {}
         rules = dict(self.rules)
-        probe = self.probe
+        probe, propose = self.probe, self.propose
         for index in matching:
             settings |= dict(self.scopes[index].values)
             rules |= dict(self.scopes[index].rules)
             probe = probe.under(self.scopes[index].probe)
+            propose = propose.under(self.scopes[index].propose)
         settings |= dict(self.overrides)
-        found = replace(self, **settings, rules=tuple(sorted(rules.items())), probe=probe)
+        found = replace(
+            self, **settings, rules=tuple(sorted(rules.items())), probe=probe, propose=propose
+        )
         return (
             found
             if found.notice_days >= found.threshold_days

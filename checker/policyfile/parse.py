@@ -14,7 +14,9 @@ from checker.model.finding import SuppressedBy
 from checker.model.policy import (
     AccountAccess,
     Applies,
+    Grouping,
     ProbeSettings,
+    ProposeSettings,
     Scope,
     Setting,
     Untouched,
@@ -40,6 +42,7 @@ def read_scope(toml_file: TomlFile, index: int) -> Scope:
         values=read_settings(table),
         rules=read_weights(table),
         probe=read_probe(table),
+        propose=read_propose(table),
         name=table.get("name"),
         location=toml_file.location(at),
     )
@@ -110,6 +113,19 @@ def read_probe(table: Mapping[str, Any]) -> ProbeSettings:
             (name, variable.removeprefix("env:"))
             for name, variable in sorted(found.get("headers", {}).items())
         ),
+    )
+
+
+def read_propose(table: Mapping[str, Any]) -> ProposeSettings:
+    """Return the `propose` settings of a policy or a scope."""
+    found: Mapping[str, Any] = table.get("propose", {})
+    group = found.get("group")
+    return ProposeSettings(
+        reviewers=_several(found.get("reviewers")),
+        labels=_several(found.get("labels")),
+        group=Grouping(group) if group is not None else None,
+        limit=found.get("limit"),
+        schedule=_several(found.get("schedule")),
     )
 
 

@@ -18,6 +18,7 @@ from checker.model.policy import (
     Applies,
     Policy,
     ProbeSettings,
+    ProposeSettings,
     Scope,
     Setting,
     Untouched,
@@ -33,6 +34,7 @@ from checker.policyfile.parse import (
     read_backends,
     read_exemption,
     read_probe,
+    read_propose,
     read_rule_pages,
     read_scope,
     read_settings,
@@ -65,6 +67,7 @@ class Layer(Struct, frozen=True, kw_only=True):
     accounts: tuple[AccountAccess, ...] = ()
     backends: tuple[TrustBackend, ...] = ()
     probe: ProbeSettings = ProbeSettings()
+    propose: ProposeSettings = ProposeSettings()
     applies: Applies | None = None
     rule_pages: str | None = None
 
@@ -91,6 +94,7 @@ def read_layer(toml_file: TomlFile) -> Layer:
             accounts=read_accounts(toml_file.values.get("accounts", {})),
             backends=read_backends(toml_file),
             probe=read_probe(toml_file.values),
+            propose=read_propose(toml_file.values),
             applies=read_applies(toml_file.values),
             rule_pages=read_rule_pages(toml_file.values),
         )
@@ -124,6 +128,7 @@ def merge_layers(layers: Iterable[Layer], name: str) -> Policy:
             accounts=tuple(accounts[account] for account in sorted(accounts)),
             backends=tuple(backends[name] for name in sorted(backends)),
             probe=policy.probe.under(layer.probe),
+            propose=policy.propose.under(layer.propose),
             applies=layer.applies or policy.applies,
             rule_pages=layer.rule_pages or policy.rule_pages,
         )

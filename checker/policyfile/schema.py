@@ -1,13 +1,12 @@
-"""Define the keys of tfcert.toml once, and write their JSON Schema."""
+"""Define the keys of tfcert.toml once."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from msgspec import Struct
 
-from checker.model.policy import RULE_PAGES, Applies, WindowWaiver
+from checker.model.policy import RULE_PAGES, WEEKDAYS, Applies, Grouping, WindowWaiver
 from checker.model.severity import FailOn, Severity
 from checker.model.text_values import CONTROLS
 from checker.model.trust import READINGS
@@ -279,6 +278,47 @@ _PROBE = Table(
     },
     any_of=(("method", "refused_statuses", "headers"),),
 )
+# Names of users, teams and labels of a forge, which have no comma and no control character.
+_NAME = rf"(?=.*\S)[^,{CONTROLS}]{{1,100}}"
+_PROPOSE_IN_SCOPES: Mapping[str, Shape] = {
+    "reviewers": OneOrMore(
+        says="Who is asked to review a new request: users, and ORGANISATION/TEAM on GitHub.",
+        text=Text(says="a user", example="octocat", pattern=_NAME, what="a name without commas"),
+        most=15,
+    ),
+    "labels": OneOrMore(
+        says="The labels of a new request.",
+        text=Text(says="a label", example="tfcert", pattern=_NAME, what="a name without commas"),
+        most=20,
+    ),
+    "group": Choice(
+        says="Which rotations share a request, within one phase: those of a certificate, of a "
+        "root module (the default), or all.",
+        words=tuple(word.value for word in Grouping),
+        unless=_NONE,
+    ),
+    "schedule": OneOrMore(
+        says="The days of the week on which new requests are opened, in UTC; every day, unless "
+        "set. Open requests are kept current every day.",
+        text=Text(
+            says="a day of the week",
+            example="monday",
+            pattern="|".join(WEEKDAYS),
+            what="a day of the week, such as monday",
+        ),
+        most=7,
+    ),
+}
+_PROPOSE = Table(
+    says="How `tfcert propose` opens requests.",
+    keys={
+        **_PROPOSE_IN_SCOPES,
+        "limit": WholeNumber(
+            says="The most requests that a run opens.", least=1, most=1000, example=5
+        ),
+    },
+    any_of=((*_PROPOSE_IN_SCOPES, "limit"),),
+)
 _SCOPE = Table(
     says="Values for some stages and certificates: all conditions must match, and of several "
     "scopes the last that matches wins.",
@@ -287,8 +327,13 @@ _SCOPE = Table(
         **_CONDITIONS,
         **VALUES,
         "probe": _PROBE,
+        "propose": Table(
+            says="How `tfcert propose` opens requests for them.",
+            keys=_PROPOSE_IN_SCOPES,
+            any_of=(tuple(_PROPOSE_IN_SCOPES),),
+        ),
     },
-    any_of=(tuple(_CONDITIONS), (*VALUES, "probe")),
+    any_of=(tuple(_CONDITIONS), (*VALUES, "probe", "propose")),
 )
 _EXEMPTION = Table(
     says="A finding that does not count, for a reason and until a day.",
@@ -406,91 +451,7 @@ POLICY = Table(
         ),
         "trust": _TRUST,
         "probe": _PROBE,
+        "propose": _PROPOSE,
         "comment": _COMMENT,
     },
 )
-
-
-_DAY = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
-_NOT_BLANK = rf"^(?=.*\S)[^{CONTROLS}]+$"
-
-
-def policy_schema() -> dict[str, Any]:
-    """Return the schema of the whole file (JSON Schema 2020-12), where a TOML date is a text.
-
-    `tfcert policy check` also checks the rest: contradictory values, addresses, and extended files.
-    """
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "urn:tfcert:policy:v1",
-        "title": "tfcert policy, version 1",
-        **_schema(POLICY),
-    }
-
-
-def _schema(shape: Shape) -> dict[str, Any]:  # noqa: PLR0911 -- one line per shape
-    described = {"description": shape.says}
-    match shape:
-        case WholeNumber(least=least, most=most):
-            return {
-                **described,
-                "type": "integer",
-                "minimum": least,
-                **({"maximum": most} if most is not None else {}),
-            }
-        case WholeNumbers(least=least, most=most):
-            number = {"type": "integer", "minimum": least, "maximum": most}
-            return {
-                **described,
-                "type": "array",
-                "items": number,
-                "minItems": 1,
-                "maxItems": MOST_ENTRIES,
-            }
-        case Choice(words=words):
-            return {**described, "enum": list(words)}
-        case Text():
-            return {**described, **_text(shape)}
-        case OneOrMore(text=text, most=most):
-            return {
-                **described,
-                "anyOf": [
-                    _text(text),
-                    {"type": "array", "items": _text(text), "minItems": 1, "maxItems": most},
-                ],
-            }
-        case Day():
-            return {**described, "type": "string", "format": "date", "pattern": _DAY}
-        case Table():
-            return {**described, **_table(shape)}
-        case Tables(table=table, most=most):
-            return {**described, "type": "array", "items": _schema(table), "maxItems": most}
-        case NamedTable(name=name, each=each, least=least):
-            fits = {
-                "type": "object",
-                "propertyNames": _text(name),
-                "additionalProperties": _schema(each),
-            }
-            return {**described, **fits, **({"minProperties": least} if least else {})}
-
-
-def _text(text: Text) -> dict[str, Any]:
-    pattern = f"^(?:{text.pattern})$" if text.pattern is not None else _NOT_BLANK
-    return {"type": "string", "pattern": pattern, "maxLength": text.most}
-
-
-def _table(table: Table) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {key: _schema(shape) for key, shape in table.keys.items()},
-    }
-    if table.needed:
-        found["required"] = list(table.needed)
-    if table.any_of:
-        found["allOf"] = [
-            {"anyOf": [{"required": [key]} for key in group]} for group in table.any_of
-        ]
-    if table.one_of:
-        found["oneOf"] = [{"required": [key]} for key in table.one_of]
-    return found

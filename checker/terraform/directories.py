@@ -42,6 +42,54 @@ def backend_of(directory: str, names: Iterable[str]) -> str | None:
     return ".terraform/terraform.tfstate" if _is_initialised(directory) else None
 
 
+def backend_blocks(directory: str) -> tuple[str, ...]:
+    """Return the backend and cloud blocks of a folder as text, in the order of their files.
+
+    A file in which they cannot be told apart from other text is returned whole.
+    """
+    found: list[str] = []
+    for path in sorted(Path(directory).iterdir()) if Path(directory).is_dir() else ():
+        if path.name.startswith(".") or not path.name.endswith(SUFFIXES):
+            continue
+        try:
+            data = bytes(open_file(str(path), most=_LARGEST))
+        except UnreadableError as error:
+            found.append(error.message)
+            continue
+        found += _json_blocks(data) if path.name.endswith(JSON) else _native_blocks(path.name, data)
+    return tuple(found)
+
+
+def _native_blocks(name: str, data: bytes) -> list[str]:
+    if not _WORDS.search(data):
+        return []
+    file = SourceFile(name, data)
+    try:
+        return [
+            data[inner.span.start : inner.span.end].decode("utf-8", "replace")
+            for block in file.body.blocks
+            if block.type == "terraform"
+            for inner in block.body.blocks
+            if inner.type in _BLOCKS
+        ]
+    except (UnreadableError, RecursionError):
+        return [data.decode("utf-8", "replace")]
+
+
+def _json_blocks(data: bytes) -> list[str]:
+    if not _WORDS.search(data):
+        return []
+    try:
+        found = json.loads(data or b"{}")
+    except (ValueError, RecursionError):
+        return [data.decode("utf-8", "replace")]
+    return [
+        json.dumps(table[key], sort_keys=True)
+        for table in _tables(found, "terraform")
+        for key in sorted(_BLOCKS & table.keys())
+    ]
+
+
 def _in_native(name: str, data: bytes) -> bool:
     # An HCL identifier has no escapes: without these words there is no such block.
     if not _WORDS.search(data):

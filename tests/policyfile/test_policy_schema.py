@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checker.model.text_values import Mismatch
+from checker.policyfile.json_schema import policy_schema
 from checker.policyfile.schema import (
     POLICY,
     Choice,
@@ -25,7 +26,6 @@ from checker.policyfile.schema import (
     Text,
     WholeNumber,
     WholeNumbers,
-    policy_schema,
 )
 from checker.policyfile.validate import validate
 

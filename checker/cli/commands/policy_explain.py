@@ -11,6 +11,7 @@ from checker.cli.commands.policy_show import (
     FIELDS,
     origin,
     probe_texts,
+    propose_texts,
     rule_origin,
     value_text,
     weight_text,
@@ -21,7 +22,7 @@ from checker.model.cases import Case, Cases, DocumentCases
 from checker.model.conditions import Traits
 from checker.model.inventory import Inventory
 from checker.model.observation import Observations
-from checker.model.policy import Policy, Scope, strictness
+from checker.model.policy import Scope, strictness
 from checker.model.resources import Stage
 from checker.reports.escape import printable
 from checker.rules import RULES
@@ -159,16 +160,22 @@ def _values(resolved: ResolvedPolicy, sets: list[tuple[int, ...]]) -> Iterator[s
                 else rule_origin(resolved, rule.name)
             )
             yield f"    {rule.name} = {weight_text(weight)}  # {where}"
-    yield from _probe(policies)
+    yield from _of_verb(
+        "probe", [(matching, tuple(probe_texts(policy.probe))) for matching, policy in policies]
+    )
+    yield from _of_verb(
+        "propose",
+        [(matching, tuple(propose_texts(policy.propose))) for matching, policy in policies],
+    )
 
 
-def _probe(policies: list[tuple[tuple[int, ...], Policy]]) -> Iterator[str]:
-    """Yield the settings of `tfcert probe`; each set of scopes is that of some stages."""
-    several = len({policy.probe for _, policy in policies}) > 1
-    for matching, policy in policies:
+def _of_verb(verb: str, policies: list[tuple[tuple[int, ...], tuple[str, ...]]]) -> Iterator[str]:
+    """Yield the settings of a command; each set of scopes is that of some stages."""
+    several = len({texts for _, texts in policies}) > 1
+    for matching, texts in policies:
         scopes = ", ".join(str(index + 1) for index in matching) or "none"
         where = f"  # with the scopes that match: {scopes}" if several else ""
-        yield from (f"    probe.{line}{where}" for line in probe_texts(policy.probe))
+        yield from (f"    {verb}.{line}{where}" for line in texts)
         if not several:
             return
 

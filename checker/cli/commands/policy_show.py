@@ -10,7 +10,15 @@ from msgspec import Struct
 from checker.cli.policy_options import ResolvedPolicy
 from checker.model.conditions import Conditions
 from checker.model.exemptions import Exemption
-from checker.model.policy import Policy, ProbeSettings, Scope, Setting, Weight, Weights
+from checker.model.policy import (
+    Policy,
+    ProbeSettings,
+    ProposeSettings,
+    Scope,
+    Setting,
+    Weight,
+    Weights,
+)
 from checker.policyfile.resolve import Layer
 from checker.policyfile.schema import OFF, VALUES
 from checker.rules import RULES
@@ -61,6 +69,7 @@ def policy_lines(resolved: ResolvedPolicy) -> Iterator[PolicyLine]:
     yield from _accounts(resolved)
     yield from _backends(resolved)
     yield from _probe(resolved)
+    yield from _propose(resolved)
     yield from _comment(resolved)
 
 
@@ -115,6 +124,7 @@ def _scope(scope: Scope) -> Iterator[str]:
     yield from _conditions(scope.conditions)
     yield from _values(scope.values, scope.rules)
     yield from (f"probe.{line}" for line in probe_texts(scope.probe))
+    yield from (f"propose.{line}" for line in propose_texts(scope.propose))
 
 
 def probe_texts(probe: ProbeSettings) -> Iterator[str]:
@@ -125,6 +135,18 @@ def probe_texts(probe: ProbeSettings) -> Iterator[str]:
         yield f"refused_statuses = {json.dumps(probe.refused_statuses)}"
     for name, variable in probe.headers:
         yield f"headers.{json.dumps(name)} = {json.dumps(f'env:{variable}')}"
+
+
+def propose_texts(propose: ProposeSettings) -> Iterator[str]:
+    """Yield the settings of `tfcert propose` as TOML."""
+    for name in ("reviewers", "labels", "schedule"):
+        texts: tuple[str, ...] = getattr(propose, name)
+        if texts:
+            yield f"{name} = {_texts(texts)}"
+    if propose.group is not None:
+        yield f"group = {json.dumps(str(propose.group))}"
+    if propose.limit is not None:
+        yield f"limit = {propose.limit}"
 
 
 def _values(values: tuple[Setting, ...], rules: Weights) -> Iterator[str]:
@@ -195,6 +217,16 @@ def _probe(resolved: ResolvedPolicy) -> Iterator[PolicyLine]:
     layer = next(each for each in reversed(resolved.layers) if each.probe != ProbeSettings())
     yield PolicyLine("")
     yield PolicyLine("[probe]", str(layer.location("probe")))
+    yield from map(PolicyLine, lines)
+
+
+def _propose(resolved: ResolvedPolicy) -> Iterator[PolicyLine]:
+    lines = tuple(propose_texts(resolved.policy.propose))
+    if not lines:
+        return
+    layer = next(each for each in reversed(resolved.layers) if each.propose != ProposeSettings())
+    yield PolicyLine("")
+    yield PolicyLine("[propose]", str(layer.location("propose")))
     yield from map(PolicyLine, lines)
 
 

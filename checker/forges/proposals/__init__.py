@@ -1,0 +1,1 @@
+"""Pull requests with the next phase of a rotation: which there should be, and their calls."""

@@ -1,0 +1,242 @@
+"""Carry out a decision: branches, commits, requests and comments, each call safe to repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from checker.errors import TfcertError
+from checker.forges.proposals.decide import Closing, Group, Left
+from checker.forges.proposals.forge import (
+    BaseTree,
+    BranchState,
+    ConflictError,
+    ForgeRequest,
+    NewCommit,
+    NewFile,
+    People,
+    ProposalForge,
+    Remark,
+)
+from checker.forges.proposals.marker import (
+    RequestMarker,
+    blob_id,
+    commit_message,
+    content_hash,
+    without_marker,
+)
+
+_PERSONS = "<!-- tfcert propose: a commit of a person -->"
+_PERSONS_TEXT = (
+    "This branch has a commit that tfcert did not write, so tfcert leaves branch and request as "
+    "they are. It does not update them when the base branch moves or a date changes.\n\n"
+    "To give the request back to tfcert, delete the branch; the next run with `--reopen` makes "
+    "it again."
+)
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """The request that a group should have: its texts, and the files of its commit.
+
+    `text` is the commit's; `body` has no marker yet.
+    """
+
+    group: Group
+    title: str
+    text: str
+    body: str
+    files: tuple[NewFile, ...]
+    people: People = People()
+    draft: bool = False
+
+
+class Deed(Struct, frozen=True, kw_only=True):
+    """What was done for one request; `failed` is an error of the forge.
+
+    `request` is None if there is none.
+    """
+
+    what: str
+    did: str
+    request: ForgeRequest | None = None
+    failed: bool = False
+
+
+class Executor:
+    """The changes of one run; `key` is the job's, `known` the requests that the run has read."""
+
+    def __init__(
+        self,
+        forge: ProposalForge,
+        base: BaseTree,
+        *,
+        key: str,
+        viewer: str | None,
+        known: Collection[int],
+    ) -> None:
+        self._forge = forge
+        self._base = base
+        self._key = key
+        self._viewer = viewer
+        self._known = frozenset(known)
+
+    def run(
+        self, closings: Sequence[Closing], wanted: Sequence[Wanted], left: Sequence[Left]
+    ) -> tuple[Deed, ...]:
+        """Close what is not needed, keep what is open current, then open what is new."""
+        deeds = [self._tried(f"#{each.request.number}", self._close, each) for each in closings]
+        kept = [each for each in wanted if each.group.request is not None]
+        new = [each for each in wanted if each.group.request is None]
+        deeds += [self._tried(_what(each.group), self._keep, each) for each in kept]
+        deeds += [self._tried(_what(each.group), self._open, each) for each in new]
+        deeds += [self._tried(each.what, self._remark, each) for each in left if each.persons]
+        return tuple(deeds)
+
+    def _tried(self, what: str, work: Callable[..., Deed], *given: object) -> Deed:
+        """Do one piece of work; an error of the forge does not stop the others."""
+        try:
+            return work(*given)
+        except ConflictError as error:
+            return Deed(what=what, did=f"left for the next run: {error}")
+        except TfcertError as error:
+            return Deed(what=what, did=f"not done: {error}", failed=True)
+
+    def _close(self, closing: Closing) -> Deed:
+        number = closing.request.number
+        now = self._forge.request(number)
+        what = f"#{number}"
+        marker = now.marker
+        if now.state != "open" or marker is None:
+            return Deed(what=what, did=f"left alone: it is {now.state} now", request=now)
+        marked = replace(marker, closed=closing.reason)
+        text = f"**tfcert closed this request:** {closing.reason}.\n\n{without_marker(now.body)}"
+        self._forge.close(number, f"{text}\n\n{marked.line}")
+        return Deed(what=what, did=f"closed: {closing.reason}", request=now)
+
+    def _keep(self, wanted: Wanted) -> Deed:
+        existing = wanted.group.request
+        if existing is None:
+            raise AssertionError("a group without a request")
+        request = existing.request
+        did: list[str] = []
+        if existing.branch is None:
+            self._forge.create_branch(request.branch, self._commit(wanted))
+            did.append("branch made again")
+        elif not existing.branch.has(self._blobs(wanted), base=self._base.commit):
+            self._forge.rewrite_branch(existing.branch, self._commit(wanted))
+            did.append("rewritten on the head of the base")
+        did += self._texts(wanted, request)
+        return Deed(what=_what(wanted.group), did=", ".join(did) or "is current", request=request)
+
+    def _texts(self, wanted: Wanted, request: ForgeRequest) -> list[str]:
+        """Bring title, text, labels and people of a request up to date."""
+        old = request.marker
+        was_dressed = old is None or old.dressed
+        if not was_dressed:
+            self._forge.dress(request.number, wanted.people)
+        body = self._body(wanted, dressed=True)
+        new_title = wanted.title if request.title != wanted.title else None
+        new_body = body if _plain(request.body) != _plain(body) else None
+        if new_title is None and new_body is None:
+            return []
+        self._forge.edit(request.number, title=new_title, body=new_body)
+        return ["text edited" if was_dressed else "labels and people added"]
+
+    def _open(self, wanted: Wanted) -> Deed:
+        group = wanted.group
+        what = _what(group)
+        state = self._forge.branch(group.branch, self._base)
+        if state is None:
+            try:
+                self._forge.create_branch(group.branch, self._commit(wanted))
+            except ConflictError:
+                state = self._forge.branch(group.branch, self._base)
+                if state is None:
+                    raise
+        if state is not None:
+            refused = self._adopt(state, wanted)
+            if refused is not None:
+                return Deed(what=what, did=refused)
+        others = [
+            each for each in self._forge.requests_of(group.branch) if each.number not in self._known
+        ]
+        if others:
+            return Deed(what=what, did="another run has opened it", request=others[-1])
+        dressed = wanted.people.is_empty or self._forge.sets_people
+        try:
+            made = self._forge.open(
+                group.branch,
+                self._base.branch,
+                wanted.title,
+                self._body(wanted, dressed=dressed),
+                draft=wanted.draft,
+                people=wanted.people,
+            )
+        except ConflictError:
+            there = [each for each in self._forge.requests_of(group.branch) if each.state == "open"]
+            if not there:
+                raise
+            return Deed(what=what, did="another run has opened it", request=there[-1])
+        if not dressed:
+            self._forge.dress(made.number, wanted.people)
+            self._forge.edit(made.number, title=None, body=self._body(wanted, dressed=True))
+        return Deed(what=what, did="opened", request=made)
+
+    def _adopt(self, state: BranchState, wanted: Wanted) -> str | None:
+        """Bring a branch without a request up to date; return why that is not possible."""
+        if state.has(self._blobs(wanted), base=self._base.commit) and state.is_ours(self._viewer):
+            return None
+        if not state.is_ours(self._viewer):
+            return (
+                f"left alone: branch {state.name} has a commit that is not of tfcert; "
+                "delete the branch, and the next run makes it again"
+            )
+        self._forge.rewrite_branch(state, self._commit(wanted))
+        return None
+
+    def _remark(self, left: Left) -> Deed:
+        if left.request is None:
+            raise AssertionError("a remark without a request")
+        new = self._forge.remark(left.request.number, Remark(line=_PERSONS, text=_PERSONS_TEXT))
+        did = f"left alone: {left.reason}{'; commented' if new else ''}"
+        return Deed(what=left.what, did=did, request=left.request)
+
+    def _blobs(self, wanted: Wanted) -> dict[str, str]:
+        return {file.path: blob_id(file.data, like=self._base.commit) for file in wanted.files}
+
+    def _commit(self, wanted: Wanted) -> NewCommit:
+        group = wanted.group
+        return NewCommit(
+            base=self._base,
+            message=commit_message(
+                wanted.title,
+                wanted.text,
+                phase=group.phase,
+                certificates=group.certificates,
+                content=content_hash(self._blobs(wanted)),
+            ),
+            files=wanted.files,
+        )
+
+    def _body(self, wanted: Wanted, *, dressed: bool) -> str:
+        group = wanted.group
+        marker = RequestMarker(
+            key=self._key,
+            phase=group.phase,
+            certificates=group.certificates,
+            roots=group.roots,
+            dressed=dressed,
+        )
+        return f"{wanted.body.rstrip()}\n\n{marker.line}"
+
+
+def _what(group: Group) -> str:
+    names = ", ".join(each.label for each in group.members)
+    number = f"#{group.request.request.number} " if group.request is not None else ""
+    return f"{number}{group.phase} of {names}"
+
+
+def _plain(body: str) -> str:
+    return "\n".join(line.rstrip() for line in body.replace("\r\n", "\n").strip().split("\n"))
