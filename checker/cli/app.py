@@ -27,8 +27,8 @@ VERBS = {
     "comments",
     "probe": "Ask the backends of each rotation under way whether they trust the successor, by "
     "calls without a certificate, with the old one and with the new one",
-    "propose": "Open a pull request for the next phase of each rotation, keep it current, and close "
-    "it when it is not needed",
+    "propose": "Open a pull request for the next phase of each rotation, keep it current, and "
+    "close it when it is not needed",
     "comment": "Keep one comment with the outcome of checks on a pull request",
     "init": "Write a tfcert.toml with a comment on each value and, if asked, a gate for pull "
     "requests",

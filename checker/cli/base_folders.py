@@ -36,6 +36,11 @@ class BaseFolders(Struct, frozen=True, kw_only=True):
             f"is outside the repository {self.top}", where=directory, remedy="name a folder in it"
         )
 
+    def shown(self, directory: str) -> str:
+        """Return the path of a folder of the checkout in the repository; empty for its root."""
+        path = Path(self.of(directory)).relative_to(self.folder).as_posix()
+        return "" if path == "." else path
+
     def roots(self, checkout: Mapping[str, Root], sources: Sequence[str]) -> dict[str, Root]:
         """Add the commit's root modules to those of the checkout.
 

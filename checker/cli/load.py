@@ -244,7 +244,8 @@ def _configuration(
     # Imported here: without .tf files the parser is not needed.
     from checker.terraform.configuration import read_configuration
 
-    return read_configuration(str(folder), display_prefix(directory))
+    shown = display_prefix(directory) if base is None else base.shown(directory)
+    return read_configuration(str(folder), shown)
 
 
 def display_prefix(directory: str) -> str:

@@ -39,7 +39,7 @@ class ForgeNames(Struct, frozen=True, kw_only=True):
 class RestClient:
     """A forge's REST API below one address.
 
-    `authorization` is the value of the header; it is sent to the origin of `base_url` alone.
+    `authorization` is the value of `header`; it is sent to the origin of `base_url` alone.
     `seconds` is the time limit for all answers together.
     """
 
@@ -51,6 +51,7 @@ class RestClient:
         names: ForgeNames,
         where: str,
         seconds: float = ALL_ANSWERS,
+        header: str = "Authorization",
     ) -> None:
         self._base = check_address(base_url, variable=names.address)
         self._names = names
@@ -63,7 +64,7 @@ class RestClient:
                     self._base, name=names.forge, variable=names.address, seconds=seconds
                 ),
             )
-        self._session.auth = _Header(authorization)
+        self._session.auth = _Header(header, authorization)
         self._session.headers.update(
             {
                 "Accept": "application/json",
@@ -203,13 +204,14 @@ def _message(answer: requests.Response) -> str:
 
 
 class _Header(requests.auth.AuthBase):
-    """Set the Authorization header; with it, requests does not read a .netrc."""
+    """Set the header with the token; with it, requests does not read a .netrc."""
 
-    def __init__(self, authorization: str) -> None:
+    def __init__(self, name: str, authorization: str) -> None:
+        self._name = name
         self._authorization = authorization
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = self._authorization
+        request.headers[self._name] = self._authorization
         return request
 
 

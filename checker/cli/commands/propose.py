@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from checker.cli import options
+from checker.cli import options, usage
 
 
 class ProposeForge(StrEnum):
@@ -42,6 +42,7 @@ def propose(
             "--base",
             metavar="BRANCH",
             help="The branch to change. [default: the repository's default branch]",
+            rich_help_panel=usage.PULL_REQUEST,
         ),
     ] = None,
     group: Annotated[
@@ -50,6 +51,7 @@ def propose(
             "--group",
             help="Which rotations share a request, within one phase. "
             "[default: the policy's, else root]",
+            rich_help_panel=usage.PULL_REQUEST,
         ),
     ] = None,
     limit: Annotated[
@@ -59,12 +61,17 @@ def propose(
             metavar="COUNT",
             min=0,
             help="The most requests to open in this run. [default: the policy's, else 5]",
+            rich_help_panel=usage.PULL_REQUEST,
         ),
     ] = None,
     open_limit: Annotated[
         int,
         typer.Option(
-            "--open-limit", metavar="COUNT", min=0, help="The most requests open at once."
+            "--open-limit",
+            metavar="COUNT",
+            min=0,
+            help="The most requests open at once.",
+            rich_help_panel=usage.PULL_REQUEST,
         ),
     ] = 20,
     label: Annotated[
@@ -73,12 +80,16 @@ def propose(
             "--label",
             metavar="NAME",
             help="A label of new requests; repeatable. [default: the policy's]",
+            rich_help_panel=usage.PULL_REQUEST,
         ),
     ] = None,
     assignee: Annotated[
         Names,
         typer.Option(
-            "--assignee", metavar="USER", help="Whom new requests are assigned to; repeatable."
+            "--assignee",
+            metavar="USER",
+            help="Whom new requests are assigned to; repeatable.",
+            rich_help_panel=usage.PULL_REQUEST,
         ),
     ] = None,
     reviewer: Annotated[
@@ -88,12 +99,22 @@ def propose(
             metavar="USER",
             help="Who is asked to review new requests, ORGANISATION/TEAM for a team on GitHub; "
             "repeatable. [default: the policy's]",
+            rich_help_panel=usage.PULL_REQUEST,
         ),
     ] = None,
-    draft: Annotated[bool, typer.Option("--draft", help="Open new requests as drafts.")] = False,
+    draft: Annotated[
+        bool,
+        typer.Option(
+            "--draft", help="Open new requests as drafts.", rich_help_panel=usage.PULL_REQUEST
+        ),
+    ] = False,
     reopen: Annotated[
         bool,
-        typer.Option("--reopen", help="Also open requests again that a person has closed."),
+        typer.Option(
+            "--reopen",
+            help="Also open requests again that a person has closed.",
+            rich_help_panel=usage.PULL_REQUEST,
+        ),
     ] = False,
     key: Annotated[
         str,
@@ -102,15 +123,25 @@ def propose(
             metavar="KEY",
             help="Tells the requests of this job from those of others on the same repository, one "
             "for each workspace for example.",
+            rich_help_panel=usage.PULL_REQUEST,
         ),
     ] = "default",
     repository: Annotated[
         str | None,
-        typer.Option("--repository", metavar="OWNER/NAME", help="[default: the pipeline's]"),
+        typer.Option(
+            "--repository",
+            metavar="OWNER/NAME",
+            help="[default: the pipeline's]",
+            rich_help_panel=usage.PULL_REQUEST,
+        ),
     ] = None,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Print every call that would change something; send none."),
+        typer.Option(
+            "--dry-run",
+            help="Print every call that would change something; send none.",
+            rich_help_panel=usage.PULL_REQUEST,
+        ),
     ] = False,
     policy: options.PolicyFile = None,
     policy_base: options.PolicyBase = None,

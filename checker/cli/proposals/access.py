@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypedDict
 
 from checker.cli import output
 from checker.errors import UsageError
 from checker.forges.proposals.forge import ProposalForge
 from checker.forges.pull_request import TOKENS, Forge, repository_access
 from checker.forges.retry import RetryPolicy
+
+
+class _Access(TypedDict):
+    """How to reach a repository, and what to do with the calls that change it."""
+
+    base_url: str
+    token: str
+    repository: str
+    retries: RetryPolicy
+    recorded: Callable[[str], None] | None
 
 
 def proposal_forge(
@@ -29,19 +40,31 @@ def proposal_forge(
     def record(call: str) -> None:
         output.write(f"{call}\n".encode())
 
-    where = {
+    how: _Access = {
         "base_url": access.base_url,
         "token": access.token,
         "repository": access.repository,
+        "retries": RetryPolicy(),
+        "recorded": record if dry_run else None,
     }
-    recorded = record if dry_run else None
     try:
-        from checker.forges.proposals.github import GithubProposals
+        match forge:
+            case Forge.GITHUB:
+                from checker.forges.proposals.github import GithubProposals
+
+                return GithubProposals(**how)
+            case Forge.GITLAB:
+                from checker.forges.proposals.gitlab import GitlabProposals
+
+                return GitlabProposals(**how)
+            case _:
+                raise UsageError(
+                    "is not a forge of `tfcert propose`",
+                    where=str(forge),
+                    remedy="use github or gitlab",
+                )
     except ImportError as error:
         raise UsageError(
             f"the client of {forge} is not installed: {error.name}",
             remedy="pip install 'tfcert[comment]'",
         ) from error
-    if forge is Forge.GITHUB:
-        return GithubProposals(**where, retries=RetryPolicy(), recorded=recorded)
-    raise UsageError("is not supported yet", where=str(forge), remedy="use github")

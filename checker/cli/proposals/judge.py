@@ -128,6 +128,7 @@ class Judge:
             ),
             standing=standing,
             roots=frozenset(root.name for root in self.roots),
+            unsure=frozenset(root.name for root in self.roots if root.outcome.unverified),
         )
 
     def settings(self, root: ProposedRoot, rotation: Rotation) -> ProposeSettings:

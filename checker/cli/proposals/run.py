@@ -98,6 +98,9 @@ def propose(
     if cache is not None:
         set_grammar_cache(cache)
     viewer = forge.viewer()
+    caution = forge.caution(viewer)
+    if caution is not None:
+        output.warn(f"warning: {caution}")
     project = forge.project()
     requests = touched(forge.open_requests(), PREFIX)
     base = forge.base_tree(options.base or project.default_branch)

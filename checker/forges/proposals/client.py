@@ -61,18 +61,20 @@ class ProposalClient(RestClient):
         self,
         base_url: str,
         *,
-        token: str,
+        authorization: str,
         names: ForgeNames,
         where: str,
         retries: RetryPolicy,
         recorded: Callable[[str], None] | None = None,
+        header: str = "Authorization",
     ) -> None:
         super().__init__(
             base_url,
-            authorization=f"Bearer {token}",
+            authorization=authorization,
             names=names,
             where=where,
             seconds=_ALL_SECONDS,
+            header=header,
         )
         self.retries = retries
         self._recorded = recorded

@@ -47,12 +47,13 @@ class Judged(Struct, frozen=True, kw_only=True):
     """The result of a run for all rotations that it read.
 
     `standing` has, by certificate, those that are no candidates. `roots` are the folders that were
-    read.
+    read; in the `unsure` ones AWS did not answer for a certificate.
     """
 
     candidates: tuple[Candidate, ...]
     standing: Mapping[str, Standing]
     roots: frozenset[str]
+    unsure: frozenset[str] = frozenset()
 
 
 class Existing(Struct, frozen=True, kw_only=True):
@@ -190,9 +191,7 @@ def left_open(left: Collection[Left]) -> tuple[ForgeRequest, ...]:
 
 
 def _left(each: Existing, reason: str, persons: bool = False) -> Left:  # noqa: FBT001, FBT002 -- private
-    return Left(
-        what=f"#{each.request.number}", reason=reason, request=each.request, persons=persons
-    )
+    return Left(what=each.request.name, reason=reason, request=each.request, persons=persons)
 
 
 def _grouped(candidates: Sequence[Candidate]) -> list[Group]:
@@ -310,6 +309,8 @@ def _ended(judged: Judged, marker: RequestMarker) -> str | None:
         if standing is not None and standing.unverified:
             return None
         found = now.get(certificate) or (standing.reason if standing is not None else None)
+        if found is None and not judged.unsure.isdisjoint(marker.roots):
+            return None
         reasons[found or "its certificate is in no rotation any more"] = None
     return "; ".join(reasons)
 
@@ -322,7 +323,7 @@ def _replaced(marker: RequestMarker, kept: Sequence[Group]) -> str | None:
             and group.phase is marker.phase
             and set(marker.certificates) <= set(group.certificates)
         ):
-            return f"#{group.request.request.number} has its change"
+            return f"{group.request.request.name} has its change"
     return None
 
 
@@ -335,6 +336,8 @@ def _why_open(judged: Judged, marker: RequestMarker) -> str:
         for certificate in marker.certificates
         if (standing := judged.standing.get(certificate)) is not None and standing.unverified
     ]
+    if not judged.unsure.isdisjoint(marker.roots):
+        unverified.append("AWS did not answer for every certificate")
     return "; ".join(dict.fromkeys(unverified)) or "another request has a part of its change"
 
 

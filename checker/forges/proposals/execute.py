@@ -86,7 +86,7 @@ class Executor:
         self, closings: Sequence[Closing], wanted: Sequence[Wanted], left: Sequence[Left]
     ) -> tuple[Deed, ...]:
         """Close what is not needed, keep what is open current, then open what is new."""
-        deeds = [self._tried(f"#{each.request.number}", self._close, each) for each in closings]
+        deeds = [self._tried(each.request.name, self._close, each) for each in closings]
         kept = [each for each in wanted if each.group.request is not None]
         new = [each for each in wanted if each.group.request is None]
         deeds += [self._tried(_what(each.group), self._keep, each) for each in kept]
@@ -104,9 +104,8 @@ class Executor:
             return Deed(what=what, did=f"not done: {error}", failed=True)
 
     def _close(self, closing: Closing) -> Deed:
-        number = closing.request.number
+        number, what = closing.request.number, closing.request.name
         now = self._forge.request(number)
-        what = f"#{number}"
         marker = now.marker
         if now.state != "open" or marker is None:
             return Deed(what=what, did=f"left alone: it is {now.state} now", request=now)
@@ -234,7 +233,7 @@ class Executor:
 
 def _what(group: Group) -> str:
     names = ", ".join(each.label for each in group.members)
-    number = f"#{group.request.request.number} " if group.request is not None else ""
+    number = f"{group.request.request.name} " if group.request is not None else ""
     return f"{number}{group.phase} of {names}"
 
 

@@ -112,11 +112,12 @@ class BranchState(Struct, frozen=True, kw_only=True):
 class ForgeRequest(Struct, frozen=True, kw_only=True):
     """A pull request or merge request.
 
-    `branch` is its head branch, `own` whether that is in the same repository. `state` is open,
-    closed or merged.
+    `name` is its number as the forge writes it. `branch` is its head branch, `own` whether that is
+    in the same repository. `state` is open, closed or merged.
     """
 
     number: int
+    name: str
     url: str
     title: str
     body: str
@@ -194,6 +195,9 @@ class ProposalForge(Protocol):
 
     def viewer(self) -> str | None:
         """Return the user of the token; None if the forge does not tell."""
+
+    def caution(self, viewer: str | None) -> str | None:
+        """Return what a user must know of a token; None if there is nothing."""
 
     def project(self) -> Project:
         """Return the repository."""

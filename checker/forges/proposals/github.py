@@ -44,6 +44,7 @@ WORKFLOW_USER = "github-actions[bot]"
 _WEB_FLOW = "web-flow"
 # A compare has at most 250 commits and 300 files.
 _MOST_FILES = 300
+_VIEWER = "query { viewer { login } }"
 _UPDATE = (
     "mutation($repository: ID!, $updates: [RefUpdate!]!) "
     "{ updateRefs(input: {repositoryId: $repository, refUpdates: $updates}) { clientMutationId } }"
@@ -71,7 +72,7 @@ class GithubProposals:
         def client(address: str) -> ProposalClient:
             return ProposalClient(
                 address,
-                token=token,
+                authorization=f"Bearer {token}",
                 names=NAMES,
                 where=repository,
                 retries=retries,
@@ -94,7 +95,7 @@ class GithubProposals:
 
         def ask() -> str:
             answer = self._graphql.send(
-                "POST", "/graphql", body={"query": "query { viewer { login } }"}
+                "POST", "/graphql", body={"query": _VIEWER, "variables": {}}
             )
             return self._client.checked(lambda: str(answer["data"]["viewer"]["login"]))
 
@@ -103,6 +104,19 @@ class GithubProposals:
         except (RefusedError, InvalidResponseError, ConflictError):
             self._user = None
         return self._user
+
+    def caution(self, viewer: str | None) -> str | None:
+        """Return why no workflow will run on the requests of this token; None if one does.
+
+        Source: GitHub, "Triggering a workflow from a workflow": events of GITHUB_TOKEN start none.
+        """
+        if viewer != WORKFLOW_USER:
+            return None
+        return (
+            "GITHUB_TOKEN is the token that GitHub Actions makes for a run: pull requests made "
+            "with it start no workflow, so no gate judges them; use the token of a GitHub App "
+            "(docs/propose.md)"
+        )
 
     def project(self) -> Project:
         """Return the repository."""
@@ -388,6 +402,7 @@ class GithubProposals:
         name = (head["repo"] or {}).get("full_name", "")
         return ForgeRequest(
             number=_number(found["number"]),
+            name=f"#{found['number']}",
             url=_text(found["html_url"]),
             title=_text(found["title"]),
             body=found["body"] or "",
