@@ -169,7 +169,9 @@ def decide(
         and not any((certificate, each.phase) in claimed for certificate in each.certificates)
     ]
     kept, new, unmatched = _match(_grouped(free), own)
-    refused = _declined(declined() if new else (), key) if not reopen else frozenset()
+    # Read for --reopen too: the caller tells by them whether another run was faster.
+    read = declined() if new else ()
+    refused = frozenset() if reopen else _declined(read, key)
     if refused:
         new, declined_members = _without(new, refused)
         left += [

@@ -1,0 +1,264 @@
+"""A whole run over a forge in memory: killed, raced, and with people in between."""
+
+from __future__ import annotations
+
+import pytest
+from memory_forge import BOT, KilledError, MemoryForge, candidate, judged, run
+
+from checker.forges.proposals.decide import Limits
+from checker.forges.proposals.forge import People
+from checker.model.rotation import Phase
+
+FOUND = judged(candidate("abc"))
+BRANCH = "tfcert/abc/introduce"
+PEOPLE = People(labels=("tfcert",), reviewers=("ann",))
+
+
+def opened(**more):
+    """A forge after a first run."""
+    forge = MemoryForge()
+    run(forge, FOUND, **more)
+    forge.writes.clear()
+    return forge
+
+
+def open_requests(forge):
+    return [each for each in forge.requests.values() if each.state == "open"]
+
+
+def is_current(forge, data=b"new\n"):
+    """There is one open request, its branch is one commit on the base, with these files."""
+    (asked,) = open_requests(forge)
+    start, commits, files = forge.branches[asked.branch]
+    return (start, len(commits), files) == (forge.base, 1, {"main.tf": data})
+
+
+def test_the_same_content_makes_no_call_that_writes():
+    """A second run reads, and changes nothing."""
+    forge = opened(people=PEOPLE)
+    run(forge, FOUND, people=PEOPLE)
+    assert forge.writes == []
+    assert is_current(forge)
+    assert forge.dressed == {1: PEOPLE}
+
+
+@pytest.mark.parametrize("change", ["content", "base"])
+def test_other_content_or_a_moved_base_rewrites_the_branch(change):
+    """The branch is again one commit on the head of the base."""
+    forge = opened()
+    data = b"newer\n" if change == "content" else b"new\n"
+    if change == "base":
+        forge.move_base()
+    run(forge, FOUND, data=data)
+    assert forge.writes == ["rewrite_branch"]
+    assert is_current(forge, data)
+
+
+def test_another_title_is_one_edit():
+    """A date that changes is brought up to date, without another commit."""
+    forge = opened()
+    run(forge, FOUND, title="another title")
+    assert forge.writes == ["edit"]
+    assert forge.requests[1].title == "another title"
+
+
+def test_a_person_s_commit_is_never_rewritten():
+    """The branch stays as it is, and one comment says so, however often the run is repeated."""
+    forge = opened()
+    forge.push(BRANCH)
+    before = forge.branches[BRANCH]
+    forge.move_base()
+    for _ in range(3):
+        run(forge, FOUND, data=b"newer\n")
+    assert forge.branches[BRANCH] == before
+    assert len(forge.remarks) == 1
+
+
+def test_a_commit_that_arrives_in_the_last_moment_is_not_lost():
+    """The branch is moved only from the head that was judged."""
+    forge = opened()
+    forge.move_base()
+    forge.before = lambda name: forge.push(BRANCH) if name == "rewrite_branch" else None
+    deeds, _ = run(forge, FOUND)
+    assert "left for the next run" in deeds[0].did
+    assert forge.branches[BRANCH][2]["other.tf"] == b"by hand\n"
+
+
+@pytest.mark.parametrize("who", [BOT, "ann"])
+def test_our_message_does_not_make_a_commit_ours(who):
+    """A commit that somebody amended keeps our trailer; its files do not match it, whoever committed it."""
+    forge = opened()
+    forge.amend(BRANCH, b"edited\n", who)
+    before = forge.branches[BRANCH]
+    forge.move_base()
+    run(forge, FOUND)
+    assert forge.branches[BRANCH] == before
+
+
+def test_the_same_files_by_another_author_are_not_ours():
+    """The author counts too, where the forge tells who the token's user is."""
+    forge = opened()
+    forge.amend(BRANCH, b"new\n", "ann")
+    forge.move_base()
+    deeds, _ = run(forge, FOUND)
+    assert "left alone" in deeds[0].did
+
+
+def test_a_branch_that_was_deleted_is_made_again():
+    """Where the forge leaves the request open, as GitLab does."""
+    forge = opened()
+    del forge.branches[BRANCH]
+    run(forge, FOUND)
+    assert forge.writes == ["create_branch"]
+    assert is_current(forge)
+
+
+def test_what_is_not_needed_is_closed_and_told_from_what_a_person_closed():
+    """The request has our reason, so a later run may open another one; a person's decision stays."""
+    forge = opened()
+    run(forge, judged())
+    assert forge.writes == ["close"]
+    assert "in no rotation any more" in forge.requests[1].body.splitlines()[0]
+    run(forge, FOUND)
+    assert [each.number for each in open_requests(forge)] == [2]
+    forge.set(2, state="closed")
+    run(forge, FOUND)
+    assert open_requests(forge) == []
+    run(forge, FOUND, reopen=True)
+    assert [each.number for each in open_requests(forge)] == [3]
+
+
+def test_a_request_that_is_merged_meanwhile_is_not_closed():
+    """It is looked at again before it is closed."""
+    forge = opened()
+    forge.before = lambda name: forge.set(1, state="merged") if name == "request" else None
+    run(forge, judged())
+    assert forge.writes == []
+
+
+def test_a_request_that_is_opened_and_merged_meanwhile_is_not_opened_twice():
+    """Another run was faster, and a person merged at once: the change is not proposed again."""
+    forge = MemoryForge()
+
+    def other(name):
+        if name == "requests_of":
+            forge.before = lambda _name: None
+            run(forge, FOUND)
+            forge.set(1, state="merged")
+
+    forge.before = other
+    deeds, _ = run(forge, FOUND)
+    assert len(forge.requests) == 1
+    assert deeds[0].did == "another run has opened it"
+
+
+def kill_at(forge, number):
+    """Kill the run before its call of that number; returns whether it came so far."""
+    left = [number]
+
+    def before(_name):
+        if not left[0]:
+            raise KilledError
+        left[0] -= 1
+
+    forge.before = before
+    return left
+
+
+@pytest.mark.parametrize("story", ["open", "rewrite", "close"])
+def test_a_run_that_is_killed_is_finished_by_the_next_one(story):
+    """Before each single call: afterwards there is what there would be without the kill, and never two requests."""
+    found = judged() if story == "close" else FOUND
+    for number in range(30):
+        forge = MemoryForge() if story == "open" else opened(people=PEOPLE)
+        if story == "rewrite":
+            forge.move_base()
+        kill_at(forge, number)
+        try:
+            run(forge, found, people=PEOPLE)
+        except KilledError:
+            pass
+        else:
+            break
+        finally:
+            forge.before = lambda _name: None
+        run(forge, found, people=PEOPLE)
+        assert len(forge.requests) == 1
+        if story == "close":
+            assert open_requests(forge) == []
+        else:
+            assert is_current(forge)
+            assert forge.dressed == {1: PEOPLE}
+            assert open_requests(forge)[0].marker.dressed
+    else:
+        raise AssertionError
+
+
+@pytest.mark.parametrize("story", ["open", "rewrite"])
+def test_two_runs_at_once_make_one_request(story):
+    """A second whole run before each call of the first: one request, with one commit on the base."""
+    for number in range(30):
+        forge = MemoryForge() if story == "open" else opened()
+        if story == "rewrite":
+            forge.move_base()
+        left = [number]
+
+        def before(_name, forge=forge, left=left):
+            left[0] -= 1
+            if left[0] < 0:
+                forge.before = lambda _name: None
+                run(forge, FOUND)
+
+        forge.before = before
+        run(forge, FOUND)
+        forge.before = lambda _name: None
+        assert len(forge.requests) == 1
+        assert is_current(forge)
+        if left[0] >= 0:
+            break
+    else:
+        raise AssertionError
+
+
+def test_an_error_of_one_request_does_not_stop_the_others():
+    """It is told, and the run's other requests are opened."""
+    from checker.errors import TfcertError
+
+    forge = MemoryForge()
+    calls = []
+
+    def before(name):
+        if name == "create_branch":
+            calls.append(name)
+            if len(calls) == 1:
+                raise TfcertError("no room")
+
+    forge.before = before
+    found = judged(candidate("abc"), candidate("def", root="other"), roots=("live", "other"))
+    deeds, _ = run(forge, found)
+    assert [each.failed for each in deeds] == [True, False]
+    assert len(open_requests(forge)) == 1
+
+
+def test_the_whole_series_leaves_no_open_request():
+    """Introduce, repoint and retire, each merged and applied: three requests, none open."""
+    forge = MemoryForge()
+    for number, phase in enumerate((Phase.INTRODUCE, Phase.REPOINT, Phase.RETIRE), 1):
+        run(forge, judged(candidate("abc", phase)))
+        assert [each.number for each in open_requests(forge)] == [number]
+        forge.set(number, state="merged")
+        del forge.branches[f"tfcert/abc/{phase}"]
+        forge.move_base()
+        run(forge, judged())
+    assert open_requests(forge) == []
+    assert len(forge.requests) == 3
+
+
+def test_nothing_is_opened_beyond_the_limits():
+    """A limit of 0 opens nothing, and keeps what is open."""
+    forge = opened()
+    forge.move_base()
+    found = judged(candidate("abc"), candidate("def", root="other"), roots=("live", "other"))
+    run(forge, found, limits=Limits(new=0, open=20))
+    assert len(forge.requests) == 1
+    assert is_current(forge)
