@@ -20,7 +20,7 @@ from checker.pipeline import Loaded
 from checker.terraform.tool import Wanted
 
 if TYPE_CHECKING:
-    from checker.cli.base_folders import BaseFolders
+    from checker.cli.proposals.base_folders import BaseFolders
     from checker.hcl.configuration import Configuration
     from checker.hcl.roots import Root, Unit
     from checker.model.address import Address

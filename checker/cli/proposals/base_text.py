@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from checker.cli.base_folders import BaseFolders
+from checker.cli.proposals.base_folders import BaseFolders
 from checker.errors import TfcertError, UsageError
 from checker.forges.proposals.forge import BaseTree, TreeFile
 from checker.forges.proposals.marker import blob_id

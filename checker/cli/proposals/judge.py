@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from checker.analysis.scoping import Scoping
 from checker.cli.patch_result import exit_code, one_configuration
 from checker.errors import TfcertError
-from checker.forges.proposals.decide import Candidate, Group, Judged, Standing
+from checker.forges.proposals.decide import Candidate, Judged, RequestGroup, Standing
 from checker.forges.proposals.marker import branch_names
 from checker.hcl.configuration import Configuration
 from checker.model.cases import Case
@@ -199,7 +199,7 @@ class GroupPatch(Struct, frozen=True, kw_only=True):
     changes: Mapping[str, tuple[bytes | None, bytes]]
 
 
-def group_patches(group: Group, roots: Sequence[ProposedRoot]) -> tuple[GroupPatch, ...]:
+def group_patches(group: RequestGroup, roots: Sequence[ProposedRoot]) -> tuple[GroupPatch, ...]:
     """Write the phase of a group for each of its root modules, as `patch --phase next` does.
 
     Raises TfcertError if the result is not exactly the phase of all members, or if two modules

@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from checker.cli import output
 from checker.cli.aws import cache_folder
-from checker.cli.base_folders import BaseFolders
 from checker.cli.load import load, read_root_modules
+from checker.cli.proposals.base_folders import BaseFolders
 from checker.cli.proposals.base_text import base_folders, changed_modes
 from checker.cli.proposals.judge import (
     GroupPatch,
@@ -24,12 +24,12 @@ from checker.cli.proposals.judge import (
 from checker.errors import TfcertError, UsageError
 from checker.forges.proposals.decide import (
     Existing,
-    Group,
     Left,
     Limits,
+    RequestGroup,
     decide,
 )
-from checker.forges.proposals.execute import Deed, Executor, Wanted
+from checker.forges.proposals.execute import Deed, Executor, WantedRequest
 from checker.forges.proposals.forge import (
     BaseTree,
     ForgeRequest,
@@ -47,7 +47,7 @@ from checker.patches.trust_text import trust_lines
 from checker.pipeline import Observe
 from checker.reports.escape import printable
 from checker.reports.proposal import Proposal, ProposedRotation, body, title
-from checker.terraform.tool import Wanted as WantedTool
+from checker.terraform.tool import Wanted
 
 # The hidden marker in the last line of a text.
 _MARKER_ROOM = 8_000
@@ -86,7 +86,7 @@ def propose(
     observe: Observe | None,
     run: Run,
     *,
-    tool: WantedTool,
+    tool: Wanted,
 ) -> ProposeResult:
     """Bring the requests of a repository up to date; raises TfcertError if the forge fails.
 
@@ -124,7 +124,7 @@ def _checkout(sources: Sequence[str]) -> Path:
 
 
 def _read(
-    judge: Judge, options: ProposeOptions, run: Run, tool: WantedTool, folders: BaseFolders
+    judge: Judge, options: ProposeOptions, run: Run, tool: Wanted, folders: BaseFolders
 ) -> None:
     if options.recursive:
         tree = read_root_modules(
@@ -168,7 +168,7 @@ def _kept(
         limits=Limits(new=options.limit, open=options.open_limit),
         reopen=options.reopen,
     )
-    wanted: list[Wanted] = []
+    wanted: list[WantedRequest] = []
     refused: list[Left] = []
     for group in decision.groups:
         try:
@@ -191,13 +191,13 @@ def _kept(
 
 
 def _wanted(
-    group: Group,
+    group: RequestGroup,
     judge: Judge,
     options: ProposeOptions,
     run: Run,
     base: BaseTree,
     limit: int,
-) -> Wanted:
+) -> WantedRequest:
     patches = group_patches(group, judge.roots)
     changes = {path: change for each in patches for path, change in each.changes.items()}
     modes = changed_modes(base, changes)
@@ -205,7 +205,7 @@ def _wanted(
     settings = [
         judge.settings(each.root, rotation) for each in patches for rotation in each.patch.rotations
     ]
-    return Wanted(
+    return WantedRequest(
         group=group,
         title=title(proposal),
         text=_commit_text(proposal),
@@ -230,7 +230,7 @@ def _merged(given: Sequence[str], policy: Iterator[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(given or policy))
 
 
-def _proposal(group: Group, patches: Sequence[GroupPatch], as_of: datetime) -> Proposal:
+def _proposal(group: RequestGroup, patches: Sequence[GroupPatch], as_of: datetime) -> Proposal:
     order = {(each.root, each.label): number for number, each in enumerate(group.members)}
     shown = sorted(
         (

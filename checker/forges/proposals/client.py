@@ -16,7 +16,7 @@ import requests
 
 from checker.errors import TfcertError
 from checker.forges.comment import RefusedError, describe_exception
-from checker.forges.proposals.forge import ConflictError
+from checker.forges.proposals.forge import OutrunError
 from checker.forges.rest import ForgeNames, RestClient
 from checker.forges.retry import BusyError, RetryPolicy
 
@@ -141,7 +141,7 @@ class ProposalClient(RestClient):
                 return BusyError(f"{self._forge} answers {status}: a rate limit", after=pause)
         if status in _CONFLICTS:
             what = error.reason if isinstance(error, BusyError) else str(error)
-            return ConflictError(what)
+            return OutrunError(what)
         return error
 
 

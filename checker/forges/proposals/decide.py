@@ -70,7 +70,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     open: int
 
 
-class Group(Struct, frozen=True, kw_only=True):
+class RequestGroup(Struct, frozen=True, kw_only=True):
     """The rotations of one request, the most urgent first; `request` is None for a new one."""
 
     members: tuple[Candidate, ...]
@@ -120,7 +120,7 @@ class Closing(Struct, frozen=True, kw_only=True):
 class Decision(Struct, frozen=True, kw_only=True):
     """The groups to keep or open, the requests to close, and what is left alone."""
 
-    groups: tuple[Group, ...]
+    groups: tuple[RequestGroup, ...]
     closings: tuple[Closing, ...]
     left: tuple[Left, ...]
 
@@ -196,7 +196,7 @@ def _left(each: Existing, reason: str, persons: bool = False) -> Left:  # noqa: 
     return Left(what=each.request.name, reason=reason, request=each.request, persons=persons)
 
 
-def _grouped(candidates: Sequence[Candidate]) -> list[Group]:
+def _grouped(candidates: Sequence[Candidate]) -> list[RequestGroup]:
     found: dict[tuple[Phase, Grouping, str], list[Candidate]] = {}
     for each in sorted(candidates, key=lambda one: one.order):
         match each.grouping:
@@ -207,20 +207,20 @@ def _grouped(candidates: Sequence[Candidate]) -> list[Group]:
             case Grouping.ALL:
                 name = ""
         found.setdefault((each.phase, each.grouping, name), []).append(each)
-    groups = [Group(members=tuple(members)) for members in found.values()]
+    groups = [RequestGroup(members=tuple(members)) for members in found.values()]
     return sorted(groups, key=lambda group: group.members[0].order)
 
 
 def _match(
-    groups: Sequence[Group], own: Sequence[Existing]
-) -> tuple[list[Group], list[Group], list[Existing]]:
+    groups: Sequence[RequestGroup], own: Sequence[Existing]
+) -> tuple[list[RequestGroup], list[RequestGroup], list[Existing]]:
     """Give each group the oldest open request of its phase that has one of its certificates.
 
     Return the groups with a request, those without, and the requests that no group has.
     """
     unmatched = list(own)
-    kept: list[Group] = []
-    new: list[Group] = []
+    kept: list[RequestGroup] = []
+    new: list[RequestGroup] = []
     for group in groups:
         found = next(
             (
@@ -253,10 +253,10 @@ def _declined(requests: Sequence[ForgeRequest], key: str) -> frozenset[tuple[str
 
 
 def _without(
-    groups: Sequence[Group], refused: frozenset[tuple[str, Phase]]
-) -> tuple[list[Group], list[Candidate]]:
+    groups: Sequence[RequestGroup], refused: frozenset[tuple[str, Phase]]
+) -> tuple[list[RequestGroup], list[Candidate]]:
     taken: list[Candidate] = []
-    left: list[Group] = []
+    left: list[RequestGroup] = []
     for group in groups:
         stays = tuple(
             each
@@ -270,7 +270,7 @@ def _without(
 
 
 def _closings(
-    judged: Judged, unmatched: Sequence[Existing], kept: Sequence[Group]
+    judged: Judged, unmatched: Sequence[Existing], kept: Sequence[RequestGroup]
 ) -> tuple[tuple[Closing, ...], list[Left]]:
     closings: list[Closing] = []
     left: list[Left] = []
@@ -317,7 +317,7 @@ def _ended(judged: Judged, marker: RequestMarker) -> str | None:
     return "; ".join(reasons)
 
 
-def _replaced(marker: RequestMarker, kept: Sequence[Group]) -> str | None:
+def _replaced(marker: RequestMarker, kept: Sequence[RequestGroup]) -> str | None:
     """Return the request that has all certificates of another one."""
     for group in kept:
         if (
@@ -343,8 +343,10 @@ def _why_open(judged: Judged, marker: RequestMarker) -> str:
     return "; ".join(dict.fromkeys(unverified)) or "another request has a part of its change"
 
 
-def _limited(new: Sequence[Group], limits: Limits, is_open: int) -> tuple[list[Group], list[Left]]:
-    opened: list[Group] = []
+def _limited(
+    new: Sequence[RequestGroup], limits: Limits, is_open: int
+) -> tuple[list[RequestGroup], list[Left]]:
+    opened: list[RequestGroup] = []
     left: list[Left] = []
     for group in new:
         if not any(each.scheduled for each in group.members):

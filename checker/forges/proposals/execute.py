@@ -8,14 +8,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from checker.errors import TfcertError
-from checker.forges.proposals.decide import Closing, Group, Left
+from checker.forges.proposals.decide import Closing, Left, RequestGroup
 from checker.forges.proposals.forge import (
     BaseTree,
     BranchState,
-    ConflictError,
     ForgeRequest,
     NewCommit,
     NewFile,
+    OutrunError,
     People,
     ProposalForge,
     Remark,
@@ -37,13 +37,13 @@ _PERSONS_TEXT = (
 )
 
 
-class Wanted(Struct, frozen=True, kw_only=True):
+class WantedRequest(Struct, frozen=True, kw_only=True):
     """The request that a group should have: its texts, and the files of its commit.
 
     `text` is the commit's; `body` has no marker yet.
     """
 
-    group: Group
+    group: RequestGroup
     title: str
     text: str
     body: str
@@ -83,7 +83,7 @@ class Executor:
         self._known = frozenset(known)
 
     def run(
-        self, closings: Sequence[Closing], wanted: Sequence[Wanted], left: Sequence[Left]
+        self, closings: Sequence[Closing], wanted: Sequence[WantedRequest], left: Sequence[Left]
     ) -> tuple[Deed, ...]:
         """Close what is not needed, keep what is open current, then open what is new."""
         deeds = [self._tried(each.request.name, self._close, each) for each in closings]
@@ -98,7 +98,7 @@ class Executor:
         """Do one piece of work; an error of the forge does not stop the others."""
         try:
             return work(*given)
-        except ConflictError as error:
+        except OutrunError as error:
             return Deed(what=what, did=f"left for the next run: {error}")
         except TfcertError as error:
             return Deed(what=what, did=f"not done: {error}", failed=True)
@@ -114,7 +114,7 @@ class Executor:
         self._forge.close(number, f"{text}\n\n{marked.line}")
         return Deed(what=what, did=f"closed: {closing.reason}", request=now)
 
-    def _keep(self, wanted: Wanted) -> Deed:
+    def _keep(self, wanted: WantedRequest) -> Deed:
         existing = wanted.group.request
         if existing is None:
             raise AssertionError("a group without a request")
@@ -129,7 +129,7 @@ class Executor:
         did += self._texts(wanted, request)
         return Deed(what=_what(wanted.group), did=", ".join(did) or "is current", request=request)
 
-    def _texts(self, wanted: Wanted, request: ForgeRequest) -> list[str]:
+    def _texts(self, wanted: WantedRequest, request: ForgeRequest) -> list[str]:
         """Bring title, text, labels and people of a request up to date."""
         old = request.marker
         was_dressed = old is None or old.dressed
@@ -143,14 +143,14 @@ class Executor:
         self._forge.edit(request.number, title=new_title, body=new_body)
         return ["text edited" if was_dressed else "labels and people added"]
 
-    def _open(self, wanted: Wanted) -> Deed:
+    def _open(self, wanted: WantedRequest) -> Deed:
         group = wanted.group
         what = _what(group)
         state = self._forge.branch(group.branch, self._base)
         if state is None:
             try:
                 self._forge.create_branch(group.branch, self._commit(wanted))
-            except ConflictError:
+            except OutrunError:
                 state = self._forge.branch(group.branch, self._base)
                 if state is None:
                     raise
@@ -173,7 +173,7 @@ class Executor:
                 draft=wanted.draft,
                 people=wanted.people,
             )
-        except ConflictError:
+        except OutrunError:
             there = [each for each in self._forge.requests_of(group.branch) if each.state == "open"]
             if not there:
                 raise
@@ -183,7 +183,7 @@ class Executor:
             self._forge.edit(made.number, title=None, body=self._body(wanted, dressed=True))
         return Deed(what=what, did="opened", request=made)
 
-    def _adopt(self, state: BranchState, wanted: Wanted) -> str | None:
+    def _adopt(self, state: BranchState, wanted: WantedRequest) -> str | None:
         """Bring a branch without a request up to date; return why that is not possible."""
         if state.has(self._blobs(wanted), base=self._base.commit) and state.is_ours(self._viewer):
             return None
@@ -202,10 +202,10 @@ class Executor:
         did = f"left alone: {left.reason}{'; commented' if new else ''}"
         return Deed(what=left.what, did=did, request=left.request)
 
-    def _blobs(self, wanted: Wanted) -> dict[str, str]:
+    def _blobs(self, wanted: WantedRequest) -> dict[str, str]:
         return {file.path: blob_id(file.data, like=self._base.commit) for file in wanted.files}
 
-    def _commit(self, wanted: Wanted) -> NewCommit:
+    def _commit(self, wanted: WantedRequest) -> NewCommit:
         group = wanted.group
         return NewCommit(
             base=self._base,
@@ -219,7 +219,7 @@ class Executor:
             files=wanted.files,
         )
 
-    def _body(self, wanted: Wanted, *, dressed: bool) -> str:
+    def _body(self, wanted: WantedRequest, *, dressed: bool) -> str:
         group = wanted.group
         marker = RequestMarker(
             key=self._key,
@@ -231,7 +231,7 @@ class Executor:
         return f"{wanted.body.rstrip()}\n\n{marker.line}"
 
 
-def _what(group: Group) -> str:
+def _what(group: RequestGroup) -> str:
     names = ", ".join(each.label for each in group.members)
     number = f"{group.request.request.name} " if group.request is not None else ""
     return f"{number}{group.phase} of {names}"

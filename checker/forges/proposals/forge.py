@@ -18,7 +18,7 @@ from checker.forges.proposals.marker import (
 from checker.forges.retry import RetryPolicy
 
 
-class ConflictError(TfcertError):
+class OutrunError(TfcertError):
     """The forge refuses a change, because another run or a person was faster."""
 
 
@@ -224,15 +224,15 @@ class ProposalForge(Protocol):
         """Compare a branch with the base; None if there is no such branch."""
 
     def create_branch(self, name: str, commit: NewCommit) -> None:
-        """Make a commit and its branch; raises ConflictError if the branch exists."""
+        """Make a commit and its branch; raises OutrunError if the branch exists."""
 
     def rewrite_branch(self, state: BranchState, commit: NewCommit) -> None:
-        """Move a branch from its known head to a new commit; raises ConflictError if it moved."""
+        """Move a branch from its known head to a new commit; raises OutrunError if it moved."""
 
     def open(
         self, branch: str, base: str, title: str, body: str, *, draft: bool, people: People
     ) -> ForgeRequest:
-        """Open a request; raises ConflictError if the branch has one."""
+        """Open a request; raises OutrunError if the branch has one."""
 
     def dress(self, number: int, people: People) -> None:
         """Add labels and people to a request."""

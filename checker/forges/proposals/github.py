@@ -20,10 +20,10 @@ from checker.forges.proposals.forge import (
     BaseTree,
     BranchCommit,
     BranchState,
-    ConflictError,
     ForgeIssue,
     ForgeRequest,
     NewCommit,
+    OutrunError,
     People,
     Project,
     Remark,
@@ -101,7 +101,7 @@ class GithubProposals:
 
         try:
             self._user = self.retries.ask(ask)
-        except (RefusedError, InvalidResponseError, ConflictError):
+        except (RefusedError, InvalidResponseError, OutrunError):
             self._user = None
         return self._user
 
@@ -213,7 +213,7 @@ class GithubProposals:
         )
 
     def create_branch(self, name: str, commit: NewCommit) -> None:
-        """Make a commit and its branch; raises ConflictError if the branch exists."""
+        """Make a commit and its branch; raises OutrunError if the branch exists."""
         made = self._commit(commit)
         self._client.write(
             "POST",
@@ -223,7 +223,7 @@ class GithubProposals:
         )
 
     def rewrite_branch(self, state: BranchState, commit: NewCommit) -> None:
-        """Move a branch from its known head to a new commit; raises ConflictError if it moved.
+        """Move a branch from its known head to a new commit; raises OutrunError if it moved.
 
         REST cannot update on a condition; GraphQL's updateRefs compares the head and moves it.
         """
@@ -248,12 +248,12 @@ class GithubProposals:
             settled=settled,
         )
         if not isinstance(answer, dict) or (answer.get("errors") and settled() is None):
-            raise ConflictError(f"GitHub does not move {state.name}", where=self._where)
+            raise OutrunError(f"GitHub does not move {state.name}", where=self._where)
 
     def open(
         self, branch: str, base: str, title: str, body: str, *, draft: bool, people: People
     ) -> ForgeRequest:
-        """Open a pull request; raises ConflictError if the branch has one."""
+        """Open a pull request; raises OutrunError if the branch has one."""
         del people  # `dress` adds them
 
         def settled() -> Mapping[str, Any] | None:

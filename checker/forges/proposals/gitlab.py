@@ -20,10 +20,10 @@ from checker.forges.proposals.forge import (
     BaseTree,
     BranchCommit,
     BranchState,
-    ConflictError,
     ForgeIssue,
     ForgeRequest,
     NewCommit,
+    OutrunError,
     People,
     Project,
     Remark,
@@ -164,22 +164,22 @@ class GitlabProposals:
         )
 
     def create_branch(self, name: str, commit: NewCommit) -> None:
-        """Make a commit and its branch; raises ConflictError if the branch exists."""
+        """Make a commit and its branch; raises OutrunError if the branch exists."""
         self._commit(name, commit, force=False)
 
     def rewrite_branch(self, state: BranchState, commit: NewCommit) -> None:
-        """Replace a branch by a new commit; raises ConflictError if its head is another one now.
+        """Replace a branch by a new commit; raises OutrunError if its head is another one now.
 
         GitLab cannot update on a condition, so the head is read again right before.
         """
         if self._head(state.name) != state.head:
-            raise ConflictError(f"{state.name} has moved", where=self._where)
+            raise OutrunError(f"{state.name} has moved", where=self._where)
         self._commit(state.name, commit, force=True)
 
     def open(
         self, branch: str, base: str, title: str, body: str, *, draft: bool, people: People
     ) -> ForgeRequest:
-        """Open a merge request; raises ConflictError if the branch has one."""
+        """Open a merge request; raises OutrunError if the branch has one."""
 
         def settled() -> Any | None:
             found = self._client.get(

@@ -11,14 +11,14 @@ from checker.forges.proposals.decide import (
     Limits,
     decide,
 )
-from checker.forges.proposals.execute import Executor, Wanted
+from checker.forges.proposals.execute import Executor, WantedRequest
 from checker.forges.proposals.forge import (
     BaseTree,
     BranchCommit,
     BranchState,
-    ConflictError,
     ForgeRequest,
     NewFile,
+    OutrunError,
     People,
     Project,
     TreeFile,
@@ -142,20 +142,20 @@ class MemoryForge:
     def create_branch(self, name, commit):
         self._write("create_branch")
         if name in self.branches:
-            raise ConflictError("exists")
+            raise OutrunError("exists")
         self._commit(name, commit)
 
     def rewrite_branch(self, state, commit):
         self._write("rewrite_branch")
         there = self.branches.get(state.name)
         if there is None or there[1][-1].name != state.head:
-            raise ConflictError("moved")
+            raise OutrunError("moved")
         self._commit(state.name, commit)
 
     def open(self, branch, base, title, body, *, draft, people):  # noqa: ARG002 -- the protocol's
         self._write("open")
         if any(each.branch == branch and each.state == "open" for each in self.requests.values()):
-            raise ConflictError("exists")
+            raise OutrunError("exists")
         number = len(self.requests) + 1
         self.requests[number] = ForgeRequest(
             number=number,
@@ -271,7 +271,7 @@ def run(
         reopen=reopen,
     )
     wanted = [
-        Wanted(
+        WantedRequest(
             group=group,
             title=title,
             text="text",
