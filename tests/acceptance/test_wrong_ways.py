@@ -157,7 +157,7 @@ def test_a_replaced_certificate_that_is_created_before_it_is_destroyed(applied):
 
 
 def test_introduce_and_repoint_in_one_plan(applied):
-    """Introduce and repoint in one plan are rotation-unstaged."""
+    """A plan that introduces and repoints at once is rotation-unstaged."""
     applied.apply_patches("1-introduce.patch", "2-repoint.patch")
     planned, judged = applied.judge("phases-1-and-2")
     assert planned.changes() == {applied.new: ["create"], **UPDATED}
@@ -197,7 +197,7 @@ def test_a_stage_together_with_its_certificate_and_one_where_there_was_none(appl
 
 
 def test_repoint_and_retire_in_one_plan(introduced):
-    """Repoint and retire in one plan are rotation-destroys-in-use."""
+    """A plan that repoints and retires at once is rotation-destroys-in-use."""
     introduced.apply_patches("2-repoint.patch", "3-retire.patch")
     planned, judged = introduced.judge("phases-2-and-3")
     assert planned.changes() == {OLD: ["delete"], **UPDATED}

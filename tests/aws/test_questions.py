@@ -52,7 +52,7 @@ def by_account(certificates=(), surveys=(), stages=(), recorded=()):
 
 
 def test_answers_of_all_kinds_are_joined():
-    """Merging keeps the answers of each part, of each kind."""
+    """Merged answers contain those of every part, for all kinds of questions."""
     one = ObservedAnswers(
         certificates={certificate("a"): Gone()}, surveys={HERE: WHY}, counts={HERE: 3}
     )

@@ -1,4 +1,4 @@
-"""Build the site of the documentation, as `make site` does, into another folder."""
+"""Build the documentation site into another folder, as `make site` does."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def build(folder: Path) -> None:
-    """Build it strictly; fail with what mkdocs prints."""
+    """Build the site, and fail if mkdocs prints anything."""
     done = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--quiet", "--site-dir", folder],
         cwd=ROOT,

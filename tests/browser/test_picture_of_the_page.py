@@ -1,6 +1,7 @@
-"""The picture of the page in the README and in docs/html.md is of the page as it is.
+"""The picture of the HTML report in the README and docs/html.md shows the present report.
 
-`TFCERT_RECORD=1 .venv/bin/python -m pytest tests/browser/test_picture_of_the_page.py` makes it again; look at it.
+`TFCERT_RECORD=1 .venv/bin/python -m pytest tests/browser/test_picture_of_the_page.py` records it
+again. Look at the result.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ COLOURS = 256
 
 @pytest.fixture
 def side_by_side(open_page):
-    """The first screen of the page, in light and in dark, at half of its size."""
+    """Return the first screen of the report in light and in dark, at half its size."""
     shots = []
     for scheme in ("light", "dark"):
         page = open_page("three", scheme=scheme, width=WIDTH, height=HEIGHT)
@@ -34,7 +35,7 @@ def side_by_side(open_page):
 
 
 def test_the_picture_is_of_the_page_as_it_is(side_by_side):
-    """It shows the same as the page does now, apart from the edges of letters."""
+    """The stored picture looks like the present report, apart from the edges of letters."""
     if os.environ.get("TFCERT_RECORD") == "1":
         side_by_side.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE).save(
             PICTURE, optimize=True

@@ -1,4 +1,4 @@
-"""The search of the site works from disk, where nothing is served and no network is asked."""
+"""The search of the documentation site works from disk, without a server or a network."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from built_site import build
 
 
 def test_search_finds_a_page_without_a_server(chromium, tmp_path):
-    """Typing words shows the page about them; every request is for a file of the site."""
+    """A search finds the page about the typed words, and requests only files of the site."""
     build(tmp_path / "site")
     context = chromium.new_context()
     context.set_default_timeout(30_000)

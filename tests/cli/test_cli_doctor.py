@@ -1,4 +1,6 @@
-"""`tfcert doctor` beside `tfcert check`: the same exit codes, each question once, no tool, no write, no secret."""
+"""Tests of `tfcert doctor`: it has the exit codes of `tfcert check`, repeats no call, starts no
+tool, writes nothing and shows no secret.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,7 @@ AS_OF = ("--as-of", "2026-06-01")
 
 @pytest.fixture
 def there(aws):
-    """The emulator with what the README's state records."""
+    """Return the emulator with the certificate and stages of the README's state."""
     aws.seed(
         SeedCertificate(id="rj3hhn", expires_at=LATER),
         SeedApi(id="tytvdpoyw3", name="billing", stages={"live": "rj3hhn"}),
@@ -41,7 +43,10 @@ def there(aws):
 
 @pytest.fixture
 def tool(tmp_path):
-    """A terraform that notes each start, and prints a version and a state; give its PATH and its notes."""
+    """Write a terraform that logs each start and prints a version and a state.
+
+    Return its PATH and a function that reads the log.
+    """
     folder, notes = tmp_path / "bin", tmp_path / "started"
     folder.mkdir()
     program = folder / "terraform"
@@ -59,7 +64,7 @@ def tool(tmp_path):
 
 
 def rows(done):
-    """The lines of a report by what they are about: the word, and the text with its remedy."""
+    """Return the lines of a report by their subject: the word, and the text with its remedy."""
     found = {}
     name = None
     for line in done.stdout.decode().splitlines()[1:-1]:
@@ -72,7 +77,7 @@ def rows(done):
 
 
 def nothing(_aws, _folder):
-    """Leave the world as it is."""
+    """Change nothing."""
 
 
 def denied(operation):
@@ -147,7 +152,9 @@ WORLDS = {
 
 @pytest.mark.parametrize("world", WORLDS)
 def test_it_ends_as_check_would(tfcert, there, story, world):
-    """Its exit code is that of `check`, whose findings count as 0; each problem has a way to mend it."""
+    """The exit code of `doctor` is that of `check`, except 0 for findings, and each problem has a
+    remedy.
+    """
     change, variables, options, expected = WORLDS[world]
     change(there, story)
     environment = there.environment() | variables
@@ -162,7 +169,9 @@ def test_it_ends_as_check_would(tfcert, there, story, world):
 
 
 def test_a_whole_report_has_ten_lines(tfcert, there, story, tool):
-    """Title, eight things, result; where each is ok or has nothing to mend, most fit a line."""
+    """A report without problems has the eight subjects and a result, in lines of at most 80
+    columns.
+    """
     path, _ = tool
     done = tfcert("doctor", STATE, cwd=story, environment=there.environment({"PATH": path}))
     assert list(rows(done)) == [
@@ -175,7 +184,9 @@ def test_a_whole_report_has_ten_lines(tfcert, there, story, tool):
 
 @pytest.mark.parametrize("recorded", [True, False])
 def test_each_call_of_the_policy_is_made_once(tfcert, aws, tmp_path, story, recorded):
-    """Every line of policies/iam/check.json is asked for, nothing else is, and nothing twice; also where no state is read."""
+    """`doctor` makes each call that policies/iam/check.json allows exactly once and no other, even
+    without a readable state.
+    """
     aws.seed(
         SeedCertificate(id="rj3hhn", expires_at=LATER),
         SeedAcm(arn=ARN, expires_at=LATER),
@@ -201,7 +212,7 @@ def test_each_call_of_the_policy_is_made_once(tfcert, aws, tmp_path, story, reco
 
 
 def test_a_denied_call_is_named_with_what_to_allow(tfcert, there, story):
-    """The permission and the policy are in the line; the other calls are made all the same."""
+    """A denied call is reported with its region and policy, and the other calls are still made."""
     there.faults.add(Injection(operation="GetStage", fault=access_denied()))
     done = tfcert("doctor", STATE, cwd=story, environment=there.environment())
     word, text = rows(done)["permissions"]
@@ -225,7 +236,7 @@ def never_applied(folder):
 
 
 def plain(_folder):
-    """The folder's own terraform.tfstate."""
+    """Leave the folder with its own terraform.tfstate."""
 
 
 def planned(folder):
@@ -245,7 +256,9 @@ FOLDERS = {
 @pytest.mark.parametrize("offline", [False, True])
 @pytest.mark.parametrize("case", FOLDERS)
 def test_no_tool_is_started_unless_asked(tfcert, story, tool, tmp_path, there, case, offline):
-    """A state that only terraform can read is not known, and the way to it is an option; --offline does not change that."""
+    """Without `--run-tools` no tool is started: a state that only terraform can read is unknown,
+    and the report names this option.
+    """
     change, source, needs = FOLDERS[case]
     change(story)
     (tmp_path / "pulled.json").write_bytes((story.parent / "story" / "billing.tf").read_bytes())
@@ -263,7 +276,7 @@ def test_no_tool_is_started_unless_asked(tfcert, story, tool, tmp_path, there, c
 def test_with_run_tools_the_tool_is_asked_and_reads_the_state(
     tfcert, fixtures, story, tool, tmp_path, there
 ):
-    """As check does; the version is the tool's own word."""
+    """With `--run-tools` terraform prints its version and the state, as for `check`."""
     in_a_backend(story)
     (tmp_path / "pulled.json").write_bytes((fixtures / "readme" / STATE).read_bytes())
     path, started = tool
@@ -286,7 +299,7 @@ def snapshot(folder):
 
 
 def test_it_writes_nothing(tfcert, story, tmp_path, there):
-    """Neither where it runs nor in the home folder."""
+    """`doctor` writes nothing, neither in the current folder nor in the home folder."""
     before = snapshot(tmp_path)
     done = tfcert("doctor", STATE, cwd=story, environment=there.environment())
     assert done.returncode == 0
@@ -306,7 +319,9 @@ TOKENS = {
 
 @pytest.mark.parametrize("variable", TOKENS, ids=lambda variable: variable[1][:6])
 def test_a_token_is_named_by_its_kind_and_never_shown(tfcert, story, variable):
-    """Its kind comes from its beginning; no other part of it is printed, and the exit code does not depend on it."""
+    """A forge token is reported by its kind, no part of it is printed, and it does not change the
+    exit code.
+    """
     done = tfcert("doctor", STATE, "--offline", cwd=story, environment=dict([variable]))
     text = " ".join(rows(done)["forge token"][1].split())
     assert done.returncode == 0
@@ -316,7 +331,7 @@ def test_a_token_is_named_by_its_kind_and_never_shown(tfcert, story, variable):
 
 
 def test_names_of_others_are_text(tfcert, tmp_path, there):
-    """A folder's name with a terminal's commands in it is printed with escapes."""
+    """Terminal and workflow commands in a folder's name are printed with escapes."""
     folder = tmp_path / "a\x1b[31mred\n::error::x"
     folder.mkdir()
     done = tfcert("doctor", str(folder), environment=there.environment())
@@ -326,7 +341,7 @@ def test_names_of_others_are_text(tfcert, tmp_path, there):
 
 
 def test_credentials_are_in_no_line(tfcert, story, there):
-    """Neither key nor session token of the environment is printed."""
+    """The report contains neither the secret key nor the session token of the environment."""
     secrets = {"AWS_SECRET_ACCESS_KEY": "SECRETsecret", "AWS_SESSION_TOKEN": "SECRETtoken"}
     done = tfcert("doctor", STATE, cwd=story, environment=there.environment() | secrets)
     assert b"SECRET" not in done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""`tfcert init`: what it writes is right and explained, and no file is ever changed."""
+"""Tests of `tfcert init`: it writes a valid policy and gate, and never changes an existing file."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ GITHUB, GITLAB = ".github/workflows/client-certificates.yml", "tfcert.gitlab-ci.
 
 
 def switched_on(text):
-    """The template with each value that is switched off switched on."""
+    """Return the template with all its commented values enabled."""
     return re.sub(r"^#(?=\S)", "", text, flags=re.MULTILINE)
 
 
 @pytest.fixture
 def repository(tmp_path):
-    """A repository without a remote, with a root module in a folder of it."""
+    """Return a repository without a remote, with a root module in a subfolder."""
     root = tmp_path / "repository"
     (root / ".git").mkdir(parents=True)
     (root / "live").mkdir()
@@ -42,7 +42,7 @@ def files(root):
 
 
 def test_the_policy_passes_and_is_the_default_one(tfcert, repository):
-    """`policy check` takes it without a word of care, and every value that applies is the default."""
+    """The written policy passes `policy check` without a warning and equals the default policy."""
     done = tfcert("init", cwd=repository / "live")
     assert (done.returncode, done.stderr) == (0, b"")
     assert files(repository) == ["live/main.tf", "live/tfcert.toml"]
@@ -53,7 +53,9 @@ def test_the_policy_passes_and_is_the_default_one(tfcert, repository):
 
 
 def test_every_value_of_the_policy_can_be_switched_on(tmp_path):
-    """Without the #, each is a valid key; the first part has the defaults, and no key of the schema is missing."""
+    """Every commented key of the policy template is valid, the first part has the defaults, and
+    every key of the schema occurs.
+    """
     text = switched_on(TEMPLATE.read_text(encoding="utf-8"))
     read_policy(str(tmp_path / "tfcert.toml"), text.encode())
     values = tomllib.loads(text)
@@ -83,7 +85,9 @@ def _settings():
     ],
 )
 def test_the_gate_is_that_of_the_forge(tfcert, repository, sign, target):
-    """The forge is known by its files or by the remote; the gate is byte for byte that of docs/gates, at the root."""
+    """`init --workflow` detects the forge by files or by the remote, and writes the gate of
+    docs/gates at the root.
+    """
     name, _, text = sign.partition(":")
     (repository / name).parent.mkdir(exist_ok=True)
     (repository / name).write_text(text)
@@ -113,7 +117,7 @@ def test_github_takes_the_gate(tfcert, repository):
 
 
 def test_the_remote_of_a_worktree_is_that_of_its_repository(tfcert, repository, tmp_path):
-    """There `.git` is a file that names the folder of the worktree."""
+    """In a worktree, whose `.git` is a file, `init` reads the remote of the main repository."""
     own = repository / ".git/worktrees/blue"
     own.mkdir(parents=True)
     (own / "commondir").write_text("../..\n")
@@ -126,7 +130,7 @@ def test_the_remote_of_a_worktree_is_that_of_its_repository(tfcert, repository, 
 
 
 def test_running_it_again_changes_nothing(tfcert, repository):
-    """What is there stays, also after somebody has changed it, and it says so."""
+    """A second run changes no existing file, even an edited one, and reports each as existing."""
     first = tfcert("init", "--forge", "github", cwd=repository)
     (repository / "tfcert.toml").write_text("threshold_days = 9\n")
     (repository / GITHUB).write_text("name: ours\n")
@@ -143,7 +147,9 @@ def test_running_it_again_changes_nothing(tfcert, repository):
 
 @pytest.mark.parametrize("link", ["gone", "../outside.toml"])
 def test_a_link_in_the_place_of_a_file_is_not_followed(tfcert, repository, link):
-    """A name that a link has is taken, also if it leads nowhere."""
+    """A link with the name of the policy counts as an existing file, even if its target does not
+    exist.
+    """
     (repository.parent / "outside.toml").write_text("")
     (repository / "tfcert.toml").symlink_to(link)
     done = tfcert("init", cwd=repository)
@@ -155,7 +161,9 @@ def test_a_link_in_the_place_of_a_file_is_not_followed(tfcert, repository, link)
 
 @pytest.mark.parametrize("inside", [False, True])
 def test_no_file_is_written_through_a_linked_folder(tfcert, repository, tmp_path, inside):
-    """A `.github` that leads out of the repository, or into `.git`, is exit 2."""
+    """If `.github` is a link out of the repository or into `.git`, no gate is written and the exit
+    code is 2.
+    """
     target = repository / ".git/hooks" if inside else tmp_path / "outside"
     target.mkdir()
     (repository / ".github").symlink_to(target)
@@ -177,7 +185,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_is_refused_writes_nothing(tfcert, repository, case):
-    """Exit code 2, one line with the way to mend it, and no file, the policy included."""
+    """A refused `init` is one line with exit code 2, and writes no file, not even the policy."""
     there, arguments, message = REFUSED[case]
     for name in there:
         (repository / name).parent.mkdir(exist_ok=True)
@@ -191,7 +199,7 @@ def test_what_is_refused_writes_nothing(tfcert, repository, case):
 
 
 def test_both_forges_are_told_apart_by_the_remote(tfcert, repository):
-    """A mirror has the files of both, and one remote."""
+    """If a repository has files of both forges, its remote decides which gate is written."""
     (repository / ".github").mkdir()
     (repository / ".gitlab-ci.yml").write_text("")
     (repository / ".git/config").write_text('[remote "o"]\n url = git@gitlab.com:a/b.git\n')
@@ -200,7 +208,7 @@ def test_both_forges_are_told_apart_by_the_remote(tfcert, repository):
 
 
 def test_a_full_disk_leaves_no_half_file(tmp_path, monkeypatch):
-    """The name is free again, so that the next run writes the whole file."""
+    """A write that fails on a full disk leaves no partial file."""
     from checker.cli.first_steps import first_files
     from checker.errors import UsageError
 
@@ -225,7 +233,7 @@ def test_a_full_disk_leaves_no_half_file(tmp_path, monkeypatch):
 
 
 def test_a_file_that_appears_meanwhile_is_not_replaced(tmp_path, monkeypatch):
-    """Another process may write the file between the look and the write; it stays as that one wrote it."""
+    """A file that another process creates before the write is not replaced."""
     from checker.cli.first_steps import first_files
 
     target = tmp_path / "tfcert.toml"

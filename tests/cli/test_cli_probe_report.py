@@ -358,8 +358,8 @@ def test_the_certificates_are_named_in_the_root(root):
 
 
 def test_no_gate_takes_a_report_or_calls_a_backend():
-    """No recipe for a gate and not the action uses a probe, because a fork could forge
-    the report.
+    """No recipe for a gate, nor the action, calls a backend or uses a probe report, which a fork
+    could forge.
     """
     top = Path(__file__).resolve().parents[2]
     recipes = [each for each in (top / "docs/gates").rglob("*") if each.is_file()]

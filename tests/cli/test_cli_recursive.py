@@ -110,7 +110,7 @@ def test_out_has_a_folder_for_each_root(tfcert, tree, tmp_path):
 
 
 def test_one_root_that_cannot_be_written_leaves_the_others_to_be(tfcert, tree):
-    """A root with a linked file is reported and not edited; the other root is."""
+    """A root with a linked file is reported and not edited, and the other root is edited."""
     (tree / "live/billing/certificate.tf").rename(tree / "elsewhere.txt")
     (tree / "live/billing/certificate.tf").symlink_to(tree / "elsewhere.txt")
     shutil.rmtree(tree / "unread")

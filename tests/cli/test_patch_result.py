@@ -27,7 +27,7 @@ LONG_BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def request(phase="next", out=None, *, write=False):
-    """Return what the options of the command line ask for."""
+    """Return the request that these options of the command line make."""
     return Request.of(
         phase=phase,
         only=(),
@@ -41,7 +41,7 @@ def request(phase="next", out=None, *, write=False):
 
 @pytest.fixture
 def loaded(story, monkeypatch):
-    """The README's state with its configuration, read in its folder."""
+    """Return the README's state with its configuration, read in its folder."""
     monkeypatch.chdir(story)
     return load(("terraform.tfstate",), config=None, tool=None)
 

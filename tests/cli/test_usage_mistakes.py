@@ -1,4 +1,6 @@
-"""Mistakes on the command line: what, where and what to do, exit code 2."""
+"""Tests of mistakes on the command line: each error names the mistake, its place and the
+correction, with exit code 2.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +63,7 @@ MISTAKES = {
 
 @pytest.mark.parametrize("arguments", MISTAKES, ids=" ".join)
 def test_a_mistake_is_one_line_with_what_to_do(tfcert, tmp_path, arguments):
-    """Nothing on stdout, one line on stderr, exit code 2."""
+    """Each mistake is one line on stderr with exit code 2, and prints nothing on stdout."""
     (tmp_path / "main.tf").write_text("")
     done = tfcert(*arguments, environment={"LANGUAGE": "de", "LC_ALL": "de_DE.UTF-8"})
     assert done.stderr.decode() == f"tfcert: error: {MISTAKES[arguments]}\n"
@@ -69,7 +71,7 @@ def test_a_mistake_is_one_line_with_what_to_do(tfcert, tmp_path, arguments):
 
 
 def test_a_word_that_is_near_nothing_gets_the_list(tfcert):
-    """All commands are named where none is near."""
+    """An unknown command that resembles no other is answered with the list of all commands."""
     done = tfcert("frobnicate")
     assert done.returncode == 2
     assert b"`tfcert --help` explains them: check, patch, " in done.stderr

@@ -1,4 +1,4 @@
-"""The page about the first steps: what it shows is what tfcert prints."""
+"""The page about the first steps shows exactly what tfcert prints."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ VERSIONS = re.compile(r"^tfcert .*\n")
 
 @pytest.fixture
 def story_in_aws(aws):
-    """The emulator with what the README's state records."""
+    """Return the emulator with the certificate and stages of the README's state."""
     aws.seed(
         SeedCertificate(id="rj3hhn", expires_at=datetime(2026, 12, 6, tzinfo=UTC)),
         SeedApi(id="tytvdpoyw3", stages={"live": "rj3hhn"}),
@@ -30,7 +30,9 @@ def story_in_aws(aws):
 
 
 def test_the_page_shows_what_doctor_prints(tfcert, tmp_path, story, story_in_aws):
-    """In the README's folder, with AWS as its state records it; the versions of the machine are the machine's."""
+    """The page shows what `tfcert doctor` prints in the README's folder, apart from versions, and
+    explains each line.
+    """
     ((command, printed, code),) = SHOWN
     program = tmp_path / "terraform"
     program.write_text("#!/bin/sh\nexit 1\n")

@@ -1,4 +1,6 @@
-"""The documentation as a site: it builds without a warning, every page is reached, and it loads nothing from elsewhere."""
+"""Tests of the documentation site: it builds without a warning, links reach every page, and nothing
+is loaded from another host.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ LOADS = {"script": "src", "img": "src", "iframe": "src", "link": "href", "source
 
 
 class Page(HTMLParser):
-    """The links of a page, its anchors, and what it loads."""
+    """The links and anchors of a page, and the files that it loads."""
 
     def __init__(self, text):
         super().__init__()
@@ -31,7 +33,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """The folder of the built site, and each page of it by its path."""
+    """Return the folder of the built site, and its pages by path."""
     folder = tmp_path_factory.mktemp("site")
     build(folder)
     pages = {
@@ -43,7 +45,7 @@ def site(tmp_path_factory):
 
 
 def targets(path, links):
-    """The files and anchors to which the relative links of a page lead."""
+    """Yield the file and anchor to which each relative link of a page leads."""
     for link in links:
         split = urlsplit(link)
         if not split.scheme and not split.netloc:
@@ -52,7 +54,9 @@ def targets(path, links):
 
 
 def test_every_page_of_the_repository_is_a_page_of_the_site(site):
-    """Each Markdown file of docs, the README and the pages about the project."""
+    """Each Markdown file of docs, the README, CONTRIBUTING and the CHANGELOG is a page of
+    the site.
+    """
     folder, pages = site
     names = {path.relative_to(folder).as_posix() for path in pages}
     for path in (ROOT / "docs").rglob("*.md"):
@@ -62,7 +66,9 @@ def test_every_page_of_the_repository_is_a_page_of_the_site(site):
 
 
 def test_every_page_is_reached_and_every_link_leads_somewhere(site):
-    """From the first page, by links within pages; a link to an anchor finds it."""
+    """Every page can be reached by links from the first page, and every link leads to an existing
+    file and anchor.
+    """
     folder, pages = site
     reached, waiting = set(), [folder / "index.html"]
     while waiting:
@@ -81,7 +87,7 @@ def test_every_page_is_reached_and_every_link_leads_somewhere(site):
 
 
 def test_the_menu_has_every_page(site):
-    """A reader who does not search finds each page in the menu of the first one."""
+    """The menu of the first page lists every page."""
     folder, pages = site
     text = (folder / "index.html").read_text(encoding="utf-8")
     menu = Page(text[text.index("md-sidebar--primary") : text.index("md-content")])
@@ -90,7 +96,7 @@ def test_the_menu_has_every_page(site):
 
 
 def test_nothing_is_loaded_from_another_host(site):
-    """Scripts, styles and pictures are files of the site."""
+    """All scripts, styles and pictures of the site are its own files."""
     folder, pages = site
     for path, page in pages.items():
         for address in page.loads:

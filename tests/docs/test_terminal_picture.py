@@ -1,4 +1,4 @@
-"""The picture of the terminal in the README is of a real run, and loads nothing."""
+"""The README's picture of a terminal shows a real run and loads nothing."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ LINKS = re.compile(r"\x1b\]8;[^\x1b\x07]*(?:\x1b\\|\x07)")
 
 
 def on_terminal(folder):
-    """Run the command on a terminal of 80 columns, and return what it shows."""
+    """Run the command on a terminal of 80 columns, and return its output."""
     terminal, other = pty.openpty()
     environment = {
         "PATH": os.defpath,
@@ -86,7 +86,7 @@ def on_terminal(folder):
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory):
-    """The picture of the run now."""
+    """Return the picture of the present run."""
     text = on_terminal(tmp_path_factory.mktemp("home"))
     with Path(os.devnull).open("w") as nowhere:
         console = Console(
@@ -99,14 +99,17 @@ def drawn(tmp_path_factory):
 
 
 def test_the_picture_is_of_this_run(drawn):
-    """Record it again with `TFCERT_RECORD=1` after a change that is meant, and look at it."""
+    """The stored picture equals that of the present run.
+
+    After an intended change, record it again with `TFCERT_RECORD=1`.
+    """
     if os.environ.get("TFCERT_RECORD"):
         PICTURE.write_text(drawn, encoding="utf-8")
     assert PICTURE.read_text(encoding="utf-8") == drawn
 
 
 def test_the_picture_loads_nothing():
-    """It is XML without an address, but for the name of its own language, and without a script."""
+    """The picture is XML without a script and without an address, except the one of SVG itself."""
     text = PICTURE.read_text(encoding="utf-8")
     assert ET.fromstring(text).tag == "{http://www.w3.org/2000/svg}svg"
     assert re.findall(r"\w+://[^\"\s]*", text) == ["http://www.w3.org/2000/svg"]
@@ -114,7 +117,7 @@ def test_the_picture_loads_nothing():
 
 
 def test_the_picture_has_colours_and_the_words_of_the_report(drawn):
-    """The run was on a terminal: colours, the finding and the next step."""
+    """The picture has colours, the finding and the next step."""
     words = " ".join(drawn.replace("&#160;", " ").split())
     assert "certificate-expiring" in words
     assert "next: introduce" in words

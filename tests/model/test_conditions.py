@@ -100,7 +100,7 @@ OTHER |= {"address": ("*.other",), "tags": (("team", ("b",)),)}
 
 @given(st.dictionaries(st.sampled_from(sorted(EACH)), st.booleans()))
 def test_all_conditions_must_hold_and_each_that_does_not_is_told(wished):
-    """Conditions match if each one does, and each unmet one is reported."""
+    """Conditions match only if each of them matches, and each unmet one is reported."""
     conditions = Conditions(
         **{name: EACH[name] if right else OTHER[name] for name, right in wished.items()}
     )

@@ -345,7 +345,7 @@ def test_a_stage_without_a_backend_is_not_confirmed(tmp_path, pems):
 
 
 def test_every_report_has_the_evidence(tmp_path, pems):
-    """Each report has the backend, its source and its status."""
+    """Each report shows the backend with its source and its status."""
     outcome, _ = asked(tmp_path, pems, backend(pems, ("old", "new"), "pinned"))
     for name in ("text", "json", "markdown", "html"):
         page = " ".join(FORMATS[name].render(outcome).split())

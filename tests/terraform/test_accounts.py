@@ -1,5 +1,5 @@
 """Tests of inferred accounts: a certificate's ARN has none, so stages of its provider configuration
-tell it.
+give it.
 """
 
 from __future__ import annotations
