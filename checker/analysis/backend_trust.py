@@ -36,7 +36,7 @@ def consumers_of(document: Document, blocks: Collection[Address]) -> tuple[Trust
     if document.declared is None:
         return ()
     found = map(document.declared.certificate, blocks)
-    return tuple(each for one in found if one is not None for each in one.trust)
+    return tuple(each for one in found if one is not None for each in one.trust if each.has_pem)
 
 
 def consumer_bundles(

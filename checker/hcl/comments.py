@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from checker.hcl.arrivals import is_condition
 from checker.hcl.configuration import Configuration, ModulePath, read_foreign
+from checker.hcl.passing.passage import WHOLE
 from checker.hcl.references import Reference, ReferenceUse
 from checker.hcl.splice import Removals
 from checker.hcl.syntax import Block, SourceFile, Span, parses
@@ -177,10 +178,14 @@ def pem_of(file: SourceFile, block: Block) -> str | None:
 def hands_pem_on(reference: Reference) -> bool:
     """Return whether a reference passes the PEM on to a consumer that trusts it.
 
-    A condition only checks the PEM, and the output that tfcert wrote is temporary: neither counts.
+    A condition or comparison only checks the PEM, and the output that tfcert wrote is temporary:
+    none of them counts.
     """
     site = reference.site
     if reference.use is not ReferenceUse.TRUST or is_condition(site):
+        return False
+    passage = WHOLE.through(reference.traversal, site.file.data)
+    if passage is None or passage.compared:
         return False
     return not (site.block.type == "output" and pem_of(site.file, site.block))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from checker.hcl.arrivals import Arrival, arrivals, is_condition
 from checker.hcl.comments import hands_pem_on
@@ -24,7 +24,18 @@ from checker.hcl.deliveries import (
     recorded_in,
     replaced_store,
 )
-from checker.hcl.flow import cut_by, enclosing_keys
+from checker.hcl.flow import enclosing_keys
+from checker.hcl.passing.existence import block_only_if, exists_only_if
+from checker.hcl.passing.one_only import takes_one
+from checker.hcl.passing.outside import outside
+from checker.hcl.passing.passage import Passage
+from checker.hcl.passing.without_both import (
+    deciding,
+    of_hash,
+    one_certificate,
+    replaced_with,
+    shared_one,
+)
 from checker.hcl.references import Reference, ReferenceUse, Site, sites, traversals_of
 from checker.hcl.syntax import Block, Traversal, parses, traversals
 from checker.model.rotation import Delivery
@@ -61,13 +72,15 @@ class Consumer:
     """A place that takes the PEM, and the effect of one apply of Terraform there.
 
     `start` is the reference to the certificate that leads to it. `attribute` is the one that
-    records the PEM; None if none does.
+    records the PEM; None if none does. `only_if` is the condition under which the place has the
+    PEM; empty if it always has.
     """
 
     arrival: Arrival
     start: Reference
     delivered: Delivered
     attribute: str | None
+    only_if: str = ""
 
     @property
     def what(self) -> str:
@@ -82,20 +95,6 @@ class Consumer:
         site = self.arrival.site
         return " ".join((*site.module, site.block.type, *site.block.labels, *site.path))
 
-    @property
-    def has_another_pem(self) -> bool:
-        """Return whether the certificate's expression also has the PEM of another one."""
-        own = self.start.traversal
-        kind, name = own.root, own.steps[0].name if own.steps else None
-        site = self.start.site
-        return any(
-            other.root == kind
-            and other.steps
-            and other.steps[0].name != name
-            and other.first_attribute_after(0) == _PEM
-            for other in traversals(site.attribute.expression, site.file.data)
-        )
-
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class _Entry:
@@ -104,12 +103,23 @@ class _Entry:
     via: _ResourceKey | None = None
     stored: bool = False
 
+    @property
+    def is_trigger(self) -> bool:
+        """Return whether it only replaces the resource, by `replace_triggered_by`."""
+        return self.arrival.site.path[-1] == "replace_triggered_by"
+
+    @property
+    def rank(self) -> tuple[bool, bool]:
+        """Return what sorts the PEM before a hash of it, and `always` before a condition."""
+        passage = self.arrival.passage
+        return passage.hashed, bool(passage.only_if)
+
 
 @dataclass(slots=True)
 class _Search:
     configuration: Configuration
     entries: list[_Entry] = field(default_factory=list)
-    seen: set[tuple[str, int, bool]] = field(default_factory=set)
+    seen: set[tuple[str, int, bool, tuple[bool, ...]]] = field(default_factory=set)
     # Resources that are replaced when another one changes, by file and block offset.
     replaced: dict[tuple[str, int], _ResourceKey] = field(default_factory=dict)
     done: dict[_ResourceKey, Delivered] = field(default_factory=dict)
@@ -119,21 +129,22 @@ class _Search:
         for start in starts:
             found = arrivals(self.configuration, start.site, start.traversal)
             waiting.extend(_Entry(start=start, arrival=arrival) for arrival in found)
-        read: set[tuple[_ResourceKey, bool]] = set()
+        read: set[tuple[_ResourceKey, bool, bool]] = set()
         while waiting:
             entry = waiting.popleft()
-            span = (entry.arrival.site.file.path, entry.arrival.traversal.span.start, entry.stored)
-            if span in self.seen:
+            arrival = entry.arrival
+            span = (arrival.site.file.path, arrival.traversal.span.start, entry.stored)
+            if (*span, arrival.passage.kind) in self.seen:
                 continue
-            self.seen.add(span)
+            self.seen.add((*span, arrival.passage.kind))
             self.entries.append(entry)
-            key = _resource(entry.arrival.site)
+            key = _resource(arrival.site)
             if (
                 key is not None
-                and (key, entry.stored) not in read
+                and (key, entry.stored, arrival.passage.hashed) not in read
                 and (not entry.stored or key[1] in _COPIES)
             ):
-                read.add((key, entry.stored))
+                read.add((key, entry.stored, arrival.passage.hashed))
                 waiting.extend(self.readers(entry, key))
 
     def readers(self, entry: _Entry, key: _ResourceKey) -> Iterator[_Entry]:
@@ -155,9 +166,8 @@ class _Search:
                 ):
                     continue
                 self.replaced[(site.file.path, site.block.span.start)] = key
-                yield _Entry(
-                    start=entry.start, arrival=Arrival(site=site, traversal=traversal), via=key
-                )
+                changed = Arrival(site=site, traversal=traversal, passage=Passage(hashed=True))
+                yield _Entry(start=entry.start, arrival=changed, via=key)
                 continue
             taken = _taken(traversal)
             late = kind in OBJECTS and taken in _AFTERWARDS and not _hashes(entry.arrival.site)
@@ -165,7 +175,8 @@ class _Search:
                 taken is None or taken in _CONTENT or (kind in _RENAMED and taken in _NAMES)
             ) and not (late or entry.stored)
             if has_content or _is_store(kind) or kind in _COPIES:
-                for arrival in arrivals(self.configuration, site, traversal):
+                passage = Passage(hashed=entry.arrival.passage.hashed).behind(taken)
+                for arrival in arrivals(self.configuration, site, traversal, passage):
                     yield _Entry(
                         start=entry.start, arrival=arrival, via=key, stored=not has_content
                     )
@@ -204,60 +215,121 @@ class _Search:
             id=ids,
         )
         reported: set[tuple[str, int]] = set()
+        found: list[tuple[_Entry, Delivered]] = []
         for entry in self.entries:
             site = entry.arrival.site
-            found = self.of(entry, moving)
+            effect = self.of(entry, moving)
             key = _resource(site)
-            if key is not None and (key not in self.done or not _sent(self.done[key])):
-                self.done[key] = found
-            trigger = site.path[-1] == "replace_triggered_by"
-            by_block = (site.file.path, site.block.span.start)
-            if trigger and any(
-                _same_block(other, site) for other in self.entries if other is not entry
-            ):
+            if effect is None or self.is_known(entry):
                 continue
+            if key is not None and (key not in self.done or not _sent(self.done[key])):
+                self.done[key] = effect
+            by_block = (site.file.path, site.block.span.start)
             if entry.stored or (key is not None and key[1] in TRUST_STORES):
                 if by_block in reported:
                     continue
                 reported.add(by_block)
-            yield Consumer(
-                arrival=entry.arrival,
-                start=entry.start,
-                delivered=found,
-                attribute=recorded_in(site, stored=entry.stored) if key is not None else None,
-            )
+            found.append((entry, effect))
+        yield from map(self.consumer, _one_for_all(found))
 
-    def of(self, entry: _Entry, moving: Moving) -> Delivered:
-        site = entry.arrival.site
-        source = _address(entry.via) if entry.via is not None else ""
+    def is_known(self, entry: _Entry) -> bool:
+        """Return whether another entry of the same place or block says more than this one."""
+        site, traversal = entry.arrival.site, entry.arrival.traversal
+        if entry.is_trigger:
+            return any(
+                other is not entry and _same_block(other, site) and not other.is_trigger
+                for other in self.entries
+            )
+        decides = site.path in {("count",), ("for_each",)}
+        for other in self.entries:
+            if other is entry or not _same_block(other, site):
+                continue
+            if decides and other.arrival.passage.keyed and other.arrival.site.path != site.path:
+                return True
+            here = other.arrival.traversal.span == traversal.span and other.stored == entry.stored
+            if here and other.rank < entry.rank:
+                return True
+            passage = other.arrival.passage
+            if entry.arrival.passage.hashed and not (passage.hashed or passage.keyed):
+                return True
+        return False
+
+    def consumer(self, pair: tuple[_Entry, Delivered]) -> Consumer:
+        entry, effect = pair
+        site, start = entry.arrival.site, entry.start
+        is_resource = _resource(site) is not None
+        has_pem = effect.delivery is not Delivery.FOLLOWS
+        only_if = entry.arrival.passage.only_if or exists_only_if(
+            self.configuration, entry.arrival, start.site.module
+        )
+        own = block_only_if(
+            self.configuration,
+            start.site.module,
+            start.traversal.root,
+            *(step.name for step in start.traversal.steps[:1] if step.name is not None),
+        )
+        return Consumer(
+            arrival=entry.arrival,
+            start=start,
+            delivered=effect,
+            attribute=recorded_in(site, stored=entry.stored) if is_resource and has_pem else None,
+            # What is there only with the certificate has its PEM whenever there is one.
+            only_if=only_if if only_if != own else "",
+        )
+
+    def of(self, entry: _Entry, moving: Moving) -> Delivered | None:
+        """Return the effect at a place; None for a place without the PEM that does not change."""
+        site, passage = entry.arrival.site, entry.arrival.passage
+        key = _resource(site)
+        watches = passage.hashed and (key is None or key[1] not in TRUST_STORES)
+        unsent = self.unsent(entry)
+        if unsent is not None:
+            return None if watches and unsent.delivery is Delivery.NEVER else unsent
+        if passage.keyed:
+            return deciding(site)
+        if key is None:
+            return outside(self.configuration, site)
+        if entry.is_trigger and watches:
+            return replaced_with(_address(entry.via) if entry.via is not None else "")
+        return self.at_resource(entry, key, moving)
+
+    def unsent(self, entry: _Entry) -> Delivered | None:
+        """Return the effect behind a resource that this apply does not change; else None."""
         above = self.done.get(entry.via) if entry.via is not None else None
-        if above is not None and above.delivery in {Delivery.NEVER, Delivery.IGNORED}:
+        if above is None or entry.via is None:
+            return None
+        source = _address(entry.via)
+        if above.delivery in {Delivery.NEVER, Delivery.IGNORED}:
             return Delivered(
                 delivery=Delivery.NEVER,
                 effect=f"{source} does not change, so nothing new reaches it",
                 needs=above.needs,
             )
-        if above is not None and above.delivery is Delivery.BY_ID:
+        if above.delivery is Delivery.BY_ID:
             return Delivered(
                 delivery=Delivery.BY_ID,
                 effect=f"it follows {source}, which changes in repoint",
                 needs=above.needs,
             )
-        key = _resource(site)
-        if key is None:
-            return _outside(self.configuration, site)
+        return None
+
+    def at_resource(self, entry: _Entry, key: _ResourceKey, moving: Moving) -> Delivered | None:
+        site = entry.arrival.site
         by = self.replaced.get((site.file.path, site.block.span.start))
         by_changes = by is not None and (by not in self.done or _sent(self.done[by]))
         with_ = _address(by) if by is not None and by_changes else None
-        if site.path[-1] == "replace_triggered_by":
+        if entry.is_trigger:
             return Delivered(
                 delivery=Delivery.REPLACED,
-                effect=f"it is replaced when {source} changes (replace_triggered_by)",
+                effect=f"it is replaced when {with_} changes (replace_triggered_by)",
             )
+        if not entry.stored and takes_one(key[1], site.path[-1]):
+            return one_certificate(site, both=has_another_pem(entry.start))
         if entry.stored or key[1] in TRUST_STORES:
             return self.placed(entry, moving, with_)
         labels = enclosing_keys(entry.arrival.traversal, site.file.data)
-        return _uncut(entry, delivered(site, _address(key), moving, labels, with_))
+        found = _uncut(entry, delivered(site, _address(key), moving, labels, with_))
+        return of_hash(site, found) if entry.arrival.passage.hashed else found
 
     def placed(self, entry: _Entry, moving: Moving, replaced_with: str | None) -> Delivered:
         """Return the effect on a reader of the location where another resource stores the PEM."""
@@ -280,6 +352,19 @@ class _Search:
                 for other in self.entries
             )
         )
+
+
+def has_another_pem(start: Reference) -> bool:
+    """Return whether the expression of a reference also has the PEM of another certificate."""
+    own = start.traversal
+    kind, name = own.root, own.steps[0].name if own.steps else None
+    return any(
+        other.root == kind
+        and other.steps
+        and other.steps[0].name != name
+        and other.first_attribute_after(0) == _PEM
+        for other in traversals(start.site.attribute.expression, start.site.file.data)
+    )
 
 
 def consumers(
@@ -305,50 +390,39 @@ def id_arrivals(configuration: Configuration, found: Iterable[Reference]) -> Ite
             yield from arrivals(configuration, reference.site, reference.traversal)
 
 
+def _one_for_all(found: list[tuple[_Entry, Delivered]]) -> Iterator[tuple[_Entry, Delivered]]:
+    """Yield the effects; a place for one certificate may share its text with others.
+
+    The text is edited for those, so this place would get both PEMs.
+    """
+    shared = {
+        _start(entry)
+        for entry, effect in found
+        if effect.delivery not in {Delivery.ONE, Delivery.IGNORED}
+    }
+    for entry, effect in found:
+        if effect.delivery is not Delivery.ONE or _start(entry) not in shared:
+            yield entry, effect
+        elif entry.arrival.passage.hashed:
+            yield entry, replace(effect, delivery=Delivery.FOLLOWS, needs="")
+        else:
+            yield entry, shared_one(entry.arrival.site)
+
+
+def _start(entry: _Entry) -> tuple[str, int]:
+    return (entry.start.site.file.path, entry.start.name.start)
+
+
 def _uncut(entry: _Entry, found: Delivered) -> Delivered:
     """Return the effect; it is not known where a function takes a part of the text."""
-    site, start = entry.arrival.site, entry.start
-    cut = cut_by(entry.arrival.traversal, site.file.data) or cut_by(
-        start.traversal, start.site.file.data
-    )
-    if cut is None or not _sent(found) or site.block.labels[0] in TRIGGERED or found.needs:
+    site, cut = entry.arrival.site, entry.arrival.passage.cut
+    if not cut or not _sent(found) or site.block.labels[0] in TRIGGERED or found.needs:
         return found
     return Delivered(
         delivery=Delivery.UNKNOWN,
         effect=f"{cut} takes a part of the text, and may leave one of two PEMs out",
         needs="read in the plan what it has then, or give it both PEMs manually",
     )
-
-
-def _outside(configuration: Configuration, site: Site) -> Delivered:
-    match site.block.type:
-        case "output":
-            return Delivered(
-                delivery=Delivery.ELSEWHERE,
-                effect="what reads this output elsewhere has it with its own next apply",
-            )
-        case "module":
-            source = configuration.modules[site.module].opaque.get(site.block.labels[0], "")
-            return Delivered(
-                delivery=Delivery.UNKNOWN,
-                effect=f"its source is no folder here ({source}):"
-                " read in the plan what changes in it",
-            )
-        case "data" | "ephemeral":
-            return Delivered(
-                delivery=Delivery.UNKNOWN, effect="it is read with the PEM at each plan"
-            )
-        case "action":
-            return Delivered(
-                delivery=Delivery.NEVER,
-                effect="an action runs only when something triggers it",
-                needs="invoke it after the apply (`terraform apply -invoke`)",
-            )
-        case _:
-            return Delivered(
-                delivery=Delivery.UNKNOWN,
-                effect="what a change does there is not known: read the plan",
-            )
 
 
 def _resource(site: Site) -> _ResourceKey | None:

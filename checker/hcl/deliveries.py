@@ -66,6 +66,7 @@ _REPLACED = {
         "Terraform replaces it; running instances keep the old one until they are replaced"
     ),
 }
+_UNRECORDED = frozenset({"connection", "count", "for_each", "lifecycle"})
 _FILES = frozenset({"local_file", "local_sensitive_file"})
 _PODS = ("kubernetes_secret", "kubernetes_config_map")
 # Other resources read the content of these by naming the location where it is stored.
@@ -324,7 +325,7 @@ def recorded_in(site: Site, *, stored: bool) -> str | None:
 
     `stored`: the place has only the location of the PEM.
     """
-    if stored or "provisioner" in site.path or site.path[0] in {"lifecycle", "connection"}:
+    if stored or "provisioner" in site.path or site.path[0] in _UNRECORDED:
         return None
     return _root(site)
 

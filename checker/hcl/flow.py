@@ -39,27 +39,6 @@ def enclosing_keys(traversal: Traversal, data: bytes) -> frozenset[str]:
     return frozenset(found)
 
 
-# These functions return a part of a text or a list.
-_CUTTERS = frozenset({"element", "one", "regex", "regexall", "slice", "split", "strrev", "substr"})
-
-
-def cut_by(traversal: Traversal, data: bytes) -> str | None:
-    """Return the function around a traversal that returns only a part of it; None without one.
-
-    Of a text with two PEMs, such a function may keep one.
-    """
-    node: Node | None = traversal.node
-    while node is not None and node.type not in {"attribute", "block"}:
-        name = _text(node.children[0], data) if node.type == "function_call" else ""
-        if name in _CUTTERS:
-            return name
-        if "sha" in name or "md5" in name:
-            # A hash of both PEMs: a part of it also changes with each PEM.
-            return None
-        node = node.parent
-    return None
-
-
 def may_be_key(traversal: Traversal, data: bytes, labels: frozenset[str]) -> bool:
     """Return whether a value becomes an element of a set or a key of a map.
 

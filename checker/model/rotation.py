@@ -101,7 +101,9 @@ class Delivery(StrEnum):
     Terraform sends it by one apply, which updates or replaces the consumer; the consumer may need a
     reload as well. Or Terraform sends it when the id changes (in repoint), only at creation, or
     never. Or the new PEM comes by another configuration's apply, or the consumer reads it itself.
-    Or the apply that sends it fails there, or leaves nothing behind.
+    Or the apply that sends it fails there, or leaves nothing behind. Or it cannot be planned while
+    the PEM is not known, because the PEM decides which instances there are. Or the place takes
+    exactly one certificate. Or it changes with the PEM and does not have it, as a hash does.
     """
 
     SENT = "sent"
@@ -114,7 +116,13 @@ class Delivery(StrEnum):
     ELSEWHERE = "elsewhere"
     READS = "reads"
     BREAKS = "breaks"
+    KEY = "key"
+    ONE = "one"
+    FOLLOWS = "follows"
     UNKNOWN = "unknown"
+
+
+_UNEDITED = frozenset({Delivery.IGNORED, Delivery.CREATION, Delivery.ONE})
 
 
 class TrustConsumer(Struct, frozen=True, kw_only=True):
@@ -125,7 +133,8 @@ class TrustConsumer(Struct, frozen=True, kw_only=True):
     nothing. `place` names the attribute, for the comparison with a consumer of another certificate.
     `both`: the expression contains the PEM of another certificate too. `block` is the resource;
     None if it is none. `attribute` is the resource's attribute that records the PEM; None if state
-    does not record it there.
+    does not record it there. `only_if` is the condition under which it has the PEM; empty if it
+    always has.
     """
 
     what: str
@@ -137,6 +146,12 @@ class TrustConsumer(Struct, frozen=True, kw_only=True):
     both: bool = False
     block: Address | None = None
     attribute: str | None = None
+    only_if: str = ""
+
+    @property
+    def has_pem(self) -> bool:
+        """Return whether the place has the PEM, and not only a hash of it or a trigger."""
+        return self.delivery is not Delivery.FOLLOWS
 
     @property
     def is_sent(self) -> bool:
@@ -154,9 +169,9 @@ class TrustConsumer(Struct, frozen=True, kw_only=True):
     def is_editable(self) -> bool:
         """Return whether `--trust-bundle` edits the place.
 
-        It leaves a place that Terraform ignores, or that contains both PEMs.
+        It leaves a place that Terraform ignores, that contains both PEMs, or that takes only one.
         """
-        return not self.both and self.delivery not in {Delivery.IGNORED, Delivery.CREATION}
+        return not self.both and self.delivery not in _UNEDITED
 
     def is_calm(self, phase: Phase, *, both: bool) -> bool:
         """Return whether a phase needs nobody's attention here.
@@ -167,13 +182,12 @@ class TrustConsumer(Struct, frozen=True, kw_only=True):
         updated = self.delivery in {Delivery.SENT, Delivery.ELSEWHERE}
         match phase:
             case Phase.INTRODUCE:
-                untouched = not (both or self.both) and self.delivery not in {
-                    Delivery.IGNORED,
-                    Delivery.CREATION,
-                }
-                return untouched or updated
+                untouched = not (both or self.both) and self.delivery not in _UNEDITED
+                return untouched or (updated and not self.only_if)
             case Phase.REPOINT:
-                return (updated or self.delivery is Delivery.REPLACED) and (both or self.both)
+                changed = updated or self.delivery is Delivery.REPLACED
+                has_both = changed and (both or self.both) and not self.only_if
+                return has_both or not self.has_pem
             case Phase.RETIRE:
                 return updated or self.delivery is Delivery.CREATION
             case Phase.ROLLBACK:

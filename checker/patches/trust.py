@@ -40,14 +40,15 @@ def add_successor_pem(draft: Draft, step: BlockPair) -> Edits:
     """Give every consumer of the predecessor's PEM the successor's PEM too.
 
     The successor's PEM is the second, since a backend may trust only the first. A place under
-    ignore_changes is skipped, since Terraform sends no edit of it.
+    ignore_changes is skipped, since Terraform sends no edit of it, and so is one that takes exactly
+    one certificate.
 
     Raises UnprovenError for a place that cannot take two PEMs, and for one that breaks when the PEM
     changes.
     """
     configuration = draft.configuration
     found = consumers(configuration, references_to(configuration, step.predecessor), ())
-    breaking = next((each for each in found if each.delivered.delivery is Delivery.BREAKS), None)
+    breaking = next((each for each in found if each.delivered.delivery in _BREAKING), None)
     if breaking is not None:
         site = breaking.arrival.site
         raise UnprovenError(
@@ -56,7 +57,7 @@ def add_successor_pem(draft: Draft, step: BlockPair) -> Edits:
             where=f"{site.file.path}:{breaking.arrival.line}",
             remedy=f"{breaking.delivered.needs}; or leave --trust-bundle out",
         )
-    ignored = _ignored(found)
+    ignored = _unedited(found)
     places = [
         place
         for place in _places(configuration, step)
@@ -109,19 +110,21 @@ def drop_predecessor_pem(draft: Draft, step: BlockPair) -> Edits:
     return _edits(step, places, edits, joins=-1, renames=1)
 
 
-def _ignored(found: tuple[Consumer, ...]) -> set[tuple[str, int]]:
-    """Return the references whose consumers are all under ignore_changes.
+_BREAKING = frozenset({Delivery.BREAKS, Delivery.KEY})
+_UNEDITED = frozenset({Delivery.IGNORED, Delivery.ONE})
 
-    Terraform would never send an edit there.
+
+def _unedited(found: tuple[Consumer, ...]) -> set[tuple[str, int]]:
+    """Return the references whose consumers all take no edit.
+
+    They are under ignore_changes, so that Terraform would never send it, or take one certificate.
     """
     kept: dict[tuple[str, int], bool] = {}
     for consumer in found:
         start = consumer.start
         position = (start.site.file.path, start.name.start)
-        kept[position] = (
-            kept.get(position, True) and consumer.delivered.delivery is Delivery.IGNORED
-        )
-    return {position for position, ignored in kept.items() if ignored}
+        kept[position] = kept.get(position, True) and consumer.delivered.delivery in _UNEDITED
+    return {position for position, unedited in kept.items() if unedited}
 
 
 def _places(configuration: Configuration, step: BlockPair) -> Iterator[_Place]:

@@ -22,11 +22,15 @@ def trust_lines(rotation: Rotation, phase: Phase, *, both: bool) -> tuple[str, .
 def also_changes(rotation: Rotation, phase: Phase, *, both: bool) -> tuple[str, ...]:
     """Return the consumers that the phase's plan also changes, or may change, by name and place."""
     return tuple(
-        f"{consumer.what}"
-        f" ({consumer.location}{', see the plan' if consumer.delivery is Delivery.UNKNOWN else ''})"
+        f"{consumer.what} ({consumer.location}{', see the plan' if _is_open(consumer) else ''})"
         for consumer in rotation.trust
         if _changes(consumer, phase, both=both and not consumer.both)
     )
+
+
+def _is_open(consumer: TrustConsumer) -> bool:
+    """Return whether only the plan shows if the consumer changes."""
+    return consumer.delivery in {Delivery.UNKNOWN, Delivery.KEY} or bool(consumer.only_if)
 
 
 def unsearched(rotation: Rotation, declared: ConfigurationFacts) -> str | None:
@@ -74,8 +78,21 @@ def trust_effect(consumer: TrustConsumer, *, both: bool) -> str:
             f"{effect} The stages move in the same apply, so the backends that use it learn the "
             f"successor too late.{needs}"
         )
+    if consumer.delivery is Delivery.FOLLOWS:
+        when = "introduce, for both PEMs, and in retire" if both else "retire"
+        return f"It has no PEM itself, and changes in {when}. {effect}{needs}"
+    if consumer.delivery is Delivery.ONE:
+        return f"It fits only the old certificate until retire. {effect}{needs}"
+    if consumer.delivery is Delivery.KEY and not consumer.both:
+        return f"It keeps the old PEM until retire, which gives it the new one. {effect}{needs}"
     if not consumer.is_sent:
         return f"{effect} No phase sends it both PEMs.{needs}"
+    return _sent_effect(consumer, effect, needs, both=both)
+
+
+def _sent_effect(consumer: TrustConsumer, effect: str, needs: str, *, both: bool) -> str:
+    if consumer.only_if:
+        needs = f" It has the PEM only if {consumer.only_if}.{needs}"
     if consumer.both:
         return f"It has both PEMs; retire leaves only the new one. {effect}{needs}"
     if both and consumer.delivery is Delivery.UNKNOWN:
@@ -103,7 +120,8 @@ def _sentence(text: str) -> str:
 def _changes(consumer: TrustConsumer, phase: Phase, *, both: bool) -> bool:
     match phase:
         case Phase.INTRODUCE:
-            return (consumer.is_sent or consumer.delivery is Delivery.BREAKS) and both
+            sent = consumer.is_sent and consumer.delivery is not Delivery.ONE
+            return (sent or consumer.delivery is Delivery.BREAKS) and both
         case Phase.RETIRE:
             return consumer.is_sent or consumer.delivery is Delivery.BREAKS
         case Phase.REPOINT | Phase.ROLLBACK:
@@ -127,80 +145,101 @@ def _line(consumer: TrustConsumer, phase: Phase, *, both: bool) -> str | None:
             )
 
 
-def _introduce(consumer: TrustConsumer, where: str, *, both: bool) -> str:
-    match consumer.delivery:
-        case Delivery.CREATION:
-            does = "passes no new PEM on"
-        case Delivery.IGNORED:
-            does = "is not edited and keeps the old PEM"
-        case _ if not both:
-            return f"{where} keeps only the old PEM in this apply"
-        case Delivery.UNKNOWN:
-            does = "has both PEMs in its text from this apply on"
-        case Delivery.BREAKS:
-            does = "breaks in this apply"
-        case Delivery.READS:
-            does = "is not changed by this apply"
-        case Delivery.RELOAD:
-            does = "changes in this apply, and has both PEMs only after one more step"
-        case _ if consumer.is_sent:
-            does = "changes in this apply and has both PEMs after it"
-        case _:
-            does = "keeps the old PEM, since this apply does not send it both"
-    return f"{where} {does}: {_and_needs(consumer)}"
+def _introduce(consumer: TrustConsumer, where: str, *, both: bool) -> str | None:
+    delivery = consumer.delivery
+    if delivery is Delivery.FOLLOWS and not both:
+        return None
+    if not both and delivery not in _ALWAYS_NAMED:
+        return f"{where} keeps only the old PEM in this apply"
+    does = _INTRODUCED.get(delivery)
+    if does is None and consumer.is_sent:
+        has_both = "changes in this apply and has both PEMs after it"
+        does = _IN_TEXT if consumer.only_if else has_both
+    does = does or "keeps the old PEM, since this apply does not send it both"
+    return f"{where} {does}{_if(consumer)}: {_and_needs(consumer)}"
+
+
+_ALWAYS_NAMED = frozenset({Delivery.CREATION, Delivery.IGNORED, Delivery.ONE})
+_IN_TEXT = "has both PEMs in its text from this apply on"
+_INTRODUCED = {
+    Delivery.BREAKS: "breaks in this apply",
+    Delivery.CREATION: "passes no new PEM on",
+    Delivery.FOLLOWS: "changes in this apply, and has no PEM itself",
+    Delivery.IGNORED: "is not edited and keeps the old PEM",
+    Delivery.KEY: "cannot be planned with both PEMs",
+    Delivery.ONE: "is not edited and fits only the old certificate",
+    Delivery.READS: "is not changed by this apply",
+    Delivery.RELOAD: "changes in this apply, and has both PEMs only after one more step",
+    Delivery.UNKNOWN: _IN_TEXT,
+}
+
+
+def _if(consumer: TrustConsumer) -> str:
+    return f", and takes them only if {consumer.only_if}" if consumer.only_if else ""
 
 
 def _repoint(consumer: TrustConsumer, where: str, *, both: bool) -> str | None:
-    if consumer.delivery is Delivery.BY_ID:
-        handed = "both PEMs" if both else "only the old PEM"
-        return (
-            f"{where} still has only the old PEM, and changes"
-            f" in this apply, to {handed}: {_and_needs(consumer)}"
-        )
-    if consumer.delivery is Delivery.READS and both:
-        return (
-            f"{where} has both PEMs only if it has read"
-            f" them since introduce: {_and_needs(consumer)}"
-        )
-    if consumer.delivery is Delivery.UNKNOWN and both:
-        return (
-            f"{where} has both PEMs only if the apply of"
-            f" introduce changed it: {_and_needs(consumer)}"
-        )
-    if not consumer.is_sent:
-        return (
-            f"{where} still has only the old PEM, unless"
-            f" somebody changed it: {_and_needs(consumer)}"
-        )
-    if consumer.delivery is Delivery.RELOAD and both:
-        return (
-            f"{where} passes both PEMs on only if one more step was taken since introduce: "
-            f"{_and_needs(consumer)}"
-        )
-    return (
-        None
-        if both
-        else f"{where} still has only the old PEM: the backends that use it refuse the successor"
-    )
+    if consumer.delivery not in _OPEN and consumer.is_sent and not both:
+        return f"{where} {_OLD}: the backends that use it refuse the successor"
+    does = _repointed(consumer, both=both)
+    return f"{where} {does}: {_and_needs(consumer)}" if does is not None else None
+
+
+_OLD = "still has only the old PEM"
+_OPEN = frozenset({Delivery.FOLLOWS, Delivery.ONE})
+
+
+def _repointed(consumer: TrustConsumer, *, both: bool) -> str | None:
+    """Return what is still open at a consumer when repoint is applied; None if nothing is."""
+    delivery = consumer.delivery
+    if delivery is Delivery.BY_ID:
+        gets = "both PEMs" if both else "only the old PEM"
+        does: str | None = f"{_OLD}, and changes in this apply, to {gets}"
+    elif delivery is Delivery.ONE:
+        does = "still fits only the old certificate, unless somebody changed it"
+    elif delivery is Delivery.FOLLOWS:
+        does = None
+    elif both and consumer.only_if:
+        does = f"has both PEMs only if {consumer.only_if}"
+    elif both and delivery in _LATER:
+        does = _LATER[delivery]
+    elif not consumer.is_sent:
+        does = f"{_OLD}, unless somebody changed it"
+    else:
+        does = None
+    return does
+
+
+_UNSEEN = "has both PEMs only if the apply of introduce changed it"
+_LATER = {
+    Delivery.KEY: _UNSEEN,
+    Delivery.READS: "has both PEMs only if it has read them since introduce",
+    Delivery.RELOAD: "passes both PEMs on only if one more step was taken since introduce",
+    Delivery.UNKNOWN: _UNSEEN,
+}
 
 
 def _retire(consumer: TrustConsumer, where: str) -> str | None:
     if consumer.delivery is Delivery.CREATION:
         return None
-    match consumer.delivery:
-        case Delivery.BREAKS:
-            does = "breaks in this apply"
-        case Delivery.UNKNOWN:
-            does = "takes only the new PEM from this apply on"
-        case Delivery.RELOAD:
-            does = "changes in this apply, and has only the new PEM after one more step"
-        case Delivery.READS:
-            does = "is not changed by this apply"
-        case _ if consumer.is_sent:
-            does = "changes in this apply and has only the new PEM after it"
-        case _:
-            does = "keeps its PEM, since this apply does not send it the new one"
+    does = _RETIRED.get(consumer.delivery)
+    if does is None and consumer.is_sent:
+        does = "changes in this apply and has only the new PEM after it"
+        if consumer.only_if:
+            does = f"takes only the new PEM from this apply on, and only if {consumer.only_if}"
+    does = does or "keeps its PEM, since this apply does not send it the new one"
     return f"{where} {does}: {_and_needs(consumer)}"
+
+
+_RETIRED = {
+    Delivery.BREAKS: "breaks in this apply",
+    Delivery.FOLLOWS: "changes in this apply, and has no PEM itself",
+    Delivery.KEY: "may be replaced in this apply",
+    Delivery.ONE: "changes in this apply and fits only the new certificate after it",
+    Delivery.READS: "is not changed by this apply",
+    Delivery.RELOAD: "changes in this apply, and has only the new PEM after one more step",
+    Delivery.UNKNOWN: "takes only the new PEM from this apply on",
+}
 
 
 def _and_needs(consumer: TrustConsumer) -> str:

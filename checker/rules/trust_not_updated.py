@@ -31,7 +31,8 @@ Exempt the rule for the address of the place, until a date before which repoint 
 ## Source
 The plan's action on the place, with `--expect introduce`. Terraform language, write-only arguments:
 Terraform compares them by their version only. A place that has the successor's PEM already, by the
-state in the plan, gives no finding.
+state in the plan, gives no finding. Neither does one whose condition, such as `var.on ? pem : ""`,
+leaves the PEM out: then no PEM is recorded there.
 """
 
 from __future__ import annotations
@@ -46,8 +47,9 @@ from checker.model.rotation import Delivery, Phase, TrustConsumer
 from checker.model.severity import Severity
 from checker.rules.base import Judges, Needs, Rule, Subject
 
-# These places take a PEM without a change of their own in this plan, or only pass it on.
-_ELSEWHERE = frozenset({Delivery.ELSEWHERE, Delivery.READS, Delivery.CREATION})
+# These places take a PEM without a change of their own in this plan, or only pass it on, or have
+# none.
+_ELSEWHERE = frozenset({Delivery.ELSEWHERE, Delivery.READS, Delivery.CREATION, Delivery.FOLLOWS})
 
 
 def check(cases: Cases) -> Iterator[Finding]:
@@ -64,7 +66,9 @@ def check(cases: Cases) -> Iterator[Finding]:
                 # The plan may be one of repoint; `trust-missing` judges that.
                 continue
             for address in idle:
-                if address.block == block and not _has(cases, document, address, successors):
+                if address.block != block or _is_off(cases, document, address, consumer):
+                    continue
+                if not _has(cases, document, address, successors):
                     yield _finding(document, address, consumer)
 
 
@@ -112,6 +116,15 @@ def _has(
     held = recorded_certificates(cases, document.document, address)
     own = {each.fingerprint for each in successors}
     return held is None or bool(own & held)
+
+
+def _is_off(
+    cases: Cases, document: DocumentCases, address: Address, consumer: TrustConsumer
+) -> bool:
+    """Return whether a condition may leave the PEM out, and no PEM is recorded there."""
+    if not consumer.only_if or not consumer.is_sent:
+        return False
+    return not recorded_certificates(cases, document.document, address)
 
 
 def _finding(document: DocumentCases, address: Address, consumer: TrustConsumer) -> Finding:

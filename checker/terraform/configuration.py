@@ -16,7 +16,7 @@ from checker.hcl.configuration import (
     read_foreign,
     unparsed,
 )
-from checker.hcl.consumers import consumers, id_arrivals
+from checker.hcl.consumers import consumers, has_another_pem, id_arrivals
 from checker.hcl.file_hashes import file_hashes
 from checker.hcl.flow import POINTER, STAGES, Flow, follow_certificate
 from checker.hcl.json_advice import is_json, json_certificates, json_edit
@@ -221,9 +221,10 @@ class _Reader:
                 effect=consumer.delivered.effect,
                 needs=consumer.delivered.needs,
                 place=consumer.place,
-                both=consumer.has_another_pem,
+                both=has_another_pem(consumer.start),
                 block=_consumer_block(consumer.arrival.site),
                 attribute=consumer.attribute,
+                only_if=consumer.only_if,
             )
 
     def stages(self) -> Iterator[DeclaredStage]:

@@ -106,6 +106,15 @@ def test_a_place_that_changes_is_no_finding(action):
     assert RULE not in said(planned(action))
 
 
+def test_a_place_whose_condition_leaves_the_pem_out_is_no_finding():
+    """No PEM is recorded there; where one is, or where nothing is ever sent, the plan is at fault."""
+    one = consumer(Delivery.SENT, only_if="`var.on` is true")
+    assert RULE not in said(planned(one=one))
+    assert RULE not in said(planned(one=one, has=(held(),)))
+    assert RULE in said(planned(one=one, has=(held("old"),)))
+    assert RULE in said(planned(one=consumer(only_if="`var.on` is true")))
+
+
 @pytest.mark.parametrize("expect", [None, Phase.REPOINT, Phase.RETIRE])
 def test_only_introduce_is_judged(expect):
     assert RULE not in said(planned(expect=expect))
@@ -124,8 +133,9 @@ def test_the_next_phase_counts_if_it_is_introduce():
         consumer(Delivery.READS),
         consumer(Delivery.ELSEWHERE),
         consumer(Delivery.CREATION),
+        consumer(Delivery.FOLLOWS),
     ],
-    ids=["one PEM", "no resource", "reads", "elsewhere", "creation"],
+    ids=["one PEM", "no resource", "reads", "elsewhere", "creation", "hash"],
 )
 def test_a_place_that_the_plan_need_not_change_is_no_finding(one):
     assert RULE not in said(planned(one=one))

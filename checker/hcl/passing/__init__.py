@@ -1,0 +1,1 @@
+"""What happens to a PEM on its way through expressions, and the arguments that take only one."""
