@@ -110,10 +110,7 @@ def _has(
     """
     if not successors:
         return False
-    # Imported here: most runs have no rotation.
-    from checker.analysis.backend_trust import recorded_certificates
-
-    held = recorded_certificates(cases, document.document, address)
+    held = _recorded(cases, document, address)
     own = {each.fingerprint for each in successors}
     return held is None or bool(own & held)
 
@@ -124,7 +121,14 @@ def _is_off(
     """Return whether a condition may leave the PEM out, and no PEM is recorded there."""
     if not consumer.only_if or not consumer.is_sent:
         return False
-    return not recorded_certificates(cases, document.document, address)
+    return not _recorded(cases, document, address)
+
+
+def _recorded(cases: Cases, document: DocumentCases, address: Address) -> frozenset[str] | None:
+    # Imported here: most runs have no rotation.
+    from checker.analysis.backend_trust import recorded_certificates
+
+    return recorded_certificates(cases, document.document, address)
 
 
 def _finding(document: DocumentCases, address: Address, consumer: TrustConsumer) -> Finding:
