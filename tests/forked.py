@@ -54,7 +54,10 @@ os._exit(status[0] if status else 137)
 
 
 class Parent:
-    """A process that forks a child for each run of `tfcert`; it ends with the tests that started it."""
+    """A process that forks a child for each run of `tfcert`.
+
+    It ends with the tests that started it.
+    """
 
     def __init__(self):
         ours, theirs = socket.socketpair()

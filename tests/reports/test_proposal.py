@@ -1,4 +1,4 @@
-"""The title and the text of the pull request of a phase."""
+"""Tests of the title and the text of a phase's pull request."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OLD = "aws_api_gateway_client_certificate.orders"
 
 
 def rotation(phase=Phase.INTRODUCE, name=OLD, *conditions):
-    """A rotation of a certificate that ends on 5 December."""
+    """Return a rotation of a certificate that ends on 5 December."""
     return Rotation(
         predecessor=parse(name),
         predecessor_ids=("abc",),
@@ -59,7 +59,9 @@ def proposal(*rotations, phase=Phase.INTRODUCE, **more):
     ],
 )
 def test_the_title_says_which_phase_and_until_when(phase, ends):
-    """One certificate by its name; several by their number; a date that has passed is now."""
+    """The title names the certificate or the number of rotations, the phase, and its deadline or
+    "now".
+    """
     assert title(proposal(phase=phase)) == (f"Rotate API Gateway client certificate orders {ends}")
     two = proposal(rotation(phase), rotation(phase, f"{OLD}_2"), phase=phase)
     assert title(two) == f"Rotate API Gateway client certificates of 2 rotations {ends}"
@@ -68,7 +70,10 @@ def test_the_title_says_which_phase_and_until_when(phase, ends):
 
 
 def test_the_first_two_lines_say_what_to_do_and_what_breaks_if_not():
-    """With a date each; on-merge says merge and not apply."""
+    """The first two lines say what to do and what breaks otherwise, each with its date.
+
+    With on-merge the verb is "merge".
+    """
     first, second = body(proposal(), limit=10**6).split("\n\n")[:2]
     assert first == (
         "**Merge and apply by 2026-11-25**: it makes the successor of `orders` and moves no stage."
@@ -88,7 +93,9 @@ def test_the_first_two_lines_say_what_to_do_and_what_breaks_if_not():
 
 
 def test_an_open_condition_comes_before_the_merge():
-    """What nobody has confirmed is not called safe; what holds now is ticked."""
+    """A request with an unconfirmed condition says to check it first, and a condition that is met
+    is ticked.
+    """
     conditions = (
         Condition(phase=Phase.REPOINT, text="AWS knows the successor", holds=ConditionStatus.YES),
         Condition(
@@ -108,7 +115,7 @@ def test_an_open_condition_comes_before_the_merge():
 
 
 def test_a_text_does_not_change_from_day_to_day():
-    """Else each run would edit each request; a deadline that passes changes it once."""
+    """The text stays the same from day to day until a deadline passes."""
     texts = {
         body(proposal(as_of=DAY + timedelta(days=days, hours=days)), limit=10**6)
         for days in range(4)
@@ -117,7 +124,9 @@ def test_a_text_does_not_change_from_day_to_day():
 
 
 def test_the_plan_is_judged_by_what_it_may_have():
-    """A root module with rotations in different phases takes --expect next."""
+    """The text names the phase for `--expect`, or `next` if rotations of the root module are in
+    different phases.
+    """
     assert "--expect introduce\n" in body(proposal(), limit=10**6)
     assert "--expect next\n" in body(proposal(expected="next"), limit=10**6)
     adopted = body(proposal(comments_only=True), limit=10**6)
@@ -126,7 +135,7 @@ def test_the_plan_is_judged_by_what_it_may_have():
 
 
 def test_what_a_phase_does_besides_is_told():
-    """Cautions of this phase alone, and the places that use the PEM."""
+    """The text has the cautions of its own phase and the places that use the PEM."""
     changed = replace(
         rotation(),
         cautions=(
@@ -146,7 +155,7 @@ def test_what_a_phase_does_besides_is_told():
 
 @pytest.mark.parametrize("limit", [2_000, 8_000, 60_000])
 def test_a_text_fits_its_limit(limit):
-    """However many rotations there are: the first two lines and the plan stay, and what is omitted is counted."""
+    """A long text fits the limit, keeps the plan command, and counts the omitted rotations."""
     conditions = [
         Condition(phase=phase, text=f"condition {number}", holds=ConditionStatus.NO)
         for phase in (Phase.INTRODUCE, Phase.REPOINT)
@@ -161,7 +170,7 @@ def test_a_text_fits_its_limit(limit):
 
 
 def test_a_foreign_name_is_code():
-    """A name in a configuration mentions nobody and links nowhere."""
+    """Names from a configuration are code, so that they make no mention or link."""
     shown = replace(rotation(), stages=("module.x.aws_api_gateway_stage.y",))
     condition = Condition(
         phase=Phase.INTRODUCE, text="told to @everyone #12 <b>", holds=ConditionStatus.NO

@@ -59,7 +59,7 @@ def ending(left):
     ],
 )
 def test_another_certificate_on_the_stage_than_state_says(recorded, shown, of_shown, weights):
-    """A stage with another certificate than in state is a warning, or an error if that one ends soon.
+    """A stage with another certificate than in state is a warning, or an error if it ends soon.
 
     I4: a certificate that AWS did not answer about is never clean.
     """

@@ -1,4 +1,6 @@
-"""Certificates as API Gateway issues them, `tfcert bundle` for them, and callers that present them to a server."""
+"""Certificates in the form of API Gateway, `tfcert bundle` for them, and callers that present them
+to a server.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`tfcert propose` judges and edits the base branch's text, whatever the checkout has."""
+"""`tfcert propose` checks and edits the text of the base branch, whatever the checkout contains."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BRANCH = "tfcert/rj3hhn/introduce"
 
 
 class TextForge(MemoryForge):
-    """A forge in memory whose base branch has real files; it counts those that are read."""
+    """A forge in memory whose base branch has real files. It records the files that are read."""
 
     def __init__(self, files):
         super().__init__()
@@ -51,7 +51,9 @@ class TextForge(MemoryForge):
 
 @pytest.fixture
 def checkout(story):
-    """A repository with the README's configuration in the folder story; its .tf files by path."""
+    """Return a repository with the README's configuration in the folder story, and its .tf files by
+    path.
+    """
     subprocess.run(["git", "init", "--quiet"], cwd=story.parent, check=True, timeout=30)
     return story, {
         f"story/{file.name}": file.read_bytes() for file in story.iterdir() if file.suffix == ".tf"
@@ -59,7 +61,7 @@ def checkout(story):
 
 
 def run(forge, story, **more):
-    """Run on the folder, without AWS."""
+    """Run `propose` on the folder without AWS."""
     how = {
         "sources": (str(story),),
         "recursive": False,
@@ -82,7 +84,7 @@ def run(forge, story, **more):
 
 
 def patched(tfcert, story):
-    """The .tf files after `tfcert patch --write`."""
+    """Return the .tf files after `tfcert patch --write`."""
     tfcert("patch", "terraform.tfstate", "--offline", "--as-of", "2026-11-24", "--write", cwd=story)
     return {
         f"story/{file.name}": file.read_bytes() for file in story.iterdir() if file.suffix == ".tf"
@@ -90,7 +92,9 @@ def patched(tfcert, story):
 
 
 def test_the_branch_is_what_patch_writes_byte_for_byte(tfcert, checkout):
-    """Only the files of the patch are in the commit, and no file is read from the forge."""
+    """The commit has exactly the files and bytes that `tfcert patch --write` changes, and no file
+    is read from the forge.
+    """
     story, files = checkout
     forge = TextForge(files)
     run(forge, story, recursive=True)
@@ -101,7 +105,9 @@ def test_the_branch_is_what_patch_writes_byte_for_byte(tfcert, checkout):
 
 
 def test_a_dirty_working_tree_does_not_reach_the_branch(tfcert, checkout):
-    """A file that differs is read from the forge, one that the base lacks is not there, one that is missing here is."""
+    """Edited, added and deleted files of the checkout are ignored: the commit is made from the base
+    branch's files.
+    """
     story, files = checkout
     forge = TextForge(files)
     dirty = story / "certificate.tf"
@@ -120,7 +126,7 @@ def test_a_dirty_working_tree_does_not_reach_the_branch(tfcert, checkout):
 
 
 def test_a_phase_that_is_merged_is_seen_in_the_base(tfcert, checkout):
-    """An old checkout does not propose it again: the base is judged."""
+    """A phase that is merged in the base is not proposed again, even from an older checkout."""
     story, files = checkout
     before = {path: Path(story.parent, path).read_bytes() for path in files}
     merged = patched(tfcert, story)
@@ -135,7 +141,9 @@ def test_a_phase_that_is_merged_is_seen_in_the_base(tfcert, checkout):
 
 
 def test_another_backend_in_the_base_is_not_judged_by_this_state(checkout):
-    """State is the base branch's: where its backend block differs, nothing is opened, and the exit code is 3."""
+    """If the base has another backend block than the checkout, nothing is opened, and the exit code
+    is 3.
+    """
     story, files = checkout
     forge = TextForge(
         {**files, "story/backend.tf": b'terraform {\n  backend "s3" {\n    key = "other"\n  }\n}\n'}
@@ -148,7 +156,7 @@ def test_another_backend_in_the_base_is_not_judged_by_this_state(checkout):
 
 
 def test_a_link_is_not_edited(checkout):
-    """A file that is a link in the base is refused; the others of the run are not stopped."""
+    """A file that is a link in the base is not edited, and the exit code is 3."""
     story, files = checkout
     forge = TextForge({**files, "real.tf": files["story/certificate.tf"]})
     forge.files["story/certificate.tf"] = b"../real.tf"
@@ -161,7 +169,7 @@ def test_a_link_is_not_edited(checkout):
 
 @pytest.mark.parametrize("path", ["../out.tf", "a/../../out.tf", ".git/config.tf"])
 def test_a_path_of_a_base_stays_in_its_folder(checkout, path):
-    """A tree that names a path outside is refused before anything is written there."""
+    """A base with a path outside its folder is refused, and nothing is written there."""
     story, files = checkout
     with pytest.raises(TfcertError, match="file of the name"):
         run(TextForge({**files, path: b"x"}), story)
@@ -169,6 +177,6 @@ def test_a_path_of_a_base_stays_in_its_folder(checkout, path):
 
 
 def test_a_folder_outside_a_repository_is_refused(story):
-    """The checkout's root names the paths of the commit."""
+    """A folder outside a git repository is refused."""
     with pytest.raises(UsageError, match="not in one repository"):
         run(TextForge({}), story)

@@ -1,4 +1,7 @@
-"""A forge in memory with the operations of `tfcert propose`; it counts calls that write, and can be interrupted before each call."""
+"""A forge in memory with the operations of `tfcert propose`.
+
+It records the calls that write, and can be interrupted before each call.
+"""
 
 from __future__ import annotations
 
@@ -32,11 +35,14 @@ BOT, PERSON = "bot", "ann"
 
 
 class KilledError(Exception):
-    """The run is killed."""
+    """The interruption of a run."""
 
 
 class MemoryForge:
-    """Branches as lists of commits since `main`, and requests; `before` is called before each call."""
+    """Branches as lists of commits since `main`, and requests.
+
+    `before` is called before each call.
+    """
 
     sets_people = False
     text_limit = 65_536
@@ -57,12 +63,12 @@ class MemoryForge:
     # ---- what people do
 
     def move_base(self):
-        """Somebody merges something else."""
+        """Merge something else into the base."""
         self._next += 1
         self.base = f"b{self._next}-moved"
 
     def push(self, branch, data=b"by hand\n"):
-        """A person adds a commit to a branch."""
+        """Add a person's commit to a branch."""
         start, commits, files = self.branches[branch]
         commit = BranchCommit(
             name=self._name(),
@@ -74,7 +80,7 @@ class MemoryForge:
         self.branches[branch] = (start, (*commits, commit), {**files, "other.tf": data})
 
     def amend(self, branch, data, who=BOT):
-        """Somebody replaces the content of our commit, and keeps its message."""
+        """Replace the content of tfcert's commit and keep its message."""
         start, (commit,), files = self.branches[branch]
         new = BranchCommit(
             name=self._name(),
@@ -86,7 +92,7 @@ class MemoryForge:
         self.branches[branch] = (start, (new,), dict.fromkeys(files, data))
 
     def set(self, number, **changes):
-        """Change a request as a person does."""
+        """Change a request as a person would."""
         from msgspec.structs import replace
 
         self.requests[number] = replace(self.requests[number], **changes)
@@ -216,7 +222,7 @@ class MemoryForge:
 
 
 def candidate(name="abc", phase=Phase.INTRODUCE, **more):
-    """A rotation of certificate us-east-1/NAME."""
+    """Return a rotation of the certificate us-east-1/NAME."""
     certificate = f"us-east-1/{name}"
     how = {
         "label": f"aws_api_gateway_client_certificate.{name}",
@@ -230,7 +236,7 @@ def candidate(name="abc", phase=Phase.INTRODUCE, **more):
 
 
 def judged(*candidates, standing=None, roots=("live",), unsure=()):
-    """The result of a run that has read some root modules."""
+    """Return the result of a run that read some root modules."""
     return Judged(
         candidates=candidates,
         standing=standing or {},
@@ -250,7 +256,7 @@ def run(
     key="default",
     title="title",
 ):
-    """One whole run, as the command makes it; returns what it did and what it left alone."""
+    """Run a whole `propose` as the command does, and return what it did and what it left alone."""
     viewer = forge.viewer()
     opened = [each for each in forge.open_requests() if each.branch.startswith(PREFIX)]
     base = forge.base_tree("main")

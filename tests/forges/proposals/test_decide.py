@@ -1,4 +1,4 @@
-"""Which requests there should be: pure decisions, one scenario or property each."""
+"""Tests of the decision which requests to open, keep and close, without a forge."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from checker.model.rotation import SERIES, Phase
 
 
 def request(number, *names, phase=Phase.INTRODUCE, state="open", closed=None, **more):
-    """A request of some certificates, on the branch of the first."""
+    """Return a request for some certificates, on the branch of the first one."""
     marker = RequestMarker(
         key=more.pop("key", "default"),
         phase=phase,
@@ -38,7 +38,7 @@ def request(number, *names, phase=Phase.INTRODUCE, state="open", closed=None, **
 
 
 def existing(asked, *, persons=False):
-    """An open request with its branch: ours, or with a commit of a person."""
+    """Return an open request with its branch, either tfcert's own or with a person's commit."""
     commit = BranchCommit(name="c", parents=("b",), message="fix", author="ann", committer="ann")
     return Existing(
         request=asked,
@@ -54,7 +54,7 @@ def decided(found, opened=(), closed=(), **more):
 
 
 def shapes(decision):
-    """The groups as pairs: the request's number, and the names of the certificates."""
+    """Return the groups as pairs of the request's number and the names of the certificates."""
     return [
         (
             group.request.request.number if group.request else None,
@@ -73,7 +73,9 @@ def shapes(decision):
     ],
 )
 def test_rotations_of_one_phase_share_a_request(grouping, groups):
-    """By certificate, by root module, or all; two phases never do."""
+    """Rotations share a request by certificate, by root module, or all together, but never across
+    phases.
+    """
     found = [
         candidate("a", grouping=grouping),
         candidate("b", grouping=grouping),
@@ -87,7 +89,10 @@ def test_rotations_of_one_phase_share_a_request(grouping, groups):
 
 
 def test_the_most_urgent_is_opened_first():
-    """--limit counts what a run opens, and takes those whose deadline is first; without one comes last."""
+    """`--limit` counts the new requests of a run.
+
+    The earliest deadlines come first, and rotations without one last.
+    """
     later = DAY.replace(day=30)
     found = judged(
         candidate("a", root="1", deadline=None),
@@ -101,7 +106,7 @@ def test_the_most_urgent_is_opened_first():
 
 
 def test_the_requests_that_are_open_count_for_the_open_limit():
-    """A request that stays counts, one that is closed in this run does not."""
+    """The open limit counts a request that stays open, and not one that this run closes."""
     found = judged(candidate("a"), candidate("b", root="other"), roots=("live", "other"))
     stays, goes = existing(request(1, "a")), existing(request(2, "gone"))
     decision = decided(found, [stays, goes], limits=Limits(new=5, open=1))
@@ -112,7 +117,9 @@ def test_the_requests_that_are_open_count_for_the_open_limit():
 
 
 def test_a_request_keeps_its_branch_when_a_more_urgent_rotation_joins():
-    """A group takes the open request that has one of its certificates."""
+    """A group uses the open request of one of its certificates, even if a more urgent rotation
+    joins.
+    """
     found = judged(candidate("b"), candidate("a", deadline=DAY.replace(day=1)))
     decision = decided(found, [existing(request(4, "b"))])
     assert shapes(decision) == [(4, ["a", "b"])]
@@ -120,7 +127,7 @@ def test_a_request_keeps_its_branch_when_a_more_urgent_rotation_joins():
 
 
 def test_of_two_requests_of_one_change_the_newer_is_closed():
-    """After two runs that raced, or after --group changed."""
+    """Of two requests for the same change, the newer one is closed."""
     found = judged(candidate("a"), candidate("b"))
     decision = decided(found, [existing(request(1, "a")), existing(request(2, "b"))])
     assert shapes(decision) == [(1, ["a", "b"])]
@@ -138,13 +145,15 @@ def test_of_two_requests_of_one_change_the_newer_is_closed():
     ],
 )
 def test_a_request_that_is_not_needed_is_closed_with_the_reason(standing, reason):
-    """The certificate is gone, the rotation waits, or it is blocked."""
+    """A request is closed with the reason if its certificate is gone, or its rotation waits or is
+    blocked.
+    """
     decision = decided(judged(standing=standing), [existing(request(1, "a"))])
     assert [(each.request.number, each.reason) for each in decision.closings] == [(1, reason)]
 
 
 def test_a_request_of_a_phase_that_is_applied_is_closed():
-    """The next phase has a request of its own."""
+    """A request of an applied phase is closed, and the next phase gets its own request."""
     decision = decided(judged(candidate("a", Phase.REPOINT)), [existing(request(1, "a"))])
     assert shapes(decision) == [(None, ["a"])]
     assert [each.reason for each in decision.closings] == ["repoint is next"]
@@ -159,14 +168,18 @@ def test_a_request_of_a_phase_that_is_applied_is_closed():
     ],
 )
 def test_what_is_not_known_closes_nothing(found):
-    """A root module that was not read, a rotation that was not verified, AWS that did not answer."""
+    """A request is not closed if its root module was not read, its rotation is unverified, or AWS
+    did not answer.
+    """
     decision = decided(found, [existing(request(1, "a"))])
     assert decision.closings == ()
     assert [each.request.number for each in decision.left] == [1]
 
 
 def test_a_person_s_commit_is_left_alone():
-    """Its rotation gets no second request; others of the root module get one."""
+    """A request with a person's commit is left alone, and other rotations of its root module get
+    their own request.
+    """
     found = judged(candidate("a"), candidate("b"))
     decision = decided(found, [existing(request(1, "a"), persons=True)])
     assert shapes(decision) == [(None, ["b"])]
@@ -174,13 +187,15 @@ def test_a_person_s_commit_is_left_alone():
 
 
 def test_a_person_s_commit_does_not_keep_a_request_that_is_not_needed():
-    """It is closed; the branch stays."""
+    """A request that is no longer needed is closed, even with a person's commit."""
     decision = decided(judged(), [existing(request(1, "a"), persons=True)])
     assert [each.request.number for each in decision.closings] == [1]
 
 
 def test_a_request_that_a_person_closed_stays_closed():
-    """For that certificate and phase alone; --reopen opens another one."""
+    """A request that a person closed stays closed for its certificates and phase, unless `--reopen`
+    is given.
+    """
     refused = [request(1, "a", "b", state="closed")]
     found = judged(candidate("a"), candidate("b"), candidate("c"))
     decision = decided(found, closed=refused)
@@ -201,12 +216,15 @@ def test_a_request_that_a_person_closed_stays_closed():
     ],
 )
 def test_what_we_closed_or_what_was_merged_later_is_opened_again(requests):
-    """The newest request of a certificate and phase decides; another job's does not count."""
+    """A request is opened again if tfcert closed the earlier one, or if the newest one was merged.
+
+    Other jobs' requests do not count.
+    """
     assert shapes(decided(judged(candidate("a")), closed=requests)) == [(None, ["a"])]
 
 
 def test_closed_requests_are_listed_only_before_something_is_opened():
-    """A run in which everything is current does not read them."""
+    """Closed requests are not listed if nothing is to be opened."""
 
     def never():
         raise AssertionError
@@ -219,14 +237,18 @@ def test_closed_requests_are_listed_only_before_something_is_opened():
     "asked", [request(1, "a", body="rewritten by a person"), request(1, "a", key="other")]
 )
 def test_a_request_that_is_not_ours_is_not_touched(asked):
-    """Without a marker or with another key it stays, and its branch is not used for another one."""
+    """A request without a marker or with another key is not changed, and its branch is not used for
+    another request.
+    """
     decision = decided(judged(candidate("a")), [existing(asked)])
     assert (decision.groups, decision.closings) == ((), ())
     assert [each.request.number for each in decision.left] == [1]
 
 
 def test_a_request_that_we_closed_and_a_person_opened_is_kept():
-    """It is current if it is needed, and left alone if it is not."""
+    """A request that tfcert closed and a person reopened is kept current if it is needed, else left
+    alone.
+    """
     opened = existing(request(1, "a", closed="x"))
     assert shapes(decided(judged(candidate("a")), [opened])) == [(1, ["a"])]
     decision = decided(judged(), [opened])
@@ -235,7 +257,7 @@ def test_a_request_that_we_closed_and_a_person_opened_is_kept():
 
 
 def test_the_schedule_is_for_new_requests():
-    """On another day nothing is opened, and what is open stays current."""
+    """Outside the schedule no request is opened, and open ones are kept current."""
     found = judged(candidate("a", scheduled=False))
     assert "schedule" in decided(found).left[0].reason
     assert shapes(decided(found, [existing(request(1, "a"))])) == [(1, ["a"])]
@@ -264,7 +286,9 @@ OPENED = st.lists(
 
 @given(CANDIDATES, OPENED, st.integers(0, 3), st.integers(0, 5))
 def test_a_certificate_is_never_in_two_requests_of_a_phase(candidates, opened, new, most):
-    """Whatever is open: after the decision, each certificate and phase has at most one request, and the limits hold."""
+    """After a decision, each certificate and phase has at most one request, and the limits are
+    kept, whatever was open before.
+    """
     found = judged(*candidates, roots=("live", "other"))
     requests = [
         existing(request(number, *names, phase=phase), persons=persons)

@@ -1,4 +1,6 @@
-"""A whole run over a forge in memory: killed, raced, and with people in between."""
+"""Tests of whole runs on a forge in memory: interrupted runs, simultaneous runs, and changes by
+people in between.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ PEOPLE = People(labels=("tfcert",), reviewers=("ann",))
 
 
 def opened(**more):
-    """A forge after a first run."""
+    """Return a forge after a first run."""
     forge = MemoryForge()
     run(forge, FOUND, **more)
     forge.writes.clear()
@@ -27,14 +29,16 @@ def open_requests(forge):
 
 
 def is_current(forge, data=b"new\n"):
-    """There is one open request, its branch is one commit on the base, with these files."""
+    """Return whether there is one open request whose branch is one commit on the base with these
+    files.
+    """
     (asked,) = open_requests(forge)
     start, commits, files = forge.branches[asked.branch]
     return (start, len(commits), files) == (forge.base, 1, {"main.tf": data})
 
 
 def test_the_same_content_makes_no_call_that_writes():
-    """A second run reads, and changes nothing."""
+    """A second run with the same content makes no call that writes."""
     forge = opened(people=PEOPLE)
     run(forge, FOUND, people=PEOPLE)
     assert forge.writes == []
@@ -44,7 +48,7 @@ def test_the_same_content_makes_no_call_that_writes():
 
 @pytest.mark.parametrize("change", ["content", "base"])
 def test_other_content_or_a_moved_base_rewrites_the_branch(change):
-    """The branch is again one commit on the head of the base."""
+    """Changed content or a moved base makes the branch one new commit on the head of the base."""
     forge = opened()
     data = b"newer\n" if change == "content" else b"new\n"
     if change == "base":
@@ -55,7 +59,7 @@ def test_other_content_or_a_moved_base_rewrites_the_branch(change):
 
 
 def test_another_title_is_one_edit():
-    """A date that changes is brought up to date, without another commit."""
+    """A changed title is one edit of the request, without a commit."""
     forge = opened()
     run(forge, FOUND, title="another title")
     assert forge.writes == ["edit"]
@@ -63,7 +67,9 @@ def test_another_title_is_one_edit():
 
 
 def test_a_person_s_commit_is_never_rewritten():
-    """The branch stays as it is, and one comment says so, however often the run is repeated."""
+    """A branch with a person's commit is not rewritten, and repeated runs write one comment about
+    it.
+    """
     forge = opened()
     forge.push(BRANCH)
     before = forge.branches[BRANCH]
@@ -75,7 +81,9 @@ def test_a_person_s_commit_is_never_rewritten():
 
 
 def test_a_commit_that_arrives_in_the_last_moment_is_not_lost():
-    """The branch is moved only from the head that was judged."""
+    """A commit that is pushed during the run is not lost, because the branch is moved only from the
+    expected head.
+    """
     forge = opened()
     forge.move_base()
     forge.before = lambda name: forge.push(BRANCH) if name == "rewrite_branch" else None
@@ -86,7 +94,7 @@ def test_a_commit_that_arrives_in_the_last_moment_is_not_lost():
 
 @pytest.mark.parametrize("who", [BOT, "ann"])
 def test_our_message_does_not_make_a_commit_ours(who):
-    """A commit that somebody amended keeps our trailer; its files do not match it, whoever committed it."""
+    """A commit with tfcert's message and other files counts as a person's, whoever committed it."""
     forge = opened()
     forge.amend(BRANCH, b"edited\n", who)
     before = forge.branches[BRANCH]
@@ -96,7 +104,7 @@ def test_our_message_does_not_make_a_commit_ours(who):
 
 
 def test_the_same_files_by_another_author_are_not_ours():
-    """The author counts too, where the forge tells who the token's user is."""
+    """A commit with the same files by another author counts as a person's."""
     forge = opened()
     forge.amend(BRANCH, b"new\n", "ann")
     forge.move_base()
@@ -105,7 +113,7 @@ def test_the_same_files_by_another_author_are_not_ours():
 
 
 def test_a_branch_that_was_deleted_is_made_again():
-    """Where the forge leaves the request open, as GitLab does."""
+    """If the branch of an open request was deleted, it is created again."""
     forge = opened()
     del forge.branches[BRANCH]
     run(forge, FOUND)
@@ -114,7 +122,9 @@ def test_a_branch_that_was_deleted_is_made_again():
 
 
 def test_what_is_not_needed_is_closed_and_told_from_what_a_person_closed():
-    """The request has our reason, so a later run may open another one; a person's decision stays."""
+    """A request that tfcert closed with a reason is opened again when needed; one that a person
+    closed only with `--reopen`.
+    """
     forge = opened()
     run(forge, judged())
     assert forge.writes == ["close"]
@@ -129,7 +139,7 @@ def test_what_is_not_needed_is_closed_and_told_from_what_a_person_closed():
 
 
 def test_a_request_that_is_merged_meanwhile_is_not_closed():
-    """It is looked at again before it is closed."""
+    """A request that is merged during the run is not closed."""
     forge = opened()
     forge.before = lambda name: forge.set(1, state="merged") if name == "request" else None
     run(forge, judged())
@@ -137,7 +147,9 @@ def test_a_request_that_is_merged_meanwhile_is_not_closed():
 
 
 def test_a_request_that_is_opened_and_merged_meanwhile_is_not_opened_twice():
-    """Another run was faster, and a person merged at once: the change is not proposed again."""
+    """If another run opens the request and it is merged meanwhile, the change is not proposed
+    again.
+    """
     forge = MemoryForge()
 
     def other(name):
@@ -153,7 +165,10 @@ def test_a_request_that_is_opened_and_merged_meanwhile_is_not_opened_twice():
 
 
 def kill_at(forge, number):
-    """Kill the run before its call of that number; returns whether it came so far."""
+    """Interrupt the run before its call of this number.
+
+    Return a list with the number of calls left.
+    """
     left = [number]
 
     def before(_name):
@@ -167,7 +182,9 @@ def kill_at(forge, number):
 
 @pytest.mark.parametrize("story", ["open", "rewrite", "close"])
 def test_a_run_that_is_killed_is_finished_by_the_next_one(story):
-    """Before each single call: afterwards there is what there would be without the kill, and never two requests."""
+    """A run that is interrupted before any of its calls is completed by the next run, without a
+    second request.
+    """
     found = judged() if story == "close" else FOUND
     for number in range(30):
         forge = MemoryForge() if story == "open" else opened(people=PEOPLE)
@@ -196,7 +213,7 @@ def test_a_run_that_is_killed_is_finished_by_the_next_one(story):
 
 @pytest.mark.parametrize("story", ["open", "rewrite"])
 def test_two_runs_at_once_make_one_request(story):
-    """A second whole run before each call of the first: one request, with one commit on the base."""
+    """Two runs at the same time make one request with one commit on the base."""
     for number in range(30):
         forge = MemoryForge() if story == "open" else opened()
         if story == "rewrite":
@@ -221,7 +238,7 @@ def test_two_runs_at_once_make_one_request(story):
 
 
 def test_an_error_of_one_request_does_not_stop_the_others():
-    """It is told, and the run's other requests are opened."""
+    """A failed request is reported, and the other requests of the run are opened."""
     from checker.errors import TfcertError
 
     forge = MemoryForge()
@@ -241,7 +258,9 @@ def test_an_error_of_one_request_does_not_stop_the_others():
 
 
 def test_the_whole_series_leaves_no_open_request():
-    """Introduce, repoint and retire, each merged and applied: three requests, none open."""
+    """After introduce, repoint and retire are each merged and applied, three requests exist and
+    none is open.
+    """
     forge = MemoryForge()
     for number, phase in enumerate((Phase.INTRODUCE, Phase.REPOINT, Phase.RETIRE), 1):
         run(forge, judged(candidate("abc", phase)))
@@ -255,7 +274,7 @@ def test_the_whole_series_leaves_no_open_request():
 
 
 def test_nothing_is_opened_beyond_the_limits():
-    """A limit of 0 opens nothing, and keeps what is open."""
+    """A limit of 0 opens no request and keeps open ones current."""
     forge = opened()
     forge.move_base()
     found = judged(candidate("abc"), candidate("def", root="other"), roots=("live", "other"))

@@ -1,4 +1,4 @@
-"""The names by which a run finds its requests, branches and commits again."""
+"""Tests of the names by which a run finds its requests, branches and commits again."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ MARKERS = st.builds(
 
 @given(MARKERS, TEXTS)
 def test_a_marker_is_read_back_from_any_text(marker, text):
-    """Whatever its values are, they cannot end the comment; the visible text is found again too."""
+    """A marker is read back from any text, no value ends its HTML comment early, and it can be
+    removed from the text.
+    """
     body = f"{text}\n\n{marker.line}"
     assert read_request_marker(body) == marker
     assert read_request_marker(body.replace("\n", "\r\n") + "\r\n") == marker
@@ -55,18 +57,18 @@ def test_a_marker_is_read_back_from_any_text(marker, text):
     ],
 )
 def test_another_text_has_no_marker(body):
-    """Wrong types, phases and JSON are no marker."""
+    """A text with wrong types, an unknown phase or invalid JSON has no marker."""
     assert read_request_marker(body) is None
 
 
 def test_a_marker_above_other_text_does_not_count():
-    """Only the last line is the marker: a quoted one is not."""
+    """A marker counts only as the last line, so a quoted one does not."""
     marker = RequestMarker(key="k", phase=Phase.RETIRE, certificates=("a/b",), roots=())
     assert read_request_marker(f"{marker.line}\nand a comment") is None
 
 
 def test_the_region_is_in_a_branch_only_where_ids_collide():
-    """Two certificates of one id in two regions have two branches."""
+    """A branch name contains the region only if two certificates have the same id."""
     assert branch_names(["us-east-1/abc", "us-east-1/def"], Phase.INTRODUCE) == {
         "us-east-1/abc": "tfcert/abc/introduce",
         "us-east-1/def": "tfcert/def/introduce",
@@ -79,13 +81,13 @@ def test_the_region_is_in_a_branch_only_where_ids_collide():
 
 @pytest.mark.parametrize("name", ["..", "a.lock", "-x", "a b~^:?*[\\", "é", "@{"])
 def test_every_branch_is_one_for_git(name):
-    """Whatever an id in a state is, git takes the branch."""
+    """git accepts the branch name for any id in a state."""
     (branch,) = branch_names([f"us-east-1/{name}"], Phase.REPOINT).values()
     subprocess.run(["git", "check-ref-format", f"refs/heads/{branch}"], check=True, timeout=30)
 
 
 def test_the_name_of_a_content_is_git_s():
-    """`git hash-object` gives the same name."""
+    """The name of a content equals that of `git hash-object`."""
     data = b"resource \xff\r\n"
     done = subprocess.run(
         ["git", "hash-object", "--stdin"], input=data, capture_output=True, check=True, timeout=30
@@ -95,7 +97,9 @@ def test_the_name_of_a_content_is_git_s():
 
 
 def test_a_trailer_is_read_at_the_end_alone():
-    """Text that somebody adds below the trailer takes the claim away."""
+    """A trailer counts only at the end of a commit message, and its hash depends on the paths and
+    contents.
+    """
     content = content_hash({"main.tf": "0" * 40})
     message = commit_message(
         "title", "text", phase=Phase.RETIRE, certificates=("a/b",), content=content
