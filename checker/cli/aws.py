@@ -44,6 +44,11 @@ class Aws:
         }
         self._gateways: BotoGateways | None = None
 
+    @property
+    def named(self) -> tuple[str | None, str | None, str | None]:
+        """Return the profile, the role and the region that the run names: no secrets."""
+        return self._how["profile"], self._how["role_arn"], self._how["region"]
+
     def observer(self, *, offline: bool, in_part: bool = False) -> Observe | None:
         """Return the function that observes AWS; None offline.
 

@@ -11,7 +11,7 @@ from checker.cli.usage import AWS, OUTPUT, POLICY, PROBE, SOURCES
 from checker.terraform.tool import Wanted
 
 if TYPE_CHECKING:
-    from checker.cli.fleet import FleetRequest
+    from checker.cli.fleet.request import FleetRequest
     from checker.cli.probing.asking import Asking
 
 _LEAST_SECONDS, _MOST_SECONDS = 0.1, 86_400.0
@@ -228,6 +228,24 @@ Exclude = Annotated[
         rich_help_panel=SOURCES,
     ),
 ]
+Dask = Annotated[
+    str | None,
+    typer.Option(
+        "--dask",
+        metavar="ADDRESS",
+        help="With --states: read on the workers of a Dask cluster (tls://HOST:PORT), or of one "
+        "that is started here: local, or local:WORKERS.",
+    ),
+]
+WorkerCredentials = Annotated[
+    str | None,
+    typer.Option(
+        "--worker-credentials",
+        metavar="own|forward",
+        help="With --dask ADDRESS: the credentials for S3, of the workers or, over TLS, of this "
+        "run. [default: own]",
+    ),
+]
 Probe = Annotated[
     bool,
     typer.Option(
@@ -339,6 +357,8 @@ def fleet(
     include: Sequence[str] | None,
     exclude: Sequence[str] | None,
     recursive: bool,
+    dask: str | None = None,
+    worker_credentials: str | None = None,
     config: str | None = None,
 ) -> FleetRequest | None:
     """Return the request of --states; None without it.
@@ -352,6 +372,8 @@ def fleet(
         "-0": null,
         "--include": bool(include),
         "--exclude": bool(exclude),
+        "--dask": dask is not None,
+        "--worker-credentials": worker_credentials is not None,
     }
     for name, given in only.items():
         if given and not states:
@@ -373,7 +395,7 @@ def fleet(
             remedy="leave it out with --states",
         )
     # Imported here: most runs read no fleet.
-    from checker.cli.fleet import parse_request
+    from checker.cli.fleet.request import parse_request
 
     return parse_request(
         sources or (),
@@ -381,6 +403,8 @@ def fleet(
         null=null,
         include=include or (),
         exclude=exclude or (),
+        dask=dask,
+        worker_credentials=worker_credentials,
     )
 
 

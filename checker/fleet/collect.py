@@ -55,6 +55,24 @@ class Fleet(Struct, frozen=True, kw_only=True):
     interrupted: bool = False
 
 
+class Engine(Protocol):
+    """What reads batches outside this process; the results come in any order.
+
+    `submit` raises UsageError if it is lost, `check` too.
+    """
+
+    results: SimpleQueue[BatchDone]
+
+    def capacity(self) -> int:
+        """Return how many batches keep it busy."""
+
+    def submit(self, batch: tuple[Item, ...]) -> None:
+        """Have a batch read."""
+
+    def check(self) -> None:
+        """Raise UsageError if it does not answer any more."""
+
+
 class Remote(Protocol):
     """What reads objects of buckets: a batch at a time, from many threads."""
 
@@ -73,20 +91,25 @@ def collect(
     environment: Mapping[str, str],
     watch: FleetProgress,
     processes: int | None = None,
+    engine: Engine | None = None,
 ) -> Fleet:
     """Read every item; the result does not depend on the order or on who read it.
 
-    An interruption ends the reading: what was not read by then is named as one.
+    An interruption ends the reading: what was not read by then is named as one. With an engine, it
+    reads everything.
     """
-    run = _Run(remote, tags, environment, watch, processors() if processes is None else processes)
-    lister = _Lister(items, watch)
+    run = _Run(
+        remote, tags, environment, watch, processors() if processes is None else processes, engine
+    )
+    lister = _Lister(items, watch, together=engine is not None)
     interrupted = False
     try:
         run.all(lister)
     except KeyboardInterrupt:
         interrupted = True
-    lister.stop.set()
-    run.close()
+    finally:
+        lister.stop.set()
+        run.close()
     if lister.error is not None:
         raise lister.error
     unread = [*listing.unread, *run.result.unread]
@@ -111,17 +134,18 @@ def collect(
 class _Lister:
     """The listing in a thread of its own, a bounded number of batches ahead."""
 
-    def __init__(self, items: Iterator[Item], watch: FleetProgress) -> None:
+    def __init__(self, items: Iterator[Item], watch: FleetProgress, *, together: bool) -> None:
         self.batches: Queue[tuple[Item, ...] | None] = Queue(_AHEAD)
         self.stop = Event()
         self.error: BaseException | None = None
         self._items = items
         self._watch = watch
+        self._together = together
         Thread(target=self._run, daemon=True).start()
 
     def _run(self) -> None:
         try:
-            for batch in _batched(self._items):
+            for batch in _batched(self._items, together=self._together):
                 if self.stop.is_set():
                     return
                 self._watch.expect(len(batch))
@@ -132,12 +156,12 @@ class _Lister:
         self.batches.put(None)
 
 
-def _batched(items: Iterator[Item]) -> Iterator[tuple[Item, ...]]:
-    """Yield items in batches of files, and each object of a bucket by itself."""
+def _batched(items: Iterator[Item], *, together: bool) -> Iterator[tuple[Item, ...]]:
+    """Yield items in batches by size; unless `together`, each object of a bucket by itself."""
     batch: list[Item] = []
     size = 0
     for item in items:
-        if item.key != item.path:
+        if not together and not item.is_file:
             yield (item,)
             continue
         batch.append(item)
@@ -159,6 +183,7 @@ class _Run:
         environment: Mapping[str, str],
         watch: FleetProgress,
         processes: int,
+        engine: Engine | None,
     ) -> None:
         self.result = BatchRead()
         self._remote = remote
@@ -166,7 +191,8 @@ class _Run:
         self._environment = environment
         self._watch = watch
         self._processes = processes
-        self._results: SimpleQueue[BatchDone] = SimpleQueue()
+        self._engine = engine
+        self._results: SimpleQueue[BatchDone] = SimpleQueue() if engine is None else engine.results
         self._crews: dict[bool, Crew] = {}
         self._batches = 0
         self._bytes = 0
@@ -194,7 +220,14 @@ class _Run:
 
     def _start(self, batch: tuple[Item, ...]) -> None:
         size = sum(item.size for item in batch)
-        local = batch[0].key == batch[0].path
+        if self._engine is not None:
+            while self._batches >= self._engine.capacity():
+                self._wait()
+            self._engine.submit(batch)
+            self._batches += 1
+            self._bytes += size
+            return
+        local = batch[0].is_file
         if local and (self._processes < 2 or self._alone + size <= _ALONE_BYTES):
             self._alone += size
             self._keep(batch, read_files(batch, self._tags))
@@ -235,6 +268,8 @@ class _Run:
             self._finish(self._results.get(timeout=_TICK))
         except Empty:
             self._watch.tick()
+            if self._engine is not None:
+                self._engine.check()
 
     def _finish(self, done: BatchDone) -> None:
         self._batches -= 1

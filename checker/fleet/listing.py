@@ -19,8 +19,8 @@ from checker.model.inventory import Unread
 class ListsObjects(Protocol):
     """What is needed to list a bucket."""
 
-    def list(self, prefix: str) -> Iterator[tuple[str, int]]:
-        """Yield key and size of every object below a prefix; raises UnreadableError."""
+    def list(self, prefix: str) -> Iterator[tuple[str, int, str]]:
+        """Yield key, size and ETag of every object below a prefix; raises UnreadableError."""
 
 
 class LeftOut(Struct):
@@ -77,7 +77,7 @@ class FleetListing:
                 self._nothing(top)
             return
         if self._is_new(found):
-            yield Item(top, top, found.st_size, is_certain(top))
+            yield _file_item(top, found, top)
 
     def bucket(
         self, source: BucketSource, store: ListsObjects, number: int, *, alone: bool
@@ -88,7 +88,7 @@ class FleetListing:
         """
         count = 0
         try:
-            for key, size in store.list(source.key):
+            for key, size, tag in store.list(source.key):
                 below = key.removeprefix(source.key)
                 kind = self._selection.kind(below) if below else NameKind.OTHER
                 if kind is not NameKind.STATE:
@@ -99,7 +99,7 @@ class FleetListing:
                 count += 1
                 url = source.url(key)
                 if alone or self.is_new_object(url):
-                    yield Item(url, key, size, is_certain(key), number)
+                    yield Item(url, key, size, is_certain(key), number, tag)
         except UnreadableError as error:
             so_far = f" (after {count} states)" if count else ""
             self._fail(str(source), f"{error.message}{so_far}", error.remedy or "list it again")
@@ -168,7 +168,7 @@ class FleetListing:
             self._fail(entry.path, f"cannot be read: {_why(error)}", "check the file or the link")
             return
         if self._is_new(found):
-            yield Item(entry.path, entry.path, found.st_size, is_certain(entry.name))
+            yield _file_item(entry.path, found, entry.name)
 
     def _is_new(self, found: os.stat_result) -> bool:
         """Return whether a file was not listed before, by another name or another source."""
@@ -206,6 +206,18 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir()
     except OSError:
         return False
+
+
+def _file_item(path: str, found: os.stat_result, name: str) -> Item:
+    return Item(path, path, found.st_size, is_certain(name), version=file_version(found))
+
+
+def file_version(found: os.stat_result) -> str:
+    """Return what changes if the content of a file does: the first part is its time of change.
+
+    A program can set this time back, but not the time of the inode.
+    """
+    return f"{found.st_mtime_ns}:{found.st_ctime_ns}:{found.st_ino}"
 
 
 def _number(found: os.stat_result) -> int:

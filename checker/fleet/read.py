@@ -25,20 +25,29 @@ _TRAITS = frozenset(
         "terraform_version",
     }
 )
+# The number of a store that is the file system.
+FILE = -1
 _AGAIN = "read it by itself: `tfcert check` of it says more"
 
 
 class Item(Struct, frozen=True, array_like=True):
     """One object to read: its name in reports, its size, and whether it must be a state.
 
-    `key` is its name in its store; for a file it is the path.
+    `key` is its name in its store, whose number is `store`; for a file it is the path. `version` is
+    what the listing says of its content: the ETag, or times and number of a file; empty if unknown.
     """
 
     path: str
     key: str
     size: int
     certain: bool
-    store: int = 0
+    store: int = FILE
+    version: str = ""
+
+    @property
+    def is_file(self) -> bool:
+        """Return whether it is a file and not an object of a bucket."""
+        return self.store == FILE
 
 
 class BatchRead(Struct, kw_only=True):

@@ -132,14 +132,14 @@ class _Store:
         self._credentials: _Credentials | None = None
         self._failures = 0
 
-    def list(self, prefix: str) -> Iterator[tuple[str, int]]:
-        """Yield key and size of every object below a prefix; raises UnreadableError."""
+    def list(self, prefix: str) -> Iterator[tuple[str, int, str]]:
+        """Yield key, size and ETag of every object below a prefix; raises UnreadableError."""
         store = self._open()
         try:
             # If a page of the listing fails, the chunk before it is lost: a small one loses little.
             for chunk in store.list(prefix or None, chunk_size=10):
                 for found in chunk:
-                    yield found["path"], found["size"]
+                    yield found["path"], found["size"], found["e_tag"] or ""
         except _errors() as error:
             raise self._refused(error, listing=True) from error
 

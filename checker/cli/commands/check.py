@@ -35,6 +35,8 @@ def check(
     null: options.NullSeparated = False,
     include: options.Include = None,
     exclude: options.Exclude = None,
+    dask: options.Dask = None,
+    worker_credentials: options.WorkerCredentials = None,
     config: options.Config = None,
     policy: options.PolicyFile = None,
     policy_base: options.PolicyBase = None,
@@ -133,6 +135,8 @@ def check(
         include=include,
         exclude=exclude,
         recursive=recursive,
+        dask=dask,
+        worker_credentials=worker_credentials,
         config=config,
     )
     asking = options.asking(
@@ -167,7 +171,7 @@ def check(
         with aws.counted(shown=verbose):
             interrupted = False
             if fleet is not None:
-                from checker.cli.fleet import load_fleet
+                from checker.cli.fleet.run import load_fleet
 
                 found = load_fleet(
                     fleet,

@@ -26,6 +26,8 @@ def scan(
     null: options.NullSeparated = False,
     include: options.Include = None,
     exclude: options.Exclude = None,
+    dask: options.Dask = None,
+    worker_credentials: options.WorkerCredentials = None,
     region: Annotated[
         list[str] | None,
         typer.Option(
@@ -116,6 +118,8 @@ def scan(
         include=include,
         exclude=exclude,
         recursive=recursive,
+        dask=dask,
+        worker_credentials=worker_credentials,
     )
     wanted = options.wanted(tool, tool_env)
     with run_policy(
@@ -132,7 +136,7 @@ def scan(
         with aws.counted(shown=verbose):
             output.refuse_inputs(chosen, sources or (), None, policy=policy)
             if fleet is not None:
-                from checker.cli.fleet import load_fleet
+                from checker.cli.fleet.run import load_fleet
 
                 found = load_fleet(
                     fleet,
