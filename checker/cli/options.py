@@ -235,6 +235,7 @@ Dask = Annotated[
         metavar="ADDRESS",
         help="With --states: read on the workers of a Dask cluster (tls://HOST:PORT), or of one "
         "that is started here: local, or local:WORKERS.",
+        rich_help_panel=SOURCES,
     ),
 ]
 WorkerCredentials = Annotated[
@@ -244,6 +245,7 @@ WorkerCredentials = Annotated[
         metavar="own|forward",
         help="With --dask ADDRESS: the credentials for S3, of the workers or, over TLS, of this "
         "run. [default: own]",
+        rich_help_panel=SOURCES,
     ),
 ]
 Probe = Annotated[
