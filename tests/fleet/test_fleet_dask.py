@@ -58,7 +58,7 @@ read.read_batch = read_batch
 
 
 class Cluster:
-    """A scheduler and workers, and the environment of who connects to it."""
+    """A scheduler and workers, and the environment for connecting to it."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -113,7 +113,7 @@ class Cluster:
 
 
 def worker_environment(folder, **more):
-    """The environment of a worker with the shim."""
+    """Return the environment of a worker with the shim."""
     return {
         **os.environ,
         "PYTHONPATH": os.pathsep.join([str(folder / "shim"), str(ROOT)]),
@@ -138,7 +138,7 @@ def wait(look):
 
 @pytest.fixture(scope="module")
 def bucket():
-    """The bucket that the workers reach."""
+    """Run the bucket that the workers read."""
     made = Bucket()
     yield made
     made.server.shutdown()
@@ -147,7 +147,7 @@ def bucket():
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory, bucket):
-    """The cluster of this file; its workers have credentials of their own."""
+    """Run the cluster of this file; its workers have credentials of their own."""
     made = Cluster(tmp_path_factory.mktemp("cluster"))
     try:
         for _ in range(2):
@@ -158,7 +158,7 @@ def cluster(tmp_path_factory, bucket):
 
 
 def of_bucket(bucket, key):
-    """The environment of who reads the bucket with an access key."""
+    """Return the environment for reading the bucket with an access key."""
     return {
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{bucket.server.server_port}",
         "AWS_DEFAULT_REGION": "us-east-1",
@@ -170,7 +170,7 @@ def of_bucket(bucket, key):
 
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory):
-    """Six hundred states, some of them due, and files with every fault."""
+    """Write six hundred states, some of them due, and files with every fault."""
     folder = tmp_path_factory.mktemp("fleet")
     for number in range(600):
         resources = due(number) if number % 40 == 0 else other(1)
@@ -181,7 +181,7 @@ def fleet(tmp_path_factory):
 
 
 def arguments(*more, source="fleet", form="json"):
-    """A check of the fleet."""
+    """Return the arguments of a check of the fleet."""
     return (
         "check", "--states", source, "--offline", "--as-of", AS_OF, "--format", form, *more,
     )  # fmt: skip
@@ -189,7 +189,7 @@ def arguments(*more, source="fleet", form="json"):
 
 @pytest.fixture
 def alone(tfcert, fleet):
-    """What one process prints."""
+    """Run the check in one process."""
     done = tfcert(*arguments(), cwd=fleet)
     assert (done.returncode, done.stderr) != (2, b"")
     return done
@@ -246,13 +246,13 @@ def test_a_worker_of_another_version_is_named(tfcert, fleet, cluster):
 
 
 def refused(tfcert, fleet, cluster):
-    """A run that ends with exit code 2."""
+    """Return a run that ends with exit code 2, or None."""
     done = tfcert(*arguments("--dask", cluster.address), cwd=fleet, environment=cluster.environment)
     return done if done.returncode == 2 else None
 
 
 def started(cluster, fleet, dask, **environment):
-    """A run whose reading waits, as a process, with the pid of one worker."""
+    """Start a run whose reading waits; return it and the pid of one worker."""
     run = uuid4().hex
     # A worker that an earlier run left in the middle of a task goes on.
     write(cluster.signs / "slow", run)
@@ -268,7 +268,7 @@ def started(cluster, fleet, dask, **environment):
 
 
 def below(pid):
-    """A process and all that it started."""
+    """Return a process and all that it started."""
     found = [pid]
     for task in Path(f"/proc/{pid}/task").iterdir():
         for child in (task / "children").read_text().split():
@@ -277,7 +277,7 @@ def below(pid):
 
 
 def is_alive(pid):
-    """Whether a process runs; one that waits for its parent does not."""
+    """Return whether a process runs; one that waits for its parent does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
