@@ -25,10 +25,11 @@ ROOT = Path(__file__).resolve().parents[2]
 _LINK = re.compile(r"(\]\()(?!https?:|mailto:|#)([^)#\s]+)")
 _TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
 _FIRST = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
-# The menu. A name that ends with a slash means all pages of a folder. A page that is nowhere in
-# the menu is an error of the strict build.
+# The menu. A name that ends with a slash means all pages of a folder. A page of docs/ that is in
+# none of these sections is in the section "More".
 _MENU = {
-    "Start": ("index.md", "first-steps.md", "developer.md", "pipeline.md", "gates.md", "bot.md"),
+    "Start": ("index.md", "first-steps.md", "developer.md", "pipeline.md", "gates.md"),
+    "Pull requests": ("bot.md", "propose.md"),
     "Accounts and fleets": ("scan.md", "fleet.md"),
     "Rotations": ("trust.md", "probe.md", "limits.md"),
     "Reference": ("policy.md", "formats.md", "html.md", "performance.md", "rules/"),
@@ -40,9 +41,12 @@ _LISTED = "index.md"
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Make the menu."""
+    named = {name for names in _MENU.values() for name in names}
+    others = sorted({path.name for path in (ROOT / "docs").glob("*.md")} - named)
+    menu = {**_MENU, **({"More": others} if others else {})}
     config["nav"] = [
         {title: [entry for name in names for entry in _entries(name)]}
-        for title, names in _MENU.items()
+        for title, names in menu.items()
     ]
     return config
 

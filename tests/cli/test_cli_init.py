@@ -100,7 +100,14 @@ def test_the_gate_is_that_of_the_forge(tfcert, repository, sign, target):
     assert files(repository) == sorted([*before, target, "live/tfcert.toml"])
     printed = done.stdout.decode()
     assert f"../{target}: written" in printed
-    assert all(step in printed for step in gate.steps)
+    assert all(step in printed for step in (*gate.steps, gate.below.replace("{}", "live")))
+
+
+def test_a_root_module_at_the_top_needs_no_other_folder(tfcert, repository):
+    """The step about the folder is only there if the root module is below the repository's root."""
+    done = tfcert("init", "--forge", "github", cwd=repository)
+    assert b"working-directory" not in done.stdout
+    assert b"TFCERT_ROLE" in done.stdout
 
 
 def test_github_takes_the_gate(tfcert, repository):

@@ -51,7 +51,7 @@ def init(
     wanted = _gate(forge, top) if workflow or forge is not None else None
     # Each line is printed when it is true: an error about a later file does not hide it.
     for line in chain(
-        write_policy(folder, top), write_gate(wanted, top) if wanted is not None else ()
+        write_policy(folder, top), write_gate(wanted, top, folder) if wanted is not None else ()
     ):
         write(f"{printable(line)}\n".encode())
     write(b"next: `tfcert doctor` says what tfcert can see here, then `tfcert check`\n")

@@ -36,8 +36,11 @@ def write_policy(folder: Path, top: Path) -> Iterator[str]:
     )
 
 
-def write_gate(forge: WorkflowForge, top: Path) -> Iterator[str]:
-    """Write the gate of a forge; yield the lines about it and about what is left to do."""
+def write_gate(forge: WorkflowForge, top: Path, folder: Path) -> Iterator[str]:
+    """Write the gate of a forge; yield the lines about it and about what is left to do.
+
+    `folder` is the one of the root module.
+    """
     gate = GATES[forge]
     target = top / gate.target
     if not create(target, read_gate(gate), within=top):
@@ -45,6 +48,9 @@ def write_gate(forge: WorkflowForge, top: Path) -> Iterator[str]:
         return
     yield f"{_shown(target)}: written, the same as docs/gates/{gate.template}; left to do:"
     yield from (f"  - {step}" for step in gate.steps)
+    below = os.path.relpath(folder.resolve(), top)
+    if below != ".":
+        yield f"  - {gate.below.replace('{}', below)}"
 
 
 def _shown(path: Path) -> str:

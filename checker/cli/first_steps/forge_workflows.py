@@ -31,11 +31,15 @@ class WorkflowForge(StrEnum):
 
 
 class Gate(Struct, frozen=True, kw_only=True):
-    """A gate: its file in docs/gates, its place in the repository, and what is left to do."""
+    """A gate: its file in docs/gates, its place in the repository, and what is left to do.
+
+    `below` is the step for a root module that is not the root of the repository: `{}` is its path.
+    """
 
     template: str
     target: str
     steps: tuple[str, ...]
+    below: str
 
 
 GATES = {
@@ -44,9 +48,11 @@ GATES = {
         target=".github/workflows/client-certificates.yml",
         steps=(
             "in it, write the owner of your copy of tfcert for OWNER, and the version that you use",
-            "set the variables TFCERT_ROLE (a role with policies/iam/check.json) and AWS_REGION",
+            "set the variable AWS_REGION",
+            "set the variable TFCERT_ROLE: an IAM role for GitHub, with policies/iam/check.json",
             "require the check `certificates` for the branch",
         ),
+        below="in it, add `working-directory: {}` to the step Plan, and to `with:` of tfcert",
     ),
     WorkflowForge.GITLAB: Gate(
         template="gitlab/tfcert.gitlab-ci.yml",
@@ -54,8 +60,9 @@ GATES = {
         steps=(
             "include it in .gitlab-ci.yml after a job that makes plan.json, as it shows on top",
             "set GATE_PACKAGE to a wheel of tfcert, or use an image that has tfcert",
-            "set AWS_ROLE_ARN to a role with policies/iam/check.json",
+            "set AWS_ROLE_ARN to an IAM role for GitLab, with policies/iam/check.json",
         ),
+        below="make the plan in {}, and set GATE_SOURCES to {}/plan.json and GATE_CONFIG to {}",
     ),
 }
 _SIGNS = {".github": WorkflowForge.GITHUB, ".gitlab-ci.yml": WorkflowForge.GITLAB}
