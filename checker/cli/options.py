@@ -248,6 +248,16 @@ WorkerCredentials = Annotated[
         rich_help_panel=SOURCES,
     ),
 ]
+Cache = Annotated[
+    str | None,
+    typer.Option(
+        "--cache",
+        metavar="DIR",
+        help="With --states: keep here, or below s3://BUCKET/PREFIX/, what was read, and read only "
+        "what has changed since.",
+        rich_help_panel=SOURCES,
+    ),
+]
 Probe = Annotated[
     bool,
     typer.Option(
@@ -361,6 +371,7 @@ def fleet(
     recursive: bool,
     dask: str | None = None,
     worker_credentials: str | None = None,
+    cache: str | None = None,
     config: str | None = None,
 ) -> FleetRequest | None:
     """Return the request of --states; None without it.
@@ -376,6 +387,7 @@ def fleet(
         "--exclude": bool(exclude),
         "--dask": dask is not None,
         "--worker-credentials": worker_credentials is not None,
+        "--cache": cache is not None,
     }
     for name, given in only.items():
         if given and not states:
@@ -407,6 +419,7 @@ def fleet(
         exclude=exclude or (),
         dask=dask,
         worker_credentials=worker_credentials,
+        cache=cache,
     )
 
 

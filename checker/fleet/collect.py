@@ -9,6 +9,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from checker.fleet.cache import FleetCache
 from checker.fleet.listing import FleetListing, LeftOut
 from checker.fleet.read import BatchRead, Item
 from checker.fleet.workers import BatchDone, Crew, ReaderProcess, processors, read_files
@@ -22,6 +23,8 @@ _ALONE_BYTES = 64 * 1024**2
 _AHEAD = 1_000
 # The bytes that are read at one time.
 _IN_FLIGHT_BYTES = 256 * 1024**2
+# How many states that the cache knows are passed on together.
+_KNOWN = 1_000
 _TICK = 0.1
 
 
@@ -92,16 +95,16 @@ def collect(
     watch: FleetProgress,
     processes: int | None = None,
     engine: Engine | None = None,
+    cache: FleetCache | None = None,
 ) -> Fleet:
     """Read every item; the result does not depend on the order or on who read it.
 
     An interruption ends the reading: what was not read by then is named as one. With an engine, it
-    reads everything.
+    reads everything but what the cache knows.
     """
-    run = _Run(
-        remote, tags, environment, watch, processors() if processes is None else processes, engine
-    )
-    lister = _Lister(items, watch, together=engine is not None)
+    count = processors() if processes is None else processes
+    run = _Run(remote, tags, environment, watch, count, engine, cache)
+    lister = _Lister(items, watch, cache, together=engine is not None)
     interrupted = False
     try:
         run.all(lister)
@@ -126,7 +129,7 @@ def collect(
         unread=tuple(sorted(unread, key=lambda each: (each.path, each.reason))),
         left_out=listing.left_out,
         read=run.result.read,
-        other=run.result.other,
+        other=len(run.result.others),
         interrupted=interrupted,
     )
 
@@ -134,18 +137,26 @@ def collect(
 class _Lister:
     """The listing in a thread of its own, a bounded number of batches ahead."""
 
-    def __init__(self, items: Iterator[Item], watch: FleetProgress, *, together: bool) -> None:
-        self.batches: Queue[tuple[Item, ...] | None] = Queue(_AHEAD)
+    def __init__(
+        self,
+        items: Iterator[Item],
+        watch: FleetProgress,
+        cache: FleetCache | None,
+        *,
+        together: bool,
+    ) -> None:
+        self.batches: Queue[tuple[Item, ...] | _Known | None] = Queue(_AHEAD)
         self.stop = Event()
         self.error: BaseException | None = None
         self._items = items
         self._watch = watch
+        self._cache = cache
         self._together = together
         Thread(target=self._run, daemon=True).start()
 
     def _run(self) -> None:
         try:
-            for batch in _batched(self._items, together=self._together):
+            for batch in _batched(self._unknown(), together=self._together):
                 if self.stop.is_set():
                     return
                 self._watch.expect(len(batch))
@@ -154,6 +165,33 @@ class _Lister:
             self.error = error
         self._watch.listed()
         self.batches.put(None)
+
+    def _unknown(self) -> Iterator[Item]:
+        """Yield what the cache does not know; the rest is passed on in large pieces."""
+        known = _Known()
+        for item in self._items:
+            if self._cache is None or not self._cache.find(item, known.result):
+                yield item
+                continue
+            known.count += 1
+            if known.count == _KNOWN:
+                self._pass_on(known)
+                known = _Known()
+            if self.stop.is_set():
+                break
+        self._pass_on(known)
+
+    def _pass_on(self, known: _Known) -> None:
+        self._watch.expect(known.count)
+        self.batches.put(known)
+
+
+class _Known:
+    """What the cache knows of some items."""
+
+    def __init__(self) -> None:
+        self.result = BatchRead()
+        self.count = 0
 
 
 def _batched(items: Iterator[Item], *, together: bool) -> Iterator[tuple[Item, ...]]:
@@ -184,6 +222,7 @@ class _Run:
         watch: FleetProgress,
         processes: int,
         engine: Engine | None,
+        cache: FleetCache | None,
     ) -> None:
         self.result = BatchRead()
         self._remote = remote
@@ -192,6 +231,7 @@ class _Run:
         self._watch = watch
         self._processes = processes
         self._engine = engine
+        self._cache = cache
         self._results: SimpleQueue[BatchDone] = SimpleQueue() if engine is None else engine.results
         self._crews: dict[bool, Crew] = {}
         self._batches = 0
@@ -208,6 +248,10 @@ class _Run:
                 continue
             if batch is None:
                 break
+            if isinstance(batch, _Known):
+                self.result.add(batch.result)
+                self._watch.advance(batch.count)
+                continue
             self._start(batch)
             self._drain()
         while self._batches:
@@ -280,4 +324,6 @@ class _Run:
 
     def _keep(self, items: tuple[Item, ...], result: BatchRead) -> None:
         self.result.add(result)
+        if self._cache is not None:
+            self._cache.keep(items, result)
         self._watch.advance(len(items))

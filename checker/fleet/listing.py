@@ -13,6 +13,7 @@ from checker.errors import UnreadableError
 from checker.fleet.read import Item
 from checker.fleet.selection import TOOL_FOLDERS, NameKind, NameSelection, is_certain
 from checker.fleet.sources import BucketSource, FleetSource, LocalSource
+from checker.fleet.versions import file_version
 from checker.model.inventory import Unread
 
 
@@ -210,14 +211,6 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 def _file_item(path: str, found: os.stat_result, name: str) -> Item:
     return Item(path, path, found.st_size, is_certain(name), version=file_version(found))
-
-
-def file_version(found: os.stat_result) -> str:
-    """Return what changes if the content of a file does: the first part is its time of change.
-
-    A program can set this time back, but not the time of the inode.
-    """
-    return f"{found.st_mtime_ns}:{found.st_ctime_ns}:{found.st_ino}"
 
 
 def _number(found: os.stat_result) -> int:

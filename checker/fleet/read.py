@@ -53,26 +53,35 @@ class Item(Struct, frozen=True, array_like=True):
 class BatchRead(Struct, kw_only=True):
     """What is kept of a batch: documents with something of ours, and what could not be read.
 
-    `read` counts the states and plans, `other` the JSON files that are neither.
+    `read` counts the states and plans; `others` are the JSON files that are neither. `changed` are
+    those of which another version was read than the one that was listed.
     """
 
     documents: list[Document] = []
     unread: list[Unread] = []
     read: int = 0
-    other: int = 0
+    others: list[str] = []
+    changed: list[str] = []
 
     def add(self, more: BatchRead) -> None:
         """Add another batch."""
         self.documents += more.documents
         self.unread += more.unread
         self.read += more.read
-        self.other += more.other
+        self.others += more.others
+        self.changed += more.changed
 
 
 def read_batch(
-    items: Sequence[Item], fetch: Callable[[Item], Buffer], tags: Collection[str]
+    items: Sequence[Item],
+    fetch: Callable[[Item], Buffer],
+    tags: Collection[str],
+    version: Callable[[Item], str] | None = None,
 ) -> BatchRead:
-    """Read a batch; `fetch` returns the bytes of an item, or raises UnreadableError."""
+    """Read a batch; `fetch` returns the bytes of an item, or raises UnreadableError.
+
+    `version` is asked after an item was read for the version that was read.
+    """
     result = BatchRead()
     for item in items:
         try:
@@ -89,6 +98,8 @@ def read_batch(
                 )
             )
             continue
+        if version is not None and version(item) != item.version:
+            result.changed.append(item.path)
         match found:
             case Document():
                 result.read += 1
@@ -96,7 +107,7 @@ def read_batch(
             case True:
                 result.read += 1
             case False:
-                result.other += 1
+                result.others.append(item.path)
     return result
 
 

@@ -113,7 +113,18 @@ class Stores:
 
     def read(self, batch: Sequence[Item]) -> BatchRead:
         """Read a batch of objects."""
-        return read_batch(batch, self._fetch, self._tags)
+        return read_batch(batch, self._fetch, self._tags, self._version)
+
+    def get_small(self, source: BucketSource, key: str) -> bytes | None:
+        """Return an object that is not a state; None if there is none. Raises UnreadableError."""
+        return self._stores[self.number(source)].get_small(key)
+
+    def put_small(self, source: BucketSource, key: str, data: bytes) -> None:
+        """Write an object that is not a state; raises UnreadableError."""
+        self._stores[self.number(source)].put_small(key, data)
+
+    def _version(self, item: Item) -> str:
+        return self._stores[item.store].versions.pop(item.path, "")
 
     def _fetch(self, item: Item) -> Buffer:
         return self._stores[item.store].get(item)
@@ -131,6 +142,8 @@ class _Store:
         self._failed: UnreadableError | None = None
         self._credentials: _Credentials | None = None
         self._failures = 0
+        # The ETags of the objects that were read last.
+        self.versions: dict[str, str] = {}
 
     def list(self, prefix: str) -> Iterator[tuple[str, int, str]]:
         """Yield key, size and ETag of every object below a prefix; raises UnreadableError."""
@@ -157,11 +170,29 @@ class _Store:
             )
         store = self._open()
         try:
-            data = memoryview(store.get(item.key).bytes())
+            answer = store.get(item.key)
+            data = memoryview(answer.bytes())
+            self.versions[item.path] = answer.meta["e_tag"] or ""
         except _errors() as error:
             raise self._refused(error, listing=False) from error
         self._failures = 0
         return data
+
+    def get_small(self, key: str) -> bytes | None:
+        """Return an object; None if there is none."""
+        try:
+            return bytes(self._open().get(key).bytes())
+        except FileNotFoundError:
+            return None
+        except _errors() as error:
+            raise self._refused(error, listing=False) from error
+
+    def put_small(self, key: str, data: bytes) -> None:
+        """Write an object."""
+        try:
+            self._open().put(key, data)
+        except _errors() as error:
+            raise self._refused(error, listing=False) from error
 
     def _open(self) -> Any:
         with self._lock:

@@ -16,6 +16,7 @@ from msgspec import Struct
 from checker.errors import UnreadableError
 from checker.files import open_file
 from checker.fleet.read import BatchRead, Item, read_batch, unread_item
+from checker.fleet.versions import settled_version
 from checker.terraform.decode import Buffer
 
 _LENGTH = 8
@@ -70,7 +71,7 @@ class Crew:
 
 def read_files(batch: Sequence[Item], tags: Collection[str]) -> BatchRead:
     """Read a batch of files in this process."""
-    return read_batch(batch, _open, tags)
+    return read_batch(batch, _open, tags, settled_version)
 
 
 def _open(item: Item) -> Buffer:

@@ -47,10 +47,7 @@ class Bucket:
                 parts = urlsplit(self.path)
                 key = unquote(parts.path).partition("/fleet")[2].lstrip("/")
                 bucket.asked += 1
-                if key:
-                    bucket.read.append(key)
-                    signed = re.search(r"Credential=(\w+)/", self.headers["Authorization"] or "")
-                    bucket.callers.add(signed[1] if signed else "")
+                bucket.note(key, self.headers["Authorization"] or "")
                 replaced = bucket.answer(key)
                 if replaced is not None:
                     self.send(*replaced)
@@ -59,6 +56,12 @@ class Bucket:
                     self.send(*((200, found) if found is not None else error(404, "NoSuchKey")))
                 else:
                     self.send(200, bucket.page(parse_qs(parts.query)))
+
+            def do_PUT(self):
+                """Take an object."""
+                key = unquote(self.path).partition("?")[0].partition("/fleet/")[2]
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                self.send(*bucket.take(key, body))
 
             def send(self, code, body):
                 """Send an answer."""
@@ -80,6 +83,20 @@ class Bucket:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def note(self, key, authorization):
+        """Note who read which object."""
+        if key:
+            self.read.append(key)
+            signed = re.search(r"Credential=(\w+)/", authorization)
+            self.callers.add(signed[1] if signed else "")
+
+    def take(self, key, body):
+        """Keep an object, and return the answer."""
+        replaced = self.answer(key)
+        if replaced is None:
+            self.objects[key] = body
+        return replaced or (200, b"")
 
     def page(self, query):
         """Return a page of ten keys."""

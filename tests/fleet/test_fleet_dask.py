@@ -350,9 +350,9 @@ def test_what_is_refused(tfcert, tmp_path, given, word):
 def test_a_file_that_a_worker_does_not_see_is_named(tmp_path):
     """It is missing there, or is another one of that name: it is not read, and never clean."""
     from checker.cli.fleet.worker import read_task
-    from checker.fleet.listing import file_version
     from checker.fleet.read import Item
     from checker.fleet.task import ReadTask, WorkerSettings
+    from checker.fleet.versions import file_version
 
     settings = WorkerSettings(
         run="1", tags=(), stores=(), timeout=1.0, profile=None, role_arn=None, region=None,

@@ -37,6 +37,7 @@ def check(
     exclude: options.Exclude = None,
     dask: options.Dask = None,
     worker_credentials: options.WorkerCredentials = None,
+    cache: options.Cache = None,
     config: options.Config = None,
     policy: options.PolicyFile = None,
     policy_base: options.PolicyBase = None,
@@ -137,6 +138,7 @@ def check(
         recursive=recursive,
         dask=dask,
         worker_credentials=worker_credentials,
+        cache=cache,
         config=config,
     )
     asking = options.asking(

@@ -28,6 +28,7 @@ def scan(
     exclude: options.Exclude = None,
     dask: options.Dask = None,
     worker_credentials: options.WorkerCredentials = None,
+    cache: options.Cache = None,
     region: Annotated[
         list[str] | None,
         typer.Option(
@@ -120,6 +121,7 @@ def scan(
         recursive=recursive,
         dask=dask,
         worker_credentials=worker_credentials,
+        cache=cache,
     )
     wanted = options.wanted(tool, tool_env)
     with run_policy(

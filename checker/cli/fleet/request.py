@@ -19,11 +19,15 @@ if TYPE_CHECKING:
 
 
 class FleetRequest(Struct, frozen=True, kw_only=True):
-    """The sources and the selection of --states, and who reads them: None is this process."""
+    """The sources and the selection of --states, and who reads them: None is this process.
+
+    `cache` is where earlier runs have kept what they read.
+    """
 
     sources: tuple[FleetSource, ...]
     selection: NameSelection
     spread: Spread | None = None
+    cache: FleetSource | None = None
 
 
 def parse_request(
@@ -35,6 +39,7 @@ def parse_request(
     exclude: Sequence[str],
     dask: str | None = None,
     worker_credentials: str | None = None,
+    cache: str | None = None,
 ) -> FleetRequest:
     """Parse the sources of --states, and read the list of --sources-from.
 
@@ -57,7 +62,12 @@ def parse_request(
         listed = read_list(data, where=f"--sources-from {sources_from}", zero=null)
     given = (*sources, *listed)
     found = tuple(dict.fromkeys(map(parse_source, given or (".",))))
-    require_library([each for each in found if isinstance(each, BucketSource)])
+    place = None
+    if cache is not None:
+        from checker.cli.fleet.kept import parse_cache
+
+        place = parse_cache(cache, found)
+    require_library([each for each in (*found, place) if isinstance(each, BucketSource)])
     spread = None
     if dask is not None:
         from checker.cli.fleet.spread import parse_spread
@@ -67,4 +77,5 @@ def parse_request(
         sources=found,
         selection=NameSelection(include=tuple(include), exclude=tuple(exclude)),
         spread=spread,
+        cache=place,
     )

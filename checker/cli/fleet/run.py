@@ -16,6 +16,7 @@ from checker.cli.fleet.request import FleetRequest
 from checker.cli.fleet.s3_access import BotoAccess
 from checker.errors import UsageError
 from checker.files import open_file
+from checker.fleet.cache import FleetCache
 from checker.fleet.collect import Engine, Fleet, collect
 from checker.fleet.listing import FleetListing, alone
 from checker.fleet.read import Item, read_batch
@@ -48,9 +49,11 @@ def load_fleet(
     """
     _refuse_states(request, chosen)
     buckets = [each for each in request.sources if isinstance(each, BucketSource)]
-    stores = Stores(buckets, BotoAccess(aws), tags=tags, timeout=timeout) if buckets else None
+    used = [*buckets, *([request.cache] if isinstance(request.cache, BucketSource) else ())]
+    stores = Stores(used, BotoAccess(aws), tags=tags, timeout=timeout) if used else None
     listing = FleetListing(request.selection)
     with (
+        _cache(request, stores, tags, verbose=verbose) as cache,
         _engine(request, aws, buckets, tags, timeout) as engine,
         fleet_progress(verbose=verbose) as watch,
     ):
@@ -62,6 +65,7 @@ def load_fleet(
             environment=own_environment(os.environ),
             watch=watch,
             engine=engine,
+            cache=cache,
         )
     if fleet.interrupted:
         signals.report_interruption("the documents read so far are judged by their recorded dates")
@@ -75,6 +79,23 @@ def load_fleet(
         loaded=Loaded(inventory=inventory, configurations=tuple(None for _ in fleet.documents)),
         interrupted=fleet.interrupted,
     )
+
+
+@contextmanager
+def _cache(
+    request: FleetRequest, stores: Stores | None, tags: Collection[str], *, verbose: bool
+) -> Iterator[FleetCache | None]:
+    """Load the cache, and save what was read even if the run cannot go on."""
+    if request.cache is None:
+        yield None
+        return
+    from checker.cli.fleet.kept import open_cache, save_cache
+
+    cache = open_cache(request.cache, stores, tags)
+    try:
+        yield cache
+    finally:
+        save_cache(cache, verbose=verbose)
 
 
 @contextmanager
@@ -110,7 +131,7 @@ def _refuse_states(request: FleetRequest, chosen: Sequence[tuple[str, str | None
             item = Item(real, real, 0, is_certain(real))
             if real == folder or (
                 request.selection.kind(below) is NameKind.STATE
-                and not read_batch([item], lambda each: open_file(each.key), ()).other
+                and not read_batch([item], lambda each: open_file(each.key), ()).others
             ):
                 raise UsageError(
                     f"{file} is an input of this run",

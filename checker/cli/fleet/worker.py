@@ -12,7 +12,6 @@ from checker.cli.aws import Aws
 from checker.cli.fleet.s3_access import BotoAccess
 from checker.errors import UnreadableError
 from checker.files import open_file
-from checker.fleet.listing import file_version
 from checker.fleet.read import BatchRead, Item, read_batch
 from checker.fleet.sources import BucketSource, Scheme
 from checker.fleet.stores import THREADS, S3Keys, S3Place, Stores
@@ -27,6 +26,7 @@ from checker.fleet.task import (
     unpack,
     worker_name,
 )
+from checker.fleet.versions import file_version, settled_version
 from checker.terraform.decode import Buffer
 
 _ELSEWHERE = (
@@ -82,7 +82,7 @@ class _Reader:
         if access is not None:
             self._given.access = access
         files = [item for item in items if item.is_file]
-        result = read_batch(files, self._open, self._settings.tags)
+        result = read_batch(files, self._open, self._settings.tags, settled_version)
         objects = [item for item in items if not item.is_file]
         if objects:
             assert self._pool is not None  # noqa: S101 -- an object has a store
