@@ -292,9 +292,9 @@ def test_a_file_that_kills_its_reader_is_named(tmp_path, monkeypatch):
         shim,
         "import checker.fleet.read as read, os\n"
         "plain = read.read_batch\n"
-        "def deadly(items, fetch, tags):\n"
+        "def deadly(items, *more):\n"
         "    if any('deadly' in item.path for item in items): os._exit(9)\n"
-        "    return plain(items, fetch, tags)\n"
+        "    return plain(items, *more)\n"
         "read.read_batch = deadly\n",
     )
     items = []
