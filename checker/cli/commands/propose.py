@@ -116,6 +116,14 @@ def propose(
             rich_help_panel=usage.PULL_REQUEST,
         ),
     ] = False,
+    dashboard: Annotated[
+        bool,
+        typer.Option(
+            "--dashboard",
+            help="Keep one issue with every rotation, its phase, date and request.",
+            rich_help_panel=usage.PULL_REQUEST,
+        ),
+    ] = False,
     key: Annotated[
         str,
         typer.Option(
@@ -214,6 +222,7 @@ def propose(
                     ),
                     draft=draft,
                     reopen=reopen,
+                    dashboard=dashboard,
                 ),
                 aws.observer(offline=False),
                 run,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from msgspec import Struct
@@ -17,11 +17,13 @@ from checker.cli.proposals.base_text import base_folders, changed_modes
 from checker.cli.proposals.judge import (
     GroupPatch,
     Judge,
+    certificate_names,
     group_patches,
     policy_of,
     standing_lines,
 )
 from checker.errors import TfcertError, UsageError
+from checker.forges.proposals.dashboard import keep_dashboard
 from checker.forges.proposals.decide import (
     Existing,
     Left,
@@ -42,9 +44,11 @@ from checker.forges.proposals.marker import OLDEST_DAYS, PREFIX
 from checker.git import find_repository
 from checker.hcl.grammar import set_grammar_cache
 from checker.model.policy import Grouping, Run
+from checker.model.rotation import Done
 from checker.patches.runbook import pem_commands
 from checker.patches.trust_text import trust_lines
 from checker.pipeline import Observe
+from checker.reports.dashboard import TITLE, DashboardRow, dashboard
 from checker.reports.escape import printable
 from checker.reports.proposal import Proposal, ProposedRotation, body, title
 from checker.terraform.tool import Wanted
@@ -69,6 +73,7 @@ class ProposeOptions(Struct, frozen=True, kw_only=True):
     people: People
     draft: bool
     reopen: bool
+    dashboard: bool = False
 
 
 class ProposeResult(Struct, frozen=True, kw_only=True):
@@ -180,6 +185,15 @@ def _kept(
         decision.closings, wanted, decision.left
     )
     left = (*(each for each in decision.left if not each.persons), *refused)
+    if options.dashboard:
+        rows = dashboard_rows(judge, deeds, decision.left)
+        text = dashboard(
+            rows, [name for name, _ in judge.failed], limit=forge.text_limit - _MARKER_ROOM
+        )
+        deeds = (
+            *deeds,
+            keep_dashboard(forge, key=options.key, title=TITLE, text=text, viewer=viewer),
+        )
     failed = any(each.failed for each in deeds)
     stuck = judge.stuck or bool(refused)
     return ProposeResult(
@@ -222,6 +236,41 @@ def _wanted(
             ),
         ),
         draft=options.draft,
+    )
+
+
+def dashboard_rows(
+    judge: Judge, deeds: Sequence[Deed], left: Sequence[Left]
+) -> tuple[DashboardRow, ...]:
+    """Return a row for each rotation that is not done, the one that ends first before others."""
+    names: dict[str, str] = {}
+    for each in left:
+        marker = each.request.marker if each.request is not None else None
+        if each.request is not None and marker is not None:
+            names |= dict.fromkeys(marker.certificates, each.request.name)
+    for deed in deeds:
+        if deed.group is not None and deed.request is not None:
+            names |= dict.fromkeys(deed.group.certificates, deed.request.name)
+    found = [
+        DashboardRow(
+            rotation=rotation,
+            root=root.folder,
+            request=next(
+                (
+                    names[each]
+                    for each in certificate_names(root.outcome, rotation)
+                    if each in names
+                ),
+                "",
+            ),
+        )
+        for root in judge.roots
+        for rotation in root.patches.rotations
+        if not isinstance(rotation.step, Done)
+    ]
+    never = datetime.max.replace(tzinfo=UTC)
+    return tuple(
+        sorted(found, key=lambda row: (row.rotation.end or never, row.root, row.rotation.label))
     )
 
 

@@ -55,13 +55,14 @@ class WantedRequest(Struct, frozen=True, kw_only=True):
 class Deed(Struct, frozen=True, kw_only=True):
     """What was done for one request; `failed` is an error of the forge.
 
-    `request` is None if there is none.
+    `request` is None if there is none, `group` if it is about no group.
     """
 
     what: str
     did: str
     request: ForgeRequest | None = None
     failed: bool = False
+    group: RequestGroup | None = None
 
 
 class Executor:
@@ -89,8 +90,11 @@ class Executor:
         deeds = [self._tried(each.request.name, self._close, each) for each in closings]
         kept = [each for each in wanted if each.group.request is not None]
         new = [each for each in wanted if each.group.request is None]
-        deeds += [self._tried(_what(each.group), self._keep, each) for each in kept]
-        deeds += [self._tried(_what(each.group), self._open, each) for each in new]
+        for work, given in ((self._keep, kept), (self._open, new)):
+            deeds += [
+                replace(self._tried(_what(each.group), work, each), group=each.group)
+                for each in given
+            ]
         deeds += [self._tried(each.what, self._remark, each) for each in left if each.persons]
         return tuple(deeds)
 

@@ -181,6 +181,7 @@ class ForgeIssue(Struct, frozen=True, kw_only=True):
     number: int
     url: str
     body: str
+    is_open: bool = True
 
 
 class ProposalForge(Protocol):
@@ -247,13 +248,16 @@ class ProposalForge(Protocol):
         """Comment on a request once; return whether the comment is new."""
 
     def issues(self) -> Sequence[ForgeIssue]:
-        """Return the open issues that the token's user may have written."""
+        """Return the issues of the token's user, closed ones too; `viewer` was called before."""
 
     def create_issue(self, title: str, body: str) -> ForgeIssue:
         """Create an issue."""
 
     def edit_issue(self, number: int, body: str) -> None:
         """Replace the text of an issue."""
+
+    def close_issue(self, number: int) -> None:
+        """Close an issue."""
 
 
 def touched(requests: Collection[ForgeRequest], prefix: str) -> tuple[ForgeRequest, ...]:

@@ -333,11 +333,12 @@ class GithubProposals:
         return True
 
     def issues(self) -> Sequence[ForgeIssue]:
-        """Return the open issues that the token's user may have written."""
-        creator = {"creator": self._user} if self._user is not None else {}
+        """Return the issues of the token's user, closed ones too."""
         return tuple(
             each
-            for page in self._client.pages(f"{self._repository}/issues", state="open", **creator)
+            for page in self._client.pages(
+                f"{self._repository}/issues", state="all", creator=self._user or ""
+            )
             for each in self._client.checked(partial(_issues, page))
         )
 
@@ -347,7 +348,12 @@ class GithubProposals:
         def settled() -> Mapping[str, Any] | None:
             found = next((each for each in self.issues() if each.body == body), None)
             return (
-                {"number": found.number, "html_url": found.url, "body": found.body}
+                {
+                    "number": found.number,
+                    "html_url": found.url,
+                    "body": found.body,
+                    "state": "open" if found.is_open else "closed",
+                }
                 if found is not None
                 else None
             )
@@ -360,6 +366,10 @@ class GithubProposals:
     def edit_issue(self, number: int, body: str) -> None:
         """Replace the text of an issue."""
         self._client.write("PATCH", f"{self._repository}/issues/{number}", {"body": body})
+
+    def close_issue(self, number: int) -> None:
+        """Close an issue."""
+        self._client.write("PATCH", f"{self._repository}/issues/{number}", {"state": "closed"})
 
     def _head(self, branch: str) -> str | None:
         try:
@@ -448,7 +458,10 @@ def _issues(page: Sequence[Any]) -> list[ForgeIssue]:
 
 def _issue(found: Any) -> ForgeIssue:
     return ForgeIssue(
-        number=_number(found["number"]), url=_text(found["html_url"]), body=found["body"] or ""
+        number=_number(found["number"]),
+        url=_text(found["html_url"]),
+        body=found["body"] or "",
+        is_open=found["state"] == "open",
     )
 
 

@@ -251,11 +251,15 @@ class GitlabProposals:
         return True
 
     def issues(self) -> Sequence[ForgeIssue]:
-        """Return the open issues that the token's user may have written."""
-        author = {"author_username": self._user} if self._user is not None else {}
+        """Return the issues of the token's user, closed ones too."""
         return tuple(
             each
-            for page in self._client.pages(f"{self._project_path}/issues", state="opened", **author)
+            for page in self._client.pages(
+                f"{self._project_path}/issues",
+                state="all",
+                scope="all",
+                author_username=self._user or "",
+            )
             for each in self._client.checked(partial(_issues, page))
         )
 
@@ -265,7 +269,12 @@ class GitlabProposals:
         def settled() -> Mapping[str, Any] | None:
             found = next((each for each in self.issues() if each.body == body), None)
             return (
-                {"iid": found.number, "web_url": found.url, "description": found.body}
+                {
+                    "iid": found.number,
+                    "web_url": found.url,
+                    "description": found.body,
+                    "state": "opened" if found.is_open else "closed",
+                }
                 if found is not None
                 else None
             )
@@ -281,6 +290,10 @@ class GitlabProposals:
     def edit_issue(self, number: int, body: str) -> None:
         """Replace the text of an issue."""
         self._client.write("PUT", f"{self._project_path}/issues/{number}", {"description": body})
+
+    def close_issue(self, number: int) -> None:
+        """Close an issue."""
+        self._client.write("PUT", f"{self._project_path}/issues/{number}", {"state_event": "close"})
 
     def _listed(self, **query: str) -> tuple[ForgeRequest, ...]:
         found = {
@@ -405,7 +418,10 @@ def _issues(page: Sequence[Any]) -> list[ForgeIssue]:
 
 def _issue(found: Any) -> ForgeIssue:
     return ForgeIssue(
-        number=_number(found["iid"]), url=_text(found["web_url"]), body=found["description"] or ""
+        number=_number(found["iid"]),
+        url=_text(found["web_url"]),
+        body=found["description"] or "",
+        is_open=found["state"] in {"open", "opened"},
     )
 
 
