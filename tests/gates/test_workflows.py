@@ -13,6 +13,8 @@ from runner import EXPRESSION, ROOT, load
 
 FOLDER = ROOT / "docs/gates/github"
 WORKFLOWS = sorted(path.name for path in FOLDER.iterdir())
+# It runs another command than the action does.
+PROPOSE = "propose.yml"
 ACTION = load("action.yml")
 
 
@@ -74,7 +76,7 @@ def test_an_auditor_finds_nothing_but_names_of_versions():
     assert all("docs/gates/github" in json.dumps(finding["locations"]) for finding in found)
 
 
-@pytest.mark.parametrize("name", WORKFLOWS)
+@pytest.mark.parametrize("name", [name for name in WORKFLOWS if name != PROPOSE])
 def test_the_action_is_used_as_it_is(name):
     """Each workflow uses existing inputs and outputs of the action, with a time limit and few
     permissions.
