@@ -239,6 +239,8 @@ def without_inline(document: Document) -> Document:
 def _put(base: Base) -> None:
     from checker.git import read_files
 
+    # Searches for a repository's files end here, not in the folders around the temporary one.
+    base.folder.joinpath(".git").mkdir()
     for name, data in read_files(base.commit, _SUFFIXES):
         path = Path(os.path.normpath(base.folder / name))
         if not path.is_relative_to(base.folder):

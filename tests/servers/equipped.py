@@ -24,6 +24,7 @@ _PLACES = {
     "go": ((), "debian/usr/lib/go-1.19/pkg/tool/*/compile"),
     "openssl": (("openssl",), "debian/usr/bin/openssl"),
     "promtool": (("promtool",), "debian/usr/bin/promtool"),
+    "strace": (("strace",), "debian/usr/bin/strace"),
 }
 PROGRAMS = tuple(_PLACES)
 ABSENCES = {

@@ -28,6 +28,8 @@ DEBIAN = {
     "openssl": "openssl",
     # Not a TLS server: it reads the alert rules of docs/gates/prometheus.
     "promtool": "prometheus",
+    # Nor this: it records what each verb reaches.
+    "strace": "strace",
 }
 # The last Go with compiled packages, which builds a program in a second. The rest of the package is
 # 400 MB.

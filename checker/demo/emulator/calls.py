@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from threading import Lock
 
+# S3 operations that need `s3:ListBucket`.
+_LISTS = frozenset({"HeadBucket", "ListObjects", "ListObjectsV2"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedCall:
@@ -39,13 +42,16 @@ class RecordedCall:
 
         API Gateway's actions are HTTP methods, and its resources are paths, without an account and
         without `/v2`. Source: AWS's service authorization reference, "Actions, resources, and
-        condition keys for Amazon API Gateway Management".
+        condition keys for Amazon API Gateway Management"; S3 user guide, "Required permissions for
+        Amazon S3 API operations".
         """
         if self.service in {"apigateway", "apigatewayv2"}:
             return (
                 f"apigateway:{self.method}",
                 f"arn:aws:apigateway:{self.region}::{self.path.removeprefix('/v2')}",
             )
+        if self.service == "s3" and self.operation in _LISTS:
+            return "s3:ListBucket", self.resource
         return f"{self.service}:{self.operation}", self.resource
 
 
