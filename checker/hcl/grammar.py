@@ -14,7 +14,7 @@ import sys
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lark import Lark
@@ -48,10 +48,12 @@ def write_grammar(folder: Path) -> tuple[Path, Path]:
     from lark.lark import _LOAD_ALLOWED_OPTIONS
     from lark.lexer import TerminalDef
 
-    data, memo = _build().memo_serialize([TerminalDef, Rule])
+    built = _build()
+    _number(built)
+    data, memo = built.memo_serialize([TerminalDef, Rule])
     options = data["options"].items()
     data["options"] = {name: value for name, value in options if name not in _LOAD_ALLOWED_OPTIONS}
-    text = marshal.dumps((data, memo))
+    text = marshal.dumps(_shared((data, memo), {}))
     folder.mkdir(exist_ok=True)
     grammar, digest = folder / _FILE, folder / _DIGEST
     grammar.write_bytes(text)
@@ -60,6 +62,50 @@ def write_grammar(folder: Path) -> tuple[Path, Path]:
         f'KEY = "{_key()}"\nSHA256 = "{hashlib.sha256(text).hexdigest()}"\n', encoding="utf-8"
     )
     return grammar, digest
+
+
+def _shared(found: Any, known: dict[tuple[type, object], object]) -> Any:
+    """Return equal values as one object each: marshal writes an object again as a reference.
+
+    `known` has the texts and numbers so far.
+    """
+    match found:
+        case dict():
+            return {_shared(key, known): _shared(each, known) for key, each in found.items()}
+        case list():
+            return [_shared(each, known) for each in found]
+        case tuple():
+            return tuple([_shared(each, known) for each in found])
+        case str():
+            return known.setdefault((str, found), sys.intern(found))
+        case _:
+            return known.setdefault((type(found), found), found)
+
+
+def _number(built: Lark) -> None:
+    """Number the states of a parser by the tokens that lead to them.
+
+    lark's own order follows sets, and differs from run to run: no two builds would be the same.
+    """
+    from lark.parsers.lalr_analysis import Shift
+
+    table = built.parser.parser._parse_table  # type: ignore[attr-defined]  # noqa: SLF001 -- lark has no public way
+    numbers: dict[int, int] = {}
+    waiting = [state for _, state in sorted(table.start_states.items())]
+    for state in waiting:
+        if state not in numbers:
+            numbers[state] = len(numbers)
+            found = sorted(table.states[state].items())
+            waiting.extend(target for _, (action, target) in found if action is Shift)
+    table.states = {
+        number: {
+            token: (action, numbers[target] if action is Shift else target)
+            for token, (action, target) in sorted(table.states[state].items())
+        }
+        for state, number in numbers.items()
+    }
+    for starts in (table.start_states, table.end_states):
+        starts.update({name: numbers[state] for name, state in sorted(starts.items())})
 
 
 def _key() -> str:
