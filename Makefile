@@ -10,7 +10,7 @@ MUTANTS ?= 1000
 SEED ?= 1
 UNIT := analysis hcl model patches policyfile reports rotation rules scenarios terraform
 
-.PHONY: help demo test lint types imports unit acceptance browser servers format bench mutate fuzz docs site clean
+.PHONY: help demo test lint types imports unit acceptance browser servers format bench mutate fuzz docs site hashes clean
 
 help: ## Show these verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/'
@@ -93,6 +93,11 @@ docs: $(READY) ## Write docs/rules from the rules' docstrings, and the policy's 
 
 site: $(READY) ## The documentation as a site with search, in .site; open .site/index.html
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
+# Names, versions and hashes; where they come from is the machine's own setting.
+hashes: $(READY) ## Write hashes.txt: what `pip install --require-hashes` accepts for tfcert and its extras
+	$(BIN)/uv pip compile pyproject.toml --extra comment --extra fleet --extra formats --constraint constraints.txt \
+	  --universal --generate-hashes --no-header --no-annotate --quiet --output-file hashes.txt
 
 clean: ## Remove what was installed here
 	rm -rf $(VENV) .bench .servers .site

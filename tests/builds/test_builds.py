@@ -1,0 +1,216 @@
+"""The wheel and the sdist: what is in them, that two builds are the same, and that they install by hash."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from importlib.metadata import distribution
+from pathlib import Path
+
+import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS = 300
+HASHES = ROOT / "hashes.txt"
+_PINNED = re.compile(r"^([\w.-]+)==([^\s;]+)(?: ; ([^\\]+))?", re.MULTILINE)
+EXTRAS = ("comment", "fleet", "formats")
+
+
+def tracked():
+    """The files of this repository that git tracks or would track, relative to its root."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    ).stdout.decode()
+    return [name for name in listed.split("\0") if name and (ROOT / name).is_file()]
+
+
+def build(top, number):
+    """Copy the sources to a folder of their own, and build them with another clock, mask and seed."""
+    sources, out = top / f"sources-{number}", top / f"out-{number}"
+    for name in tracked():
+        copy = sources / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes((ROOT / name).read_bytes())
+    subprocess.run(["git", "init", "-q", sources], check=True)
+    (sources / ".gitignore").write_bytes((ROOT / ".gitignore").read_bytes())
+    environment = {
+        **os.environ,
+        "PYTHONHASHSEED": str(number),
+        "TZ": f"Etc/GMT+{number}",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    environment.pop("SOURCE_DATE_EPOCH", None)
+    done = subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-d", out],
+        cwd=sources,
+        env=environment,
+        umask=(0o022, 0o027)[number - 1],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "not shipped" not in done.stderr + done.stdout
+    return out
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """Two builds of the same sources."""
+    top = tmp_path_factory.mktemp("builds")
+    return [build(top, number) for number in (1, 2)]
+
+
+@pytest.fixture(scope="module")
+def wheel(built):
+    (found,) = built[0].glob("*.whl")
+    return found
+
+
+def test_two_builds_are_the_same(built):
+    """Two builds in other folders, with another seed, time zone and mask, have the same bytes."""
+    first, second = ({file.name: file.read_bytes() for file in out.iterdir()} for out in built)
+    assert sorted(first) == ["tfcert-0.1.0-py3-none-any.whl", "tfcert-0.1.0.tar.gz"]
+    assert sorted(second) == sorted(first)
+    for name, data in first.items():
+        assert second[name] == data, name
+
+
+def test_the_wheel_has_the_package_and_nothing_else(wheel):
+    """The wheel has the tracked files of the package, the policies, two gates, the grammar and its metadata."""
+    files = {name for name in tracked() if name.startswith("checker/")}
+    files |= {
+        name.replace("policies/", "checker/packs/", 1)
+        for name in tracked()
+        if name.startswith("policies/")
+    }
+    files |= {
+        "checker/gates/github/pull-request.yml",
+        "checker/gates/gitlab/tfcert.gitlab-ci.yml",
+        "checker/hcl/built/digest.py",
+        "checker/hcl/built/python_hcl2.grammar",
+    }
+    about = "tfcert-0.1.0.dist-info"
+    files |= {
+        f"{about}/{name}"
+        for name in (
+            "METADATA",
+            "RECORD",
+            "WHEEL",
+            "entry_points.txt",
+            "licenses/LICENSE",
+            "licenses/NOTICE",
+            "sboms/tfcert.cdx.json",
+        )
+    }
+    with zipfile.ZipFile(wheel) as archive:
+        assert set(archive.namelist()) == files
+
+
+def test_the_bill_of_materials_lists_what_the_hashes_pin(wheel):
+    """The SBOM is valid CycloneDX 1.6, and has each package of hashes.txt with its version."""
+    with zipfile.ZipFile(wheel) as archive:
+        text = archive.read("tfcert-0.1.0.dist-info/sboms/tfcert.cdx.json").decode()
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    found = json.loads(text)
+    pinned = {(canonicalize_name(name), number) for name, number, _ in _pinned()}
+    assert {(each["name"], each["version"]) for each in found["components"]} == pinned
+    (own,) = found["dependencies"]
+    direct = {canonicalize_name(name) for name, _ in _needed(("",), deep=False)}
+    assert {ref.split("/")[1].split("@")[0] for ref in own["dependsOn"]} == direct
+
+
+def _pinned():
+    return _PINNED.findall(HASHES.read_text())
+
+
+def _needed(extras, *, deep=True):
+    """Yield name and installed version of what tfcert needs here with these extras."""
+    seen, waiting = set(), [("tfcert", tuple(extras))]
+    while waiting:
+        name, wanted = waiting.pop()
+        for line in distribution(name).requires or ():
+            requirement = Requirement(line)
+            marker = requirement.marker
+            if marker is not None and not any(
+                marker.evaluate({"extra": extra}) for extra in ("", *wanted)
+            ):
+                continue
+            key = canonicalize_name(requirement.name), tuple(sorted(requirement.extras))
+            if key not in seen and key[0] != "tfcert":
+                seen.add(key)
+                yield key[0], distribution(requirement.name).version
+                if deep:
+                    waiting.append((requirement.name, key[1]))
+
+
+def test_each_package_that_is_installed_has_its_hashes():
+    """hashes.txt pins what tfcert and its extras need here, in the versions of constraints.txt, and has no address."""
+    text = HASHES.read_text()
+    assert "://" not in text
+    assert "index" not in text
+    pinned = {canonicalize_name(name): (number, marker) for name, number, marker in _pinned()}
+    constraints = dict(
+        line.split("==")
+        for line in (ROOT / "constraints.txt").read_text().splitlines()
+        if "==" in line and not line.startswith("#")
+    )
+    versions = {canonicalize_name(name): number for name, number in constraints.items()}
+    needed = dict(_needed(EXTRAS))
+    assert needed.items() <= {name: number for name, (number, _) in pinned.items()}.items()
+    for name, (number, marker) in pinned.items():
+        # The rest is for another platform.
+        assert name in needed or marker, name
+        assert versions.get(name, number) == number
+    parts = re.split(r"^(?=\S)", text, flags=re.MULTILINE)
+    for part in filter(str.strip, parts):
+        assert re.search(r"--hash=sha256:[0-9a-f]{64}", part), part.splitlines()[0]
+
+
+def test_the_wheel_installs_by_hash_and_runs_the_readme(wheel, tmp_path):
+    """An empty environment takes the pinned packages by hash, then the wheel, and judges the README's state."""
+    environment = {name: text for name, text in os.environ.items() if name != "PYTHONPATH"}
+
+    def uv(*words):
+        done = subprocess.run(
+            [Path(sys.executable).with_name("uv"), *words, "--quiet"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+
+    place = tmp_path / "place"
+    uv("venv", "--python", sys.executable, place)
+    target = ("--python", place / "bin" / "python")
+    uv("pip", "install", *target, "--require-hashes", "--requirement", HASHES)
+    uv("pip", "install", *target, "--no-deps", wheel)
+    done = subprocess.run(
+        [
+            place / "bin" / "tfcert",
+            *["check", "terraform.tfstate", "--offline", "--as-of", "2026-11-24"],
+        ],
+        cwd=ROOT / "fixtures" / "readme",
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    shown = (ROOT / "README.md").read_text()
+    assert done.stdout.strip() in shown
