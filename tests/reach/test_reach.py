@@ -186,6 +186,11 @@ RUNS = (
         BITBUCKET_REPO_FULL_NAME="acme/infra",
         BITBUCKET_PR_ID="7",
     ),
+    run("doctor", "state.json"),
+    run("doctor", "applied", "--run-tools", "--offline"),
+    run("doctor", "state.json", AWS_EC2_METADATA_DISABLED="false", AWS_SHARED_CREDENTIALS_FILE="x"),
+    run("init", "fresh", "--forge", "github"),
+    run("init", "."),
     run("policy", "show"),
     run("policy", "check", "tfcert.toml"),
     run("policy", "schema"),
@@ -237,6 +242,7 @@ class Traces:
                 f'  secret_id     = "{self.secret}"\n  secret_string = {pem}\n}}\n'
             )
         (here / "plan.json").write_text(json.dumps(PLAN))
+        (here / "fresh").mkdir()
         (here / "tfcert.toml").write_text("notice_days = 60\nthreshold_days = 30\n")
         (here / "states").mkdir()
         text = json.dumps(state)
@@ -297,6 +303,8 @@ class Traces:
         """Run it; what it reached, as entries of the page."""
         self.proxy.hosts.clear()
         self.aws.forget_calls()
+        if wanted.arguments == ("init", "."):
+            (self.folder / "tfcert.toml").unlink()
         traced = self.trace(wanted)
         assert traced.code in wanted.codes, traced.stderr.decode() + traced.stdout.decode()
         own = {f"{self.proxy.address}"}
@@ -339,8 +347,10 @@ def _in_repository(name):
         return "the output"
     if name.startswith(".git/"):
         return ".git"
-    if name == "tfcert.toml":
-        return name
+    if name == ".github" or name.startswith(".github/"):
+        return ".github/workflows"
+    if Path(name).name == "tfcert.toml":
+        return "tfcert.toml"
     return "*.tf" if name.endswith(".tf") else "the sources"
 
 
