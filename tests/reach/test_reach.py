@@ -186,6 +186,10 @@ RUNS = (
         BITBUCKET_REPO_FULL_NAME="acme/infra",
         BITBUCKET_PR_ID="7",
     ),
+    run(
+        "propose", "github", "applied", codes=(2,), GITHUB_TOKEN="t", GITHUB_REPOSITORY="acme/infra"
+    ),
+    run("propose", "gitlab", "applied", codes=(2,), GITLAB_TOKEN="t", CI_PROJECT_ID="7"),
     run("doctor", "state.json"),
     run("doctor", "applied", "--run-tools", "--offline"),
     run("doctor", "state.json", AWS_EC2_METADATA_DISABLED="false", AWS_SHARED_CREDENTIALS_FILE="x"),
