@@ -29,6 +29,8 @@ class RecordingProxy:
 
     def __init__(self, emulator: str, folder: Path) -> None:
         self._emulator = urlsplit(emulator)
+        # The address that answers in place of a host that is not AWS.
+        self.stand_ins: dict[str, str] = {}
         self._folder = folder
         self._lock = Lock()
         self.hosts: set[str] = set()
@@ -74,9 +76,15 @@ class RecordingProxy:
 
     def answer(self, host: str, verb: str, path: str, headers: dict[str, str], body: bytes):
         """Return status, headers and body: the emulator's for a host of AWS."""
-        if not host.endswith(_AWS):
+        to = urlsplit(self.stand_ins[host]) if host in self.stand_ins else self._emulator
+        if host not in self.stand_ins and not host.endswith(_AWS):
             return 404, [("Content-Type", "application/json")], b"{}"
-        connection = HTTPConnection(self._emulator.hostname, self._emulator.port, timeout=SECONDS)
+        if host in self.stand_ins:
+            # GitHub has both APIs at the root of its host; the stand-in is an Enterprise server.
+            path = (
+                path.replace("/graphql", "/api/graphql") if path == "/graphql" else to.path + path
+            )
+        connection = HTTPConnection(to.hostname, to.port, timeout=SECONDS)
         try:
             connection.request(verb, path, body or None, headers)
             response = connection.getresponse()

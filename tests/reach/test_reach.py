@@ -20,6 +20,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from equipped import ABSENCES, find
+from github_repositories import REPOSITORY, GithubRepositories
 from probe_root import ACCOUNT, REGION, prepared, resource
 from recording_proxy import RecordingProxy
 from traced import trace
@@ -156,8 +157,8 @@ RUNS = (
         "comment",
         "github",
         "outcome.json",
-        GITHUB_TOKEN="t",
-        GITHUB_REPOSITORY="acme/infra",
+        GITHUB_TOKEN="writes",
+        GITHUB_REPOSITORY=REPOSITORY,
         GITHUB_REF="refs/pull/7/merge",
     ),
     run(
@@ -186,9 +187,7 @@ RUNS = (
         BITBUCKET_REPO_FULL_NAME="acme/infra",
         BITBUCKET_PR_ID="7",
     ),
-    run(
-        "propose", "github", "applied", codes=(2,), GITHUB_TOKEN="t", GITHUB_REPOSITORY="acme/infra"
-    ),
+    run("propose", "github", "applied", GITHUB_TOKEN="writes", GITHUB_REPOSITORY=REPOSITORY),
     run("propose", "gitlab", "applied", codes=(2,), GITLAB_TOKEN="t", CI_PROJECT_ID="7"),
     run("doctor", "state.json"),
     run("doctor", "applied", "--run-tools", "--offline"),
@@ -363,10 +362,13 @@ def traces(running, tmp_path_factory):
     """One repository and one AWS for all runs, in their order."""
     running.reset()
     made = Traces(running, tmp_path_factory.mktemp("reach"))
-    with prepared(running, made.folder) as world:
+    with prepared(running, made.folder) as world, GithubRepositories() as forge:
         world.trust("old", "new")
         made.store_trust(world.pems["old"])
         made.lay()
+        project = forge.project(made.top / "forge.git")
+        forge.push(project, {"applied/main.tf": (made.folder / "applied/main.tf").read_bytes()})
+        made.proxy.stand_ins["api.github.com"] = forge.url
         yield made
     made.proxy.close()
 
