@@ -89,7 +89,7 @@ def _number(built: Lark) -> None:
     """
     from lark.parsers.lalr_analysis import Shift
 
-    table = built.parser.parser._parse_table  # type: ignore[attr-defined]  # noqa: SLF001 -- lark has no public way
+    table = built.parser.parser._parse_table  # noqa: SLF001 -- lark has no public way
     numbers: dict[int, int] = {}
     waiting = [state for _, state in sorted(table.start_states.items())]
     for state in waiting:
