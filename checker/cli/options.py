@@ -336,6 +336,16 @@ FORMATS = (
     "or markdown; "
     "repeatable, each to its file. [default: text]"
 )
+Output = Annotated[
+    str | None,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="Write the report to this file, in the one format that is chosen. [default: stdout]",
+        rich_help_panel=OUTPUT,
+    ),
+]
 ShowAll = Annotated[
     bool,
     typer.Option(
@@ -358,6 +368,11 @@ Verbose = Annotated[
         rich_help_panel=OUTPUT,
     ),
 ]
+
+
+def destination(output_file: str | None) -> str:
+    """Return the option that names the file of a report."""
+    return "--format" if output_file is None else "--output"
 
 
 def fleet(

@@ -34,15 +34,16 @@ SUMMARY = "GITHUB_STEP_SUMMARY"
 
 
 def formats(
-    wanted: Sequence[str] | None, known: Collection[str] = FORMATS
+    wanted: Sequence[str] | None, known: Collection[str] = FORMATS, *, file: str | None = None
 ) -> tuple[tuple[str, str | None], ...]:
     """Parse the formats, each `NAME` or `NAME=FILE`, where `-` is standard output.
 
-    Raises UsageError for an unknown format, and for two formats with the same destination.
+    `file` is the one of --output. Raises UsageError for an unknown format, for two formats with the
+    same destination, and for --output with several formats or with one that has a file.
     """
     chosen: list[tuple[str, str | None]] = []
     for text in wanted or ("text",):
-        name, named, file = text.partition("=")
+        name, named, own = text.partition("=")
         if name not in known:
             from checker.model.text_values import did_you_mean
 
@@ -51,13 +52,15 @@ def formats(
                 where="--format",
                 remedy=did_you_mean(name, tuple(known)),
             )
-        if named and not file:
+        if named and not own:
             raise UsageError(
                 f"{text!r} names no file",
                 where="--format",
                 remedy=f"write {name}=FILE, or {name} alone",
             )
-        chosen.append((name, file if file not in ("", "-") else None))
+        chosen.append((name, own if own not in ("", "-") else None))
+    if file is not None:
+        return (_into(file, wanted or ("text",), chosen[0][0]),)
     files = [os.path.realpath(file) for _, file in chosen if file is not None]
     if len(chosen) - len(files) > 1:
         raise UsageError(
@@ -73,6 +76,25 @@ def formats(
             remedy="give each a file of its own",
         )
     return tuple(chosen)
+
+
+def _into(file: str, wanted: Sequence[str], name: str) -> tuple[str, str | None]:
+    """Return the one format with the file of --output, where `-` is standard output."""
+    if not file:
+        raise UsageError("names no file", where="--output", remedy="write -o FILE")
+    if len(wanted) > 1:
+        raise UsageError(
+            "several formats for one file",
+            where="--output",
+            remedy="give each its own: --format json=out.json --format html=out.html",
+        )
+    if "=" in wanted[0]:
+        raise UsageError(
+            f"two files for one format, {file} and that of --format {wanted[0]}",
+            where="--output",
+            remedy="leave one of them out",
+        )
+    return name, None if file == "-" else file
 
 
 def wants_patches(chosen: tuple[tuple[str, str | None], ...]) -> bool:
@@ -245,8 +267,15 @@ def on_terminal(outcome: Outcome, show: Show = Show.USUAL) -> Iterable[bytes]:
 
     Source: no-color.org (a NO_COLOR that is not empty means no color); TERM=dumb supports no color.
     """
-    lines = lay_out(outcome, terminal_width(), show)
-    return coloured_lines(lines)
+    width = terminal_width()
+    if _is_plain():
+        return coloured_lines(lay_out(outcome, width, show))
+    from checker.cli.terminal.links import has_links, rule_pages
+
+    if not has_links(os.environ):
+        return coloured_lines(lay_out(outcome, width, show))
+    pages = rule_pages(outcome.cases.policy.rule_pages)
+    return coloured_lines(lay_out(outcome, width, show, pages))
 
 
 def terminal_width() -> int:
@@ -256,11 +285,16 @@ def terminal_width() -> int:
 
 def coloured_lines(lines: Iterable[Line]) -> Iterable[bytes]:
     """Yield lines for the terminal, with colours unless the user has turned them off."""
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+    if _is_plain():
         return map(encoded, pieces(line.plain for line in lines))
     from checker.reports.text.coloured import coloured
 
     return map(encoded, pieces(coloured(lines)))
+
+
+def _is_plain() -> bool:
+    """Return whether the terminal gets neither colours nor links."""
+    return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
 
 
 class _Nobody:

@@ -27,6 +27,7 @@ from checker.cli.patch_result import (
     one_configuration,
     patch_result,
 )
+from checker.cli.terminal.pager import show_patch
 from checker.cli.verify import edits_are_valid
 from checker.errors import TfcertError, UsageError
 from checker.model.policy import Policy
@@ -79,7 +80,7 @@ def deliver(
         configuration, result.patches, request.verify, result.paths.top
     ):
         return PatchStatus(exit_code=3, known=result.known)
-    emit(result, loaded)
+    emit(result, loaded, paged=root is None)
     yearly = any(map(is_yearly, result.patches.rotations))
     if yearly and root is None:
         _note_no_more_rotations()
@@ -90,8 +91,10 @@ def _note_no_more_rotations() -> None:
     output.write(f"# note: {NO_MORE_ROTATIONS}\n".encode())
 
 
-def emit(result: PatchResult, loaded: Loaded) -> None:
+def emit(result: PatchResult, loaded: Loaded, *, paged: bool = False) -> None:
     """Write a result to its destinations, then print its lines.
+
+    With `paged`, a terminal shows the patches through the user's pager.
 
     Raises UsageError if an output is one of the `loaded` inputs, or cannot be written.
     """
@@ -101,7 +104,7 @@ def emit(result: PatchResult, loaded: Loaded) -> None:
         match each:
             case Stdout(text=text, edited=edited):
                 _warn_above_here(edited)
-                output.write(text)
+                show_patch(text, paged=paged)
             case Directory(folder=folder, files=files) if files:
                 _store(folder, files, loaded)
             case Directory():

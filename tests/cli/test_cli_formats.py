@@ -228,3 +228,53 @@ def test_the_summary_of_a_github_step_is_added_with_its_patches(tfcert, story):
     )
     assert nowhere.returncode == 1
     assert b"no summary: " in nowhere.stderr
+
+
+@pytest.mark.parametrize("option", ["-o", "--output"])
+@pytest.mark.parametrize("name", ["text", "json", "sarif"])
+def test_the_output_option_writes_the_one_format(tfcert, story, option, name):
+    """The file has the bytes that stdout would have, and stdout has nothing."""
+    alone = tfcert(*DAY_12, "--format", name, cwd=story)
+    done = tfcert(*DAY_12, "--format", name, option, "report", cwd=story)
+    assert (done.returncode, done.stdout) == (alone.returncode, b"") == (1, b"")
+    assert (story / "report").read_bytes() == alone.stdout
+
+
+def test_a_dash_as_output_is_stdout(tfcert, story):
+    """`-o -` is the same as no option."""
+    assert tfcert(*DAY_12, "-o", "-", cwd=story).stdout == tfcert(*DAY_12, cwd=story).stdout
+
+
+@pytest.mark.parametrize("verb", ["check", "scan", "probe"])
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (("--format", "json", "--format", "text"), "several formats for one file"),
+        (("--format", "json=a", "--format", "text=b"), "several formats for one file"),
+        (("--format", "json=report.json"), "two files for one format"),
+        (("-o", ""), "names no file"),
+    ],
+)
+def test_one_file_takes_one_format(tfcert, story, verb, more, says):
+    """`-o FILE` with several formats, or with a format that has a file, is exit 2 and writes nothing."""
+    before = sorted(story.iterdir())
+    done = tfcert(verb, STATE, "-o", "out", *more, cwd=story)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert f"tfcert: error: --output: {says}" in done.stderr.decode()
+    assert sorted(story.iterdir()) == before
+
+
+def test_the_output_is_no_input(tfcert, story):
+    """A report does not replace the state that it is about."""
+    before = (story / STATE).read_bytes()
+    done = tfcert(*DAY_12, "-o", STATE, cwd=story)
+    assert (done.returncode, (story / STATE).read_bytes()) == (2, before)
+    assert b"--output: " in done.stderr
+
+
+def test_a_bundle_is_written_by_the_same_option(tfcert, story):
+    """`bundle -o FILE` is `bundle --out FILE`."""
+    options = ("bundle", STATE, "--offline", "--as-of", "2026-11-24")
+    for name, option in (("a", "--out"), ("b", "-o"), ("c", "--output")):
+        assert tfcert(*options, option, name, cwd=story).returncode in {0, 3}
+    assert [(story / name).exists() for name in "abc"] in ([True] * 3, [False] * 3)

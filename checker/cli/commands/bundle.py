@@ -38,7 +38,9 @@ def bundle(
     out: Annotated[
         str | None,
         typer.Option(
+            "-o",
             "--out",
+            "--output",
             metavar="FILE",
             help="Write the bundle to this file, if it is complete; with --for, "
             "the server's files to this folder. [default: stdout]",

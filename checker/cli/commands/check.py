@@ -93,6 +93,7 @@ def check(
             "--format", metavar="NAME[=FILE]", help=options.FORMATS, rich_help_panel=usage.OUTPUT
         ),
     ] = None,
+    output_file: options.Output = None,
     patches: Annotated[
         bool,
         typer.Option(
@@ -126,7 +127,7 @@ def check(
     from checker.pipeline import check as judge
     from checker.reports.text import Show
 
-    chosen = output.formats(format_)
+    chosen = output.formats(format_, file=output_file)
     wanted = options.wanted(tool, tool_env, offline=offline)
     fleet = options.fleet(
         sources,
@@ -196,7 +197,13 @@ def check(
                         tags=run.policy.tags,
                     )
                 )
-            output.refuse_inputs(chosen, sources or (), loaded, policy=policy)
+            output.refuse_inputs(
+                chosen,
+                sources or (),
+                loaded,
+                option=options.destination(output_file),
+                policy=policy,
+            )
             if expect is not None and not loaded.inventory.plans:
                 raise UsageError(
                     "no source is a plan",

@@ -60,6 +60,7 @@ def probe(
             rich_help_panel=usage.OUTPUT,
         ),
     ] = None,
+    output_file: options.Output = None,
     recursive: options.Recursive = False,
     config: options.Config = None,
     policy: options.PolicyFile = None,
@@ -88,7 +89,7 @@ def probe(
     from checker.pipeline import plan
     from checker.reports.probe import PROBE_FORMATS
 
-    chosen = output.formats(format_, PROBE_FORMATS)
+    chosen = output.formats(format_, PROBE_FORMATS, file=output_file)
     request = ProbeOptions.of(
         methods=method,
         any_get=any_get,
@@ -121,7 +122,13 @@ def probe(
                     sources or (), config=config, tool=wanted, fetch=aws.fetch, tags=run.policy.tags
                 )
             )
-            output.refuse_inputs(chosen, sources or (), loaded, policy=policy)
+            output.refuse_inputs(
+                chosen,
+                sources or (),
+                loaded,
+                option=options.destination(output_file),
+                policy=policy,
+            )
             # The recorded certificates are enough, so a probe needs no other permission.
             outcome = plan(loaded.inventory, None, run)
             choice = ChosenStages(

@@ -78,6 +78,7 @@ def scan(
             rich_help_panel=usage.OUTPUT,
         ),
     ] = None,
+    output_file: options.Output = None,
     timeout: options.Timeout = 20.0,
     tool: options.ToolName = None,
     tool_env: options.ToolEnv = None,
@@ -100,7 +101,7 @@ def scan(
     from checker.pipeline import scan as judge
     from checker.reports.text import Show
 
-    chosen = output.formats(format_)
+    chosen = output.formats(format_, file=output_file)
     if region and all_regions:
         raise UsageError(
             "these contradict each other",
@@ -136,7 +137,9 @@ def scan(
             accounts=run.policy.accounts,
         )
         with aws.counted(shown=verbose):
-            output.refuse_inputs(chosen, sources or (), None, policy=policy)
+            output.refuse_inputs(
+                chosen, sources or (), None, option=options.destination(output_file), policy=policy
+            )
             if fleet is not None:
                 from checker.cli.fleet.run import load_fleet
 

@@ -12,7 +12,7 @@ from checker.model.severity import Severity
 from checker.reports.headline import headline
 from checker.reports.headline.facts import facts_of, open_rotations
 from checker.reports.text.certificates import folded_policies, is_empty_scan, table
-from checker.reports.text.findings import list_findings
+from checker.reports.text.findings import Pages, list_findings, no_page
 from checker.reports.text.layout import WIDTH, Line, TextSpan, Tone, wrapped
 
 
@@ -58,12 +58,17 @@ def render(outcome: Outcome) -> str:
     return "".join(f"{line.plain}\n" for line in lay_out(outcome, WIDTH))
 
 
-def lay_out(outcome: Outcome, width: int, show: Show = Show.USUAL) -> Iterator[Line]:
-    """Yield the lines of the report, at most `width` columns wide."""
+def lay_out(
+    outcome: Outcome, width: int, show: Show = Show.USUAL, pages: Pages = no_page
+) -> Iterator[Line]:
+    """Yield the lines of the report, at most `width` columns wide.
+
+    `pages` gives the address of a rule's page, for a terminal with links.
+    """
     named = len(outcome.cases.documents) > 1
     counted = [finding for finding in outcome.findings if finding.suppression is None]
     if show.findings_alone:
-        lines = list_findings(counted, width, named=named, every=show.every)
+        lines = list_findings(counted, width, named=named, every=show.every, pages=pages)
         # The first line would be blank: it separates a finding from what is above it.
         next(lines, None)
         yield from lines
@@ -76,7 +81,7 @@ def lay_out(outcome: Outcome, width: int, show: Show = Show.USUAL) -> Iterator[L
         yield from _note(
             "note: AWS was not asked (--offline): every date is the recorded one", width
         )
-    yield from list_findings(counted, width, named=named, every=show.every)
+    yield from list_findings(counted, width, named=named, every=show.every, pages=pages)
     policy_of = None if show.every else folded_policies(outcome)
     shown = [part for part in outcome.cases.documents if not is_empty_scan(part)]
     for part in shown:
@@ -84,7 +89,7 @@ def lay_out(outcome: Outcome, width: int, show: Show = Show.USUAL) -> Iterator[L
         yield from _document(part, width, outcome, policy_of, several=several)
     yield from _nothing_in(len(outcome.cases.documents) - len(shown), width)
     suppressed = [finding for finding in outcome.findings if finding.suppression is not None]
-    yield from list_findings(suppressed, width, named=named, every=show.every)
+    yield from list_findings(suppressed, width, named=named, every=show.every, pages=pages)
     # Imported here, as below: most runs have no rotation and scan nothing.
     if outcome.rotations or outcome.patches:
         from checker.reports.text.rotations import what_next

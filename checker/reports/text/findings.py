@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 
 from checker.model.finding import Finding, SuppressedBy, Suppression
@@ -13,14 +13,30 @@ from checker.reports.text.layout import Line, TextSpan, Tone, wrapped
 TONES = {Severity.ERROR: Tone.ERROR, Severity.WARNING: Tone.WARNING, Severity.NOTE: Tone.FAINT}
 
 
+# The address of a rule's page; None where it has none.
+Pages = Callable[[str], str | None]
+
 # Of more findings than this of one rule and severity, only the first one is shown in full.
 _MANY, _FEW = 12, 1
 
 
+def no_page(rule: str) -> str | None:
+    """Return no address: a report that is no terminal's has no links."""
+    del rule
+    return None
+
+
 def list_findings(
-    findings: Iterable[Finding], width: int, *, named: bool, every: bool
+    findings: Iterable[Finding],
+    width: int,
+    *,
+    named: bool,
+    every: bool,
+    pages: Pages = no_page,
 ) -> Iterator[Line]:
     """Yield the findings; `named` is whether each has the name of its source.
+
+    `pages` gives the address of a rule's page.
 
     Without `every`, many findings of one rule and severity are names after the first one.
     """
@@ -29,19 +45,22 @@ def list_findings(
         full = alike if every or len(alike) <= _MANY else alike[:_FEW]
         for finding in full:
             yield Line(())
-            yield from _finding(finding, width, named=named)
+            yield from _finding(finding, width, named=named, pages=pages)
         if len(full) < len(alike):
             yield Line(())
-            yield from _briefly(alike[len(full) :], width, named=named)
+            yield from _briefly(alike[len(full) :], width, named=named, pages=pages)
 
 
-def _briefly(findings: Sequence[Finding], width: int, *, named: bool) -> Iterator[Line]:
+def _briefly(
+    findings: Sequence[Finding], width: int, *, named: bool, pages: Pages
+) -> Iterator[Line]:
     first = findings[0]
     word, tone = first.severity.word, TONES[first.severity]
     head = (
         TextSpan(f"{len(findings):,} more: "),
         TextSpan(word, tone),
-        TextSpan(f": {first.rule}", Tone.STRONG),
+        TextSpan(": ", Tone.STRONG),
+        TextSpan(first.rule, Tone.STRONG, link=pages(first.rule)),
         TextSpan(" (--all shows them in full)"),
     )
     yield from wrapped(head, width, hanging=4)
@@ -66,12 +85,17 @@ def _days(left: int) -> str:
     return f"{left} day{'s' * (abs(left) != 1)}"
 
 
-def _finding(finding: Finding, width: int, *, named: bool) -> Iterator[Line]:
+def _finding(finding: Finding, width: int, *, named: bool, pages: Pages) -> Iterator[Line]:
     where = f"{finding.location}: " if finding.location is not None else ""
     word, tone = finding.severity.word, TONES[finding.severity]
     if finding.suppression is not None:
         word, tone = f"suppressed {word}", Tone.FAINT
-    head = [TextSpan(where), TextSpan(word, tone), TextSpan(f": {finding.rule}", Tone.STRONG)]
+    head = [
+        TextSpan(where),
+        TextSpan(word, tone),
+        TextSpan(": ", Tone.STRONG),
+        TextSpan(finding.rule, Tone.STRONG, link=pages(finding.rule)),
+    ]
     if finding.address:
         head.append(TextSpan(f" {finding.address}"))
     yield from wrapped(head, width, hanging=4)

@@ -23,11 +23,15 @@ class Tone(StrEnum):
 
 
 class TextSpan(NamedTuple):
-    """A piece of one line; with `whole`, it is not broken at its spaces."""
+    """A piece of one line; with `whole`, it is not broken at its spaces.
+
+    `link` is the address that a terminal with hyperlinks opens.
+    """
 
     text: str
     tone: Tone = Tone.PLAIN
     whole: bool = False
+    link: str | None = None
 
 
 class Line(NamedTuple):
@@ -77,13 +81,13 @@ def wrapped(
     than a line is broken where the line ends.
     """
     pieces = tuple(spans)
-    safe = [printable(text) for text, _, _ in pieces]
+    safe = [printable(piece.text) for piece in pieces]
     if indent + sum(map(cells, safe)) <= width:
         # The fast path: most lines fit, in reports with thousands of them.
         yield _joined(
             [
                 TextSpan(" " * indent),
-                *(TextSpan(text, piece.tone) for text, piece in zip(safe, pieces, strict=True)),
+                *(piece._replace(text=text) for text, piece in zip(safe, pieces, strict=True)),
             ]
         )
         return
@@ -102,11 +106,11 @@ def _broken(spans: Iterable[TextSpan], width: int, indent: int, hanging: int) ->
                 line, used, empty, gap = [TextSpan(" " * hanging)], hanging, True, 0
             while used + gap + cells(text) > width:
                 head, rest = _split(text, width - used - gap)
-                yield _joined([*line, TextSpan(" " * gap + head, span.tone)])
+                yield _joined([*line, span._replace(text=" " * gap + head)])
                 # Repeat, since the rest begins a new line.
                 text = printable(rest)
                 line, used, empty, gap = [TextSpan(" " * hanging)], hanging, True, 0
-            line.append(TextSpan(" " * gap + text, span.tone))
+            line.append(span._replace(text=" " * gap + text))
             used, empty = used + gap + cells(text), empty and not text
     yield _joined(line)
 
@@ -115,11 +119,18 @@ def _joined(spans: list[TextSpan]) -> Line:
     """Join neighbours of one tone; an indent gets the tone of the text after it."""
     made: list[TextSpan] = []
     for span in spans:
-        if made and (made[-1].tone is span.tone or not made[-1].text.strip()):
-            made[-1] = TextSpan(made[-1].text + span.text, span.tone)
+        if made and _is_alike(made[-1], span):
+            made[-1] = TextSpan(made[-1].text + span.text, span.tone, link=span.link)
         elif span.text:
             made.append(span)
     return Line(tuple(made))
+
+
+def _is_alike(before: TextSpan, span: TextSpan) -> bool:
+    """Return whether two neighbours are one piece; a link does not begin with white space."""
+    if before.link == span.link:
+        return before.tone is span.tone or not before.text.strip()
+    return span.link is None and not before.text.strip()
 
 
 def _split(text: str, room: int) -> tuple[str, str]:

@@ -1,0 +1,1 @@
+"""What a terminal can do that a pipe cannot: colours, links, a pager."""
