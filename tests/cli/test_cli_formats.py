@@ -276,5 +276,5 @@ def test_a_bundle_is_written_by_the_same_option(tfcert, story):
     """`bundle -o FILE` is `bundle --out FILE`."""
     options = ("bundle", STATE, "--offline", "--as-of", "2026-11-24")
     for name, option in (("a", "--out"), ("b", "-o"), ("c", "--output")):
-        assert tfcert(*options, option, name, cwd=story).returncode in {0, 3}
-    assert [(story / name).exists() for name in "abc"] in ([True] * 3, [False] * 3)
+        assert tfcert(*options, option, name, cwd=story).returncode == 0
+    assert (story / "a").read_bytes() == (story / "b").read_bytes() == (story / "c").read_bytes()
