@@ -88,12 +88,21 @@ def build() -> typer.Typer:
     return application
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
+def _show_version(context: typer.Context, wanted: bool) -> None:
+    if not wanted:
+        return
+    # --verbose is eager, so it is known here whatever the order of the two.
+    if context.params.get("verbose"):
+        from os import environ
+
+        from checker.cli.first_steps.about import about
+
+        typer.echo("\n".join(about(environ)))
+    else:
         from importlib.metadata import version
 
         typer.echo(f"tfcert {version('tfcert')}")
-        raise typer.Exit
+    raise typer.Exit
 
 
 def _root(
@@ -103,8 +112,20 @@ def _root(
         "--version",
         help="Print the version and exit.",
         callback=_show_version,
+        rich_help_panel=OUTPUT,
+    ),
+    verbose: bool = typer.Option(
+        False,
+        "--verbose",
+        help="With --version: the versions of libraries, the system, and where the cache is.",
         is_eager=True,
         rich_help_panel=OUTPUT,
     ),
 ) -> None:
     del version  # its callback has already printed it
+    if verbose:
+        from checker.errors import UsageError
+
+        raise UsageError(
+            "is only for --version here", where="--verbose", remedy="give it after the command"
+        )

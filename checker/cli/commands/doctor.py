@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from checker.cli import options
-from checker.cli.usage import SOURCES
+from checker.cli.usage import OUTPUT, SOURCES
 
 
 def doctor(
@@ -37,6 +37,15 @@ def doctor(
     timeout: options.Timeout = 20.0,
     tool: options.ToolName = None,
     tool_env: options.ToolEnv = None,
+    report: Annotated[
+        bool,
+        typer.Option(
+            "--report",
+            help="Print a report for a bug, in Markdown: accounts, names, paths and hosts are "
+            "masked.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False,
 ) -> None:
     """Say what tfcert can see here: tool, state, AWS, permissions, policy, forge token.
 
@@ -47,27 +56,29 @@ def doctor(
     import sys
 
     from checker.cli import output
+    from checker.cli.first_steps.about import versions
     from checker.cli.first_steps.doctor_line import exit_code, laid_out
-    from checker.cli.first_steps.examine import DoctorRequest, examine, versions
+    from checker.cli.first_steps.examine import DoctorRequest, examine
     from checker.reports.escape import encoded
     from checker.reports.text.layout import WIDTH, pieces
 
-    lines = tuple(
-        examine(
-            DoctorRequest(
-                source=source,
-                config=config,
-                policy=policy,
-                profile=profile,
-                role_arn=role_arn,
-                region=region,
-                timeout=timeout,
-                wanted=options.wanted(tool, tool_env, offline=offline),
-                run_tools=run_tools,
-            ),
-            os.environ,
-        )
+    request = DoctorRequest(
+        source=source,
+        config=config,
+        policy=policy,
+        profile=profile,
+        role_arn=role_arn,
+        region=region,
+        timeout=timeout,
+        wanted=options.wanted(tool, tool_env, offline=offline),
+        run_tools=run_tools,
     )
+    lines = tuple(examine(request, os.environ))
+    if report:
+        from checker.cli.first_steps.bug_report import bug_report
+
+        output.write(encoded(bug_report(lines, request, os.environ)))
+        raise typer.Exit(exit_code(lines))
     on_terminal = sys.stdout.isatty()
     width = output.terminal_width() if on_terminal else WIDTH
     shown = laid_out(versions(), lines, width)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -79,13 +77,3 @@ def _folder(request: DoctorRequest) -> str:
     if request.source == "-" or request.source.startswith("s3://"):
         return "."
     return request.source if Path(request.source).is_dir() else str(Path(request.source).parent)
-
-
-def versions() -> str:
-    """Return the versions of tfcert, Python and the system, for the first line."""
-    from importlib.metadata import version
-
-    return (
-        f"tfcert {version('tfcert')}, Python {platform.python_version()}, "
-        f"{platform.system()} {os.uname().machine}"
-    )
