@@ -53,6 +53,7 @@ def reported(text, remedy="", **given):
 
 TEXTS = [
     "account 123456789012, arn:aws:sts::123456789012:assumed-role/globex-admin/zoltan",
+    "arn:aws:s3:::globex-states is not readable",
     "/home/zoltan/infra/globex/main.tf:12: cannot be parsed",
     "../globex/tfcert.toml: 2: unknown key 'globex_days' (did you mean \"globex\"?)",
     "~/globex/state.json: is not a plan; s3://globex-states/prod/terraform.tfstate",

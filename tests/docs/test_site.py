@@ -50,7 +50,7 @@ def targets(path, links):
         split = urlsplit(link)
         if not split.scheme and not split.netloc:
             file = (path.parent / unquote(split.path)).resolve() if split.path else path
-            yield link, file / "index.html" if file.is_dir() else file, unquote(split.fragment)
+            yield link, file, unquote(split.fragment)
 
 
 def test_every_page_of_the_repository_is_a_page_of_the_site(site):

@@ -72,8 +72,8 @@ def bug_report(
 
 
 def _block(lines: Iterator[str] | Sequence[str]) -> str:
-    text = "\n".join(printable(line) for line in lines)
-    return f"```text\n{text.replace('```', '` ` `')}\n```\n"
+    # No line of a block begins with a fence: each has a word of ours first.
+    return "\n".join(("```text", *map(printable, lines), "```", ""))
 
 
 def _given(request: DoctorRequest) -> Iterator[str]:
