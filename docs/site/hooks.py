@@ -161,10 +161,14 @@ if (location.protocol === "file:") window.Worker = class extends EventTarget {
 """
 
 
+# The theme links its logo to a folder, of which a browser shows a list if it is opened from disk.
+_FOLDER = re.compile(r'(href="\.{1,2}(?:/\.\.)*)/?"')
+
+
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
-    """Put our own script in the place of the theme's one script from another host."""
+    """Put our own script in the place of the theme's one from another host, and mend its logo."""
     del page, config
     changed, count = _SHIM.subn(f"<script>{_WORKER}</script>", output)
     if count != 1:
         raise PluginError("the theme has another script for search now: see docs/site/hooks.py")
-    return changed
+    return _FOLDER.sub(r'\1/index.html"', changed)
