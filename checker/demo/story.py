@@ -14,7 +14,7 @@ CERTIFICATE_ID, SUCCESSOR_ID = "q1w2e3", "r4t5y6"
 DAYS_LEFT = 12
 # Longer than the trust window.
 SUCCESSOR_AGE = timedelta(days=4)
-_LIFE = timedelta(days=365)
+LIFE = timedelta(days=365)
 _ORDERS_BACKEND = b"https://orders.backend.example/"
 _ORDERS, _BILLING = "lo64vzqnaj", "tytvdpoyw3"
 
@@ -38,15 +38,15 @@ def copy_configuration(folder: Path, backend: str) -> None:
             (folder / entry.name).write_bytes(text)
 
 
-def seed_recorded(aws: Emulator, folder: Path, backend: str) -> None:
+def seed_recorded(aws: Emulator, folder: Path, backend: str, *, days: int = DAYS_LEFT) -> None:
     """Create the APIs and the certificate in the emulated AWS, and write their state into a folder.
 
-    The orders API calls the backend.
+    The orders API calls the backend. The certificate has that many `days` left.
 
     The state was recorded by Terraform 1.11.4 and AWS provider 5.100.0 against this emulator. Its
     dates and PEM are replaced by current ones.
     """
-    end = (datetime.now(UTC) + timedelta(days=DAYS_LEFT, hours=1)).replace(microsecond=0)
+    end = (datetime.now(UTC) + timedelta(days=days, hours=1)).replace(microsecond=0)
     presents = CERTIFICATE_ID
     aws.seed(
         SeedCertificate(
@@ -68,9 +68,7 @@ def seed_recorded(aws: Emulator, folder: Path, backend: str) -> None:
     pem = pem_of(aws, presents)
     text = files("checker.demo").joinpath("recorded.tfstate.json").read_text(encoding="utf-8")
     text = text.replace("@PEM@", json.dumps(pem)[1:-1])
-    text = text.replace("@CREATED@", _as_go_prints(end - _LIFE)).replace(
-        "@EXPIRES@", _as_go_prints(end)
-    )
+    text = text.replace("@CREATED@", go_time(end - LIFE)).replace("@EXPIRES@", go_time(end))
     text = text.replace(_ORDERS_BACKEND.decode(), f"{backend}/")
     (folder / "terraform.tfstate").write_text(text, encoding="utf-8")
 
@@ -86,8 +84,8 @@ def seed_successor(aws: Emulator, folder: Path) -> None:
     new["instances"][0]["attributes"] |= {
         "arn": f"arn:aws:apigateway:us-east-1::/clientcertificates/{SUCCESSOR_ID}",
         "id": SUCCESSOR_ID,
-        "created_date": _as_go_prints(made),
-        "expiration_date": _as_go_prints(made + _LIFE),
+        "created_date": go_time(made),
+        "expiration_date": go_time(made + LIFE),
         "pem_encoded_certificate": pem_of(aws, SUCCESSOR_ID),
     }
     state["resources"].insert(state["resources"].index(old) + 1, new)
@@ -131,6 +129,6 @@ def list_presented(aws: Emulator) -> tuple[StoryFile, ...]:
     return tuple(sorted(shown, key=lambda entry: entry.stage))
 
 
-def _as_go_prints(instant: datetime) -> str:
+def go_time(instant: datetime) -> str:
     """Return a date in the provider's form: Go's `time.String()` in UTC."""
     return instant.strftime("%Y-%m-%d %H:%M:%S +0000 UTC")
