@@ -37,6 +37,8 @@ VERBS = {
     "findings, the three patches",
     "policy": "Show, check and explain the policy",
     "rules": "List the rules, or explain one",
+    "completion": "Print the completion script of a shell; the script's first lines say how to "
+    "use it",
 }
 
 

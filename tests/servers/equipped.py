@@ -25,6 +25,8 @@ _PLACES = {
     "openssl": (("openssl",), "debian/usr/bin/openssl"),
     "promtool": (("promtool",), "debian/usr/bin/promtool"),
     "strace": (("strace",), "debian/usr/bin/strace"),
+    "zsh": (("zsh",), "debian/bin/zsh"),
+    "fish": (("fish",), "debian/usr/bin/fish"),
 }
 PROGRAMS = tuple(_PLACES)
 ABSENCES = {

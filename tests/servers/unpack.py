@@ -30,6 +30,9 @@ DEBIAN = {
     "promtool": "prometheus",
     # Nor this: it records what each verb reaches.
     "strace": "strace",
+    # Shells, whose completion of tfcert is tested.
+    "zsh": "zsh",
+    "fish": "fish",
 }
 # The last Go with compiled packages, which builds a program in a second. The rest of the package is
 # 400 MB.

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 
 def rules(
-    rule: Annotated[str | None, typer.Argument(help="The rule to explain.")] = None,
+    rule: Annotated[
+        str | None, typer.Argument(metavar="[RULE]", help="The rule to explain.")
+    ] = None,
     out: Annotated[
         str | None,
         typer.Option(
