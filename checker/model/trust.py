@@ -6,10 +6,12 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from hashlib import sha256
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from checker.model.address import Address
+from checker.model.address import Address, InstanceKey
 from checker.model.conditions import address_names, compile_patterns
 from checker.model.places import Place
 from checker.model.resources import Stage
@@ -104,6 +106,21 @@ def read_bundle(text: str) -> tuple[BundleCertificate, ...]:
     if not found:
         raise BundleFault("has no certificate in PEM form")
     return tuple(found)
+
+
+def without_pem(address: Address) -> Address:
+    """Return an address without the bytes of a PEM: `for_each` over a set makes it the key.
+
+    Such a key is replaced by its SHA-256, so that instances stay apart.
+    """
+    modules = tuple(replace(step, key=_plain(step.key)) for step in address.modules)
+    return replace(address, key=_plain(address.key), modules=modules)
+
+
+def _plain(key: InstanceKey) -> InstanceKey:
+    if not isinstance(key, str) or "-----BEGIN" not in key:
+        return key
+    return f"PEM {sha256(key.encode()).hexdigest()[:16]}"
 
 
 class TrustMaterial(Struct, frozen=True, kw_only=True):

@@ -147,10 +147,10 @@ def _material(record: Record) -> TrustMaterial:
     names = [shown(name) for name in MATERIAL[record.type]]
     arn = shown("arn")
     # Imported here: few states have trust material.
-    from checker.model.trust import TrustMaterial
+    from checker.model.trust import TrustMaterial, without_pem
 
     return TrustMaterial(
-        address=record.address,
+        address=without_pem(record.address),
         names=tuple(each for each in names if each) if all(names) else (),
         arn=arn,
         place=in_region(shown("region")).or_else(place_of_arn(arn)).or_else(record.place),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import subprocess
 import sys
@@ -78,6 +79,9 @@ BOTH = f'join("\\n", [{OLD}, {NEW}])'
         ("kubernetes_secret", "binary_data", "objects in base64"),
         ("local_sensitive_file", "content", str),
         ("aws_launch_template", "user_data", "cloud-config"),
+        ("aws_launch_template", "user_data", "gzip"),
+        ("aws_launch_template", "user_data", "gzip in a file of a cloud-config"),
+        ("aws_lambda_function", "environment", "two forms"),
         ("aws_ecs_task_definition", "container_definitions", "environment"),
         ("aws_lambda_function", "environment", "block"),
         ("some_thing", "inner", "block"),
@@ -90,6 +94,10 @@ def test_each_form_of_a_value_is_read(tmp_path, pems, kind, attribute, form):
 
     def shown(text):
         plain = base64.b64encode(text.encode()).decode()
+        packed = base64.b64encode(gzip.compress(text.encode())).decode()
+        first, _, second = text.partition("-----END CERTIFICATE-----")
+        second = base64.b64encode(gzip.compress(second.encode())).decode()
+        file = "\n      ".join(packed[at : at + 76] for at in range(0, len(packed), 76))
         indented = "#cloud-config\nfiles:\n  - content: |\n      " + text.replace("\n", "\n      ")
         return {
             str: text,
@@ -97,6 +105,11 @@ def test_each_form_of_a_value_is_read(tmp_path, pems, kind, attribute, form):
             "json": json.dumps({"ca": text, "user": SECRET}),
             "object": {"ca.crt": text, "user": SECRET},
             "objects in base64": {"ca.crt": plain, "user": MARK},
+            "gzip": packed,
+            "gzip in a file of a cloud-config": base64.b64encode(
+                f"#cloud-config\nfiles:\n  - encoding: gz+b64\n    content: |\n      {file}\n# {SECRET}".encode()
+            ).decode(),
+            "two forms": [{"CA": f"{first}-----END CERTIFICATE-----\n# {second}\n"}],
             "cloud-config": base64.b64encode(f"{indented}\n# {SECRET}\n".encode()).decode(),
             "environment": json.dumps([{"environment": [{"name": "CA", "value": text}]}]),
             "block": [{"variables": {"CA": text, "PASSWORD": SECRET}}],
@@ -131,6 +144,7 @@ def parameter(text, name="trust", expression=OLD):
         ("aws_ssm_parameter", "value", {"value": MARK}, "no certificate in PEM form"),
         ("aws_ssm_parameter", "value", {"value": f"-----BEGIN CERTIFICATE-----\n{MARK}\n-----END CERTIFICATE-----"}, "certificate 1 of it cannot be read"),
         ("aws_ssm_parameter", "value", {}, "value is not in the document"),
+        ("aws_launch_template", "user_data", {"user_data": "H4sI" + "A" * 400}, "compressed data that cannot be read"),
         ("aws_ssm_parameter", "value", {"value": "[" * 99}, "no certificate in PEM form"),
         ("aws_ssm_parameter", "value", {"value": [[[[[[[[[[MARK]]]]]]]]]]}, "nested too deep"),
     ],

@@ -16,7 +16,7 @@ from checker.errors import UnreadableError
 from checker.model.address import Address, AddressError, parse
 from checker.model.inventory import Document
 from checker.model.plan import Action, ConsumerChange
-from checker.model.trust import BundleCertificate, BundleFault, HeldBundle
+from checker.model.trust import BundleCertificate, BundleFault, HeldBundle, without_pem
 from checker.terraform.consumers.certificates import bundles_in
 from checker.terraform.decode import Buffer, JsonPath, decode, members
 from checker.terraform.records import read_key
@@ -148,7 +148,7 @@ def _held(document: Document, top: Mapping[str, Raw], consumers: Consumers) -> I
         reasons = [each for each in found if isinstance(each, str)]
         certificates = (one for each in found if not isinstance(each, str) for one in each)
         yield HeldBundle(
-            consumer=address,
+            consumer=without_pem(address),
             # An attribute that is not known may have what the others lack.
             certificates=None if reasons else tuple(dict.fromkeys(certificates)),
             reason="; ".join(reasons) or None,
@@ -221,7 +221,9 @@ def _changes(
         if address is None or each.deposed is not None or address.block not in consumers:
             continue
         actions = "+".join(decode(each.change, _Actions, path).actions)
-        yield ConsumerChange(address=address, action=_ACTIONS.get(actions, Action.OTHER))
+        yield ConsumerChange(
+            address=without_pem(address), action=_ACTIONS.get(actions, Action.OTHER)
+        )
 
 
 _ACTIONS = {action.value: action for action in Action}
