@@ -230,7 +230,7 @@ class TrustEvidence(Struct, frozen=True, kw_only=True):
 
     `backend` is None for stages without a declared backend. `fingerprints` are those of the bundle.
     `old` is whether it trusts the predecessor. `may_drop` has the predecessors' fingerprints that
-    the backend no longer needs once the predecessor is retired.
+    the backend has and no longer needs once the predecessor is retired.
     """
 
     backend: str | None

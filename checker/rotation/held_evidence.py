@@ -114,7 +114,12 @@ def _of(
         nothing = TrustStatus.UNKNOWN, "the certificate is not in state"
         return min(found or [nothing], key=lambda each: _ORDER.index(each[0]))
 
+    def held_of(cases: tuple[Case, ...]) -> set[str]:
+        known = {case.fingerprint for case in cases if meant_for(held, case)}
+        return {each for each in known if each is not None and backend.contains(each)}
+
     status, reason = judged(state.successor_cases)
+    spare = held_of(state.instances) if held_of(state.successor_cases) else set()
     return TrustEvidence(
         backend=backend.name,
         stages=stages,
@@ -124,4 +129,5 @@ def _of(
         server=backend.server,
         fingerprints=tuple(each.fingerprint for each in held.certificates or ()),
         old=judged(state.instances)[0],
+        may_drop=tuple(sorted(spare)) if not state.presenters else (),
     )

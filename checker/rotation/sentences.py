@@ -119,10 +119,14 @@ def _next(rotation: Rotation, phase: Phase, *, both: bool) -> str:
 
 
 def drops(evidence: tuple[TrustEvidence, ...]) -> Iterator[str]:
-    """Yield a sentence for each backend that may drop the predecessor after retire."""
+    """Yield a sentence for each backend that may drop the predecessor after retire.
+
+    The server of a consumer may not be known: that it has both is known.
+    """
     for each in evidence:
         if each.may_drop:
+            has = "trusts both" if each.status == "confirmed" else "has both"
             yield (
-                f"backend {each.backend} trusts both; after retire, take the certificate with "
+                f"backend {each.backend} {has}; after retire, take the certificate with "
                 f"SHA-256 {', '.join(each.may_drop)} out of {each.source}"
             )

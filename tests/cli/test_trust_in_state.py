@@ -171,6 +171,33 @@ def test_a_successor_in_a_place_of_its_own_is_no_refusal(tmp_path, pems):
         assert "each certificate has a place of its own" in found["reason"]
 
 
+def test_a_consumer_with_both_is_told_what_it_may_drop(tmp_path, pems):
+    """Once no stage presents the old one, the text and the JSON name it; before that, nothing may be dropped."""
+    for shown, names in (("old", "old new"), ("new", "new"), ("new", "old new")):
+        folder = tmp_path / f"{shown} {names}"
+        folder.mkdir()
+        root(folder, pems, parameter("\n".join(pems[name] for name in names.split())))
+        for name in ("main.tf", "state.json"):
+            text = (folder / name).read_text()
+            text = text.replace(
+                f"client_certificate_id = {C}.old", f"client_certificate_id = {C}.{shown}"
+            )
+            text = text.replace(
+                '"client_certificate_id": "old000"', f'"client_certificate_id": "{shown}000"'
+            )
+            (folder / name).write_text(text)
+        _, evidence = judged(folder)
+        found = evidence["aws_ssm_parameter.trust"]
+        text = " ".join(run(folder, "check", *AT).stdout.split())
+        if (shown, names) == ("new", "old new"):
+            (print_,) = found["may_drop"]
+            assert print_ in found["fingerprints"]
+            assert f"has both; after retire, take the certificate with SHA-256 {print_}" in text
+        else:
+            assert found["may_drop"] == []
+            assert "after retire" not in text
+
+
 def test_two_texts_of_one_consumer_are_no_refusal(tmp_path, pems):
     """Two PEMs in separate keys of one consumer are not confirmed and no refusal."""
     data = {"old.crt": pems["old"], "new.crt": pems["new"]}

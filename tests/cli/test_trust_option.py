@@ -9,6 +9,7 @@ import pytest
 from trust_root import C, S, lay
 
 from checker.demo.emulator import SeedApi, SeedCertificate, access_denied
+from checker.reports import FORMATS
 
 NOW = datetime.now(UTC)
 MARK = "TAINTTAINT"
@@ -220,6 +221,26 @@ def test_a_consumer_that_is_not_in_state_is_not_confirmed(tfcert, aws, root, pem
     found = evidence(run(tfcert, aws, root, "--trust"))
     assert found["orders"]["status"] == "not confirmed"
     assert "aws_ssm_parameter.other is not in state" in found["orders"]["reason"]
+
+
+def test_no_format_has_a_byte_of_what_aws_answered(tfcert, aws, root, pems, tmp_path):
+    """Every format shows the evidence by fingerprint, and no byte of the parameter."""
+    put(aws, *pems.values())
+    state = root / "state.json"
+    named = f'"execution_arn": "{arn("execute-api", "api1/prod")}", "stage_name"'
+    state.write_text(state.read_text().replace('"stage_name"', named))
+    out = tmp_path / "out"
+    out.mkdir()
+    formats = [option for name in FORMATS for option in ("--format", f"{name}={out / name}")]
+    more = ("check", "state.json", "--trust", *formats)
+    done = tfcert(*more, cwd=root, environment=aws.environment())
+    assert done.returncode in {0, 1, 3}, done.stderr
+    lines = [line.encode() for pem in pems.values() for line in pem.splitlines()[1:-1]]
+    for name in FORMATS:
+        data = (out / name).read_bytes()
+        assert MARK.encode() not in data, name
+        assert not [line for line in lines if line in data], name
+    assert PARAMETER in (out / "json").read_text()
 
 
 @pytest.mark.parametrize("verb", ["check", "patch"])
