@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from checker.analysis.owners import owner_tag
 from checker.model.conditions import Tags
 from checker.model.inventory import Document, Sweep
 from checker.model.observation import Found
 
-# Tag keys that name an owner, in any case. Source: AWS whitepaper "Best Practices for Tagging AWS
-# Resources", which proposes an owner and a team.
-_OWNERS = ("owner", "team", "owned-by", "ownedby", "contact")
 # Source: AWS CloudFormation user guide, "Resource tags": CloudFormation sets it by itself.
 _STACK = "aws:cloudformation:stack-name"
 _SHOWN = 5
@@ -45,9 +43,8 @@ def unmanaged_notices(sweeps: Sequence[Sweep], documents: Sequence[Document]) ->
 
 def _owner(tags: Tags | None) -> str:
     """Return the owner that a tag names, else the CloudFormation stack."""
-    lower = {key.casefold(): (key, text) for key, text in tags or ()}
-    for name in (*_OWNERS, _STACK):
-        if name in lower and lower[name][1]:
-            key, text = lower[name]
-            return f"stack {text}" if name == _STACK else f"{text} (tag {key})"
-    return "an unknown owner (no owner tag)"
+    found = owner_tag(tags)
+    if found is not None:
+        return f"{found[1]} (tag {found[0]})"
+    stack = next((text for key, text in tags or () if key.casefold() == _STACK), "")
+    return f"stack {stack}" if stack else "an unknown owner (no owner tag)"

@@ -258,6 +258,16 @@ Cache = Annotated[
         rich_help_panel=SOURCES,
     ),
 ]
+GroupBys = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--group-by",
+        metavar="account|owner|region|prefix",
+        help="With --states: the groups that the report begins with; repeatable. "
+        "[default: account and owner]",
+        rich_help_panel=SOURCES,
+    ),
+]
 Probe = Annotated[
     bool,
     typer.Option(
@@ -332,8 +342,8 @@ Yes = Annotated[
     bool, typer.Option("--yes", help="Call backends without asking first.", rich_help_panel=PROBE)
 ]
 FORMATS = (
-    "text, json, sarif, junit, github, gitlab, azure, openmetrics, asff, cyclonedx, ics, html "
-    "or markdown; "
+    "text, json, jsonl, sarif, junit, github, gitlab, azure, openmetrics, asff, cyclonedx, ics, "
+    "html or markdown; "
     "repeatable, each to its file. [default: text]"
 )
 Output = Annotated[
@@ -387,6 +397,7 @@ def fleet(
     dask: str | None = None,
     worker_credentials: str | None = None,
     cache: str | None = None,
+    group_by: Sequence[str] | None = None,
     config: str | None = None,
 ) -> FleetRequest | None:
     """Return the request of --states; None without it.
@@ -403,6 +414,7 @@ def fleet(
         "--dask": dask is not None,
         "--worker-credentials": worker_credentials is not None,
         "--cache": cache is not None,
+        "--group-by": bool(group_by),
     }
     for name, given in only.items():
         if given and not states:
@@ -435,6 +447,7 @@ def fleet(
         dask=dask,
         worker_credentials=worker_credentials,
         cache=cache,
+        group_by=group_by or (),
     )
 
 

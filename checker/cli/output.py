@@ -173,7 +173,7 @@ def _write_stdout(texts: Sequence[tuple[Iterable[bytes], str | None]]) -> None:
 
 def _rendered(name: str, outcome: Outcome, file: str | None, show: Show) -> Iterable[bytes]:
     if name != "text":
-        return (encoded(FORMATS[name].render(outcome)),)
+        return map(encoded, FORMATS[name].pieces(outcome))
     if file is None and sys.stdout.isatty():
         return on_terminal(outcome, show)
     return map(encoded, pieces(line.plain for line in lay_out(outcome, WIDTH, show)))

@@ -15,6 +15,7 @@ from checker.model.rotation import Rotation, WrittenPatch
 from checker.model.severity import FailOn
 
 if TYPE_CHECKING:
+    from checker.model.fleet import FleetView
     from checker.model.rotation import ManualRotation
 
 UNVERIFIED = "certificate-unverified"
@@ -32,7 +33,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     """The cases, sorted findings and rotations of one run, and the notices of every report.
 
     `patches` is empty if none were requested, and `manual` if nothing was scanned. `checkout` is
-    empty if no report names files relative to a repository's root.
+    empty if no report names files relative to a repository's root. `fleet` is set for --states.
     """
 
     cases: Cases
@@ -42,6 +43,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     patches: tuple[WrittenPatch, ...] = ()
     manual: tuple[ManualRotation, ...] = ()
     checkout: Checkout = Checkout()
+    fleet: FleetView | None = None
 
     @property
     def verdict(self) -> Verdict:

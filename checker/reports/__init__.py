@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from typing import cast
 
@@ -42,10 +42,19 @@ class Format(Struct, frozen=True):
             ) from error
         return cast("str", module.render(outcome))
 
+    def pieces(self, outcome: Outcome) -> Iterable[str]:
+        """Write an outcome piece by piece, for a format whose length has no bound."""
+        if self.module != "jsonl":
+            return (self.render(outcome),)
+        from checker.reports.jsonl import stream
+
+        return stream(outcome)
+
 
 FORMATS: Mapping[str, Format] = {
     "text": Format("text"),
     "json": Format("json_v1", by_repository=True),
+    "jsonl": Format("jsonl", by_repository=True),
     "sarif": Format("sarif", by_repository=True),
     "junit": Format("junit"),
     "github": Format("github", by_repository=True),

@@ -82,7 +82,19 @@ def json_text(document: Any) -> str:
         data = msgspec.json.encode(document)
     except UnicodeEncodeError:
         data = msgspec.json.encode(_whole(document))
-    text = msgspec.json.format(data, indent=2).decode() + "\n"
+    return _safe(msgspec.json.format(data, indent=2))
+
+
+def json_line(document: Any) -> str:
+    """Return JSON in one line that ends in a newline, with the same escapes."""
+    try:
+        return _safe(msgspec.json.encode(document))
+    except UnicodeEncodeError:
+        return _safe(msgspec.json.encode(_whole(document)))
+
+
+def _safe(data: bytes) -> str:
+    text = data.decode() + "\n"
     return text if text.isascii() and "\x7f" not in text else _BEYOND.sub(_escaped, text)
 
 
@@ -117,13 +129,13 @@ def render(outcome: Outcome) -> str:
 def outcome_document(outcome: Outcome) -> dict[str, Any]:
     """Return the public form of an outcome, as plain values."""
     cases = outcome.cases
-    certificates = _unique(
-        _certificate(case, part, cases.observations)
+    certificates = unique(
+        json_certificate(case, part, cases.observations)
         for part in cases.documents
         for case in part.cases
     )
-    stages = _unique(
-        entry for part in cases.documents for entry in _stages(part, cases.observations)
+    stages = unique(
+        entry for part in cases.documents for entry in json_stages(part, cases.observations)
     )
     return {
         "schema": SCHEMA,
@@ -133,18 +145,18 @@ def outcome_document(outcome: Outcome) -> dict[str, Any]:
         "offline": not cases.observations.asked,
         **({"folder": outcome.checkout.folder} if outcome.checkout.folder else {}),
         **_change(planned_change(cases.documents)),
-        "sources": [_source(part) for part in cases.documents],
+        "sources": [json_source(part) for part in cases.documents],
         "policy": {
             "name": cases.policy.name,
             "threshold_days": cases.policy.threshold_days,
             "notice_days": cases.policy.notice_days,
             **({"applies": "on-merge"} if cases.policy.applies is Applies.ON_MERGE else {}),
         },
-        "summary": _summary(outcome, len(stages), len(certificates)),
+        "summary": json_summary(outcome, len(stages), len(certificates)),
         "certificates": certificates,
         "stages": stages,
         "findings": [json_finding(finding) for finding in outcome.findings],
-        "rotations": [_rotation(rotation) for rotation in outcome.rotations],
+        "rotations": [json_rotation(rotation) for rotation in outcome.rotations],
         "notices": list(outcome.notices),
         "patches": [_patch(patch) for patch in outcome.patches],
         "by_hand": [_manual(rotation) for rotation in outcome.manual],
@@ -166,7 +178,8 @@ def _change(change: PlannedChange | None) -> dict[str, Any]:
     }
 
 
-def _source(part: DocumentCases) -> dict[str, Any]:
+def json_source(part: DocumentCases) -> dict[str, Any]:
+    """Return the public form of a source."""
     source = part.document.source
     return {
         "path": source.path,
@@ -176,7 +189,8 @@ def _source(part: DocumentCases) -> dict[str, Any]:
     }
 
 
-def _summary(outcome: Outcome, stages: int, certificates: int) -> dict[str, int]:
+def json_summary(outcome: Outcome, stages: int, certificates: int) -> dict[str, int]:
+    """Return the counts of an outcome."""
     counted = [finding for finding in outcome.findings if finding.suppression is None]
     return {
         "stages": stages,
@@ -190,7 +204,8 @@ def _summary(outcome: Outcome, stages: int, certificates: int) -> dict[str, int]
     }
 
 
-def _certificate(case: Case, part: DocumentCases, observations: Observations) -> dict[str, Any]:
+def json_certificate(case: Case, part: DocumentCases, observations: Observations) -> dict[str, Any]:
+    """Return the public form of a certificate."""
     place = case.subject.place
     presenters = set(case.subject.stages)
     return {
@@ -209,8 +224,8 @@ def _certificate(case: Case, part: DocumentCases, observations: Observations) ->
     }
 
 
-def _stages(part: DocumentCases, observations: Observations) -> Iterator[dict[str, Any]]:
-    """Yield the stages as they are after the plan, and the destroyed ones as they were."""
+def json_stages(part: DocumentCases, observations: Observations) -> Iterator[dict[str, Any]]:
+    """Yield the public form of stages: as they are after the plan, the destroyed as they were."""
     known: dict[str | None, list[Certificate]] = {}
     for case in part.cases:
         known.setdefault(case.id, []).append(case.certificate)
@@ -253,7 +268,8 @@ def _stage(
     }
 
 
-def _rotation(rotation: Rotation) -> dict[str, Any]:
+def json_rotation(rotation: Rotation) -> dict[str, Any]:
+    """Return the public form of a rotation."""
     word, reason = step_in_words(rotation.step)
     if isinstance(rotation.step, Next) and rotation.taken_up is not None:
         reason = f"{rotation.taken_up.guess}; {rotation.taken_up.then}"
@@ -323,7 +339,7 @@ def _text(address: Address | None) -> str | None:
     return str(address) if address is not None else None
 
 
-def _unique(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+def unique(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return each entry once, in a stable order; entries of different sources are all kept."""
     found = {json.dumps(entry, sort_keys=True): entry for entry in entries}
     return [found[key] for key in sorted(found)]

@@ -74,6 +74,44 @@ class _Metrics(Collector):
             "1 where AWS was asked, 0 where every date is the recorded one.",
             value=asked,
         )
+        if outcome.fleet is not None:
+            yield from _fleet(outcome)
+
+
+def _fleet(outcome: Outcome) -> Iterator[Metric]:
+    """Yield what a fleet has in each account, owner, region or prefix."""
+    # Imported here: most runs read no fleet.
+    from checker.analysis.fleet_groups import GroupNames, fleet_groups, view_of
+
+    view = view_of(outcome)
+    yield GaugeMetricFamily(
+        "tfcert_fleet_states", "States and plans that were read.", value=view.read
+    )
+    certificates = GaugeMetricFamily(
+        "tfcert_fleet_certificates", "Certificates of a group.", labels=["by", "group"]
+    )
+    findings = GaugeMetricFamily(
+        "tfcert_fleet_findings",
+        "Findings of a group that count; not verified apart from the others.",
+        labels=["by", "group", "severity"],
+    )
+    end = GaugeMetricFamily(
+        "tfcert_fleet_first_end_seconds",
+        "The first end of a certificate of a group that a stage presents, in Unix time.",
+        labels=["by", "group"],
+        unit="seconds",
+    )
+    names = GroupNames(outcome)
+    for by in view.group_by:
+        for group in sorted(fleet_groups(outcome, by, names), key=lambda each: each.name):
+            labels = [str(by), bounded(group.name, _LONGEST)]
+            certificates.add_metric(labels, group.certificates)
+            findings.add_metric([*labels, "error"], group.errors)
+            findings.add_metric([*labels, "warning"], group.warnings)
+            findings.add_metric([*labels, "unverified"], group.unverified)
+            if group.first_end is not None:
+                end.add_metric(labels, group.first_end.timestamp())
+    yield from (certificates, findings, end)
 
 
 def _certificates(outcome: Outcome) -> Iterator[Metric]:

@@ -38,6 +38,7 @@ def check(
     dask: options.Dask = None,
     worker_credentials: options.WorkerCredentials = None,
     cache: options.Cache = None,
+    group_by: options.GroupBys = None,
     config: options.Config = None,
     policy: options.PolicyFile = None,
     policy_base: options.PolicyBase = None,
@@ -118,6 +119,8 @@ def check(
     Exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage or unreadable input, 3
     inconclusive, 130 interrupted.
     """
+    from msgspec.structs import replace
+
     from checker.cli import load, output
     from checker.cli.aws import Aws
     from checker.cli.policy_base import run_policy
@@ -140,6 +143,7 @@ def check(
         dask=dask,
         worker_credentials=worker_credentials,
         cache=cache,
+        group_by=group_by,
         config=config,
     )
     asking = options.asking(
@@ -172,7 +176,7 @@ def check(
             trust=aws.trust(wanted=trust, offline=offline),
         )
         with aws.counted(shown=verbose):
-            interrupted = False
+            interrupted, view = False, None
             if fleet is not None:
                 from checker.cli.fleet.run import load_fleet
 
@@ -185,6 +189,7 @@ def check(
                     verbose=verbose,
                 )
                 loaded, interrupted = in_force.exemptions(found.loaded), found.interrupted
+                view = found.view
             else:
                 loaded = in_force.exemptions(
                     _load(sources or (), config=config, tool=wanted, tags=run.policy.tags)
@@ -220,6 +225,8 @@ def check(
                     asking.probe(aws, timeout) if asking is not None and not interrupted else None,
                 )
             )
+            if view is not None:
+                outcome = replace(outcome, fleet=view)
             if patches or output.wants_patches(chosen):
                 from checker.cli.patch_preview import with_patches
 

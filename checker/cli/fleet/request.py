@@ -13,6 +13,7 @@ from checker.files import open_file
 from checker.fleet.selection import NameSelection
 from checker.fleet.sources import BucketSource, FleetSource, parse_source, read_list
 from checker.fleet.stores import require_library
+from checker.model.fleet import GroupBy
 
 if TYPE_CHECKING:
     from checker.cli.fleet.spread import Spread
@@ -28,6 +29,7 @@ class FleetRequest(Struct, frozen=True, kw_only=True):
     selection: NameSelection
     spread: Spread | None = None
     cache: FleetSource | None = None
+    group_by: tuple[GroupBy, ...] = ()
 
 
 def parse_request(
@@ -40,6 +42,7 @@ def parse_request(
     dask: str | None = None,
     worker_credentials: str | None = None,
     cache: str | None = None,
+    group_by: Sequence[str] = (),
 ) -> FleetRequest:
     """Parse the sources of --states, and read the list of --sources-from.
 
@@ -78,4 +81,16 @@ def parse_request(
         selection=NameSelection(include=tuple(include), exclude=tuple(exclude)),
         spread=spread,
         cache=place,
+        group_by=tuple(dict.fromkeys(map(_group, group_by))),
     )
+
+
+def _group(text: str) -> GroupBy:
+    try:
+        return GroupBy(text)
+    except ValueError as error:
+        raise UsageError(
+            f"{text!r} is nothing to group by",
+            where="--group-by",
+            remedy=f"write one of {', '.join(GroupBy)}",
+        ) from error

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from msgspec import Struct
 
+from checker.analysis.owners import OWNER_TAGS
 from checker.cli import signals
 from checker.cli.aws import Aws
 from checker.cli.children import own_environment
@@ -23,6 +24,7 @@ from checker.fleet.read import Item, read_batch
 from checker.fleet.selection import NameKind, is_certain
 from checker.fleet.sources import BucketSource, FleetSource, LocalSource
 from checker.fleet.stores import Stores
+from checker.model.fleet import FleetView
 from checker.model.inventory import Inventory
 from checker.pipeline import Loaded
 
@@ -32,6 +34,7 @@ class LoadedFleet(Struct, frozen=True, kw_only=True):
 
     loaded: Loaded
     interrupted: bool
+    view: FleetView
 
 
 def load_fleet(
@@ -48,6 +51,7 @@ def load_fleet(
     Raises UsageError if a report of `chosen` would replace a state or plan of the fleet.
     """
     _refuse_states(request, chosen)
+    tags = frozenset(tags) | OWNER_TAGS
     buckets = [each for each in request.sources if isinstance(each, BucketSource)]
     used = [*buckets, *([request.cache] if isinstance(request.cache, BucketSource) else ())]
     stores = Stores(used, BotoAccess(aws), tags=tags, timeout=timeout) if used else None
@@ -78,6 +82,7 @@ def load_fleet(
     return LoadedFleet(
         loaded=Loaded(inventory=inventory, configurations=tuple(None for _ in fleet.documents)),
         interrupted=fleet.interrupted,
+        view=_view(fleet, request),
     )
 
 
@@ -156,6 +161,15 @@ def _items(
                     )
                 elif alone(source, sources) or listing.is_new_object(str(source)):
                     yield Item(str(source), source.key, 0, is_certain(source.key), number)
+
+
+def _view(fleet: Fleet, request: FleetRequest) -> FleetView:
+    sources = tuple(
+        each.path if isinstance(each, LocalSource) else str(each) for each in request.sources
+    )
+    if request.group_by:
+        return FleetView(read=fleet.read, sources=sources, group_by=request.group_by)
+    return FleetView(read=fleet.read, sources=sources)
 
 
 def _notice(fleet: Fleet, request: FleetRequest) -> str:

@@ -81,10 +81,17 @@ def lay_out(
         yield from _note(
             "note: AWS was not asked (--offline): every date is the recorded one", width
         )
-    yield from list_findings(counted, width, named=named, every=show.every, pages=pages)
+    if outcome.fleet is not None:
+        # Imported here: most runs read no fleet.
+        from checker.reports.text.fleet import fleet_summary
+
+        yield from fleet_summary(outcome, width, every=show.every)
+    many = outcome.fleet is not None
+    yield from list_findings(counted, width, named=named, every=show.every, pages=pages, fleet=many)
     policy_of = None if show.every else folded_policies(outcome)
     shown = [part for part in outcome.cases.documents if not is_empty_scan(part)]
-    for part in shown:
+    # A fleet has too many states for a table of each.
+    for part in shown if outcome.fleet is None or show.every else ():
         several = named or part.document.source.kind == "aws"
         yield from _document(part, width, outcome, policy_of, several=several)
     yield from _nothing_in(len(outcome.cases.documents) - len(shown), width)

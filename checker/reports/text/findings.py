@@ -33,12 +33,14 @@ def list_findings(
     named: bool,
     every: bool,
     pages: Pages = no_page,
+    fleet: bool = False,
 ) -> Iterator[Line]:
     """Yield the findings; `named` is whether each has the name of its source.
 
     `pages` gives the address of a rule's page.
 
-    Without `every`, many findings of one rule and severity are names after the first one.
+    Without `every`, many findings of one rule and severity are names after the first one, in a
+    fleet with their sources.
     """
     for _, group in groupby(findings, key=lambda one: (one.severity, one.rule)):
         alike = tuple(group)
@@ -48,11 +50,11 @@ def list_findings(
             yield from _finding(finding, width, named=named, pages=pages)
         if len(full) < len(alike):
             yield Line(())
-            yield from _briefly(alike[len(full) :], width, named=named, pages=pages)
+            yield from _briefly(alike[len(full) :], width, named=named, pages=pages, fleet=fleet)
 
 
 def _briefly(
-    findings: Sequence[Finding], width: int, *, named: bool, pages: Pages
+    findings: Sequence[Finding], width: int, *, named: bool, pages: Pages, fleet: bool
 ) -> Iterator[Line]:
     first = findings[0]
     word, tone = first.severity.word, TONES[first.severity]
@@ -65,7 +67,9 @@ def _briefly(
     )
     yield from wrapped(head, width, hanging=4)
     shared = Counter(map(_name, findings))
-    text = ", ".join(_brief(one, named=named and shared[_name(one)] > 1) for one in findings)
+    text = ", ".join(
+        _brief(one, named=named and (fleet or shared[_name(one)] > 1)) for one in findings
+    )
     yield from wrapped((TextSpan(text),), width, indent=4)
 
 

@@ -1,0 +1,169 @@
+"""The report of a fleet: totals, the most urgent, groups; JSON Lines and metrics."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import jsonschema
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+from states import AS_OF, certificate, stage, state, write
+
+SCHEMA = json.loads(
+    (
+        Path(__file__).resolve().parents[2] / "checker/reports/schemas/lines-v1.schema.json"
+    ).read_text(encoding="utf-8")
+)
+# Days until the end, the tags of certificate and stage, and the account, in a folder of its own.
+STATES = {
+    "prod/pay/a": (-3, {"Owner": "pay"}, {}, "111111111111"),
+    "prod/pay/b": (5, {"Owner": "pay"}, {}, "111111111111"),
+    "prod/web/c": (6, {}, {"team": "web"}, "222222222222"),
+    "test/web/d": (40, {"TEAM": "web"}, {"Owner": "other"}, "222222222222"),
+    "test/e": (300, {"Name": "secret"}, {}, "333333333333"),
+}
+
+
+@pytest.fixture
+def fleet(tmp_path):
+    """Write five states of three accounts and two owners, and one that cannot be read."""
+    for number, (path, (days, own, of_stage, account)) in enumerate(STATES.items()):
+        end = f"2026-11-{25 + days}" if days < 6 else {6: "2026-12-01", 40: "2027-01-04"}.get(days)
+        made = certificate(f"c{number}", f"{end or '2027-09-21'}T00:00:00Z", tags=own)
+        shown = stage(f"api{number}", f"c{number}", account=account)
+        shown["instances"][0]["attributes"]["tags"] = of_stage
+        write(tmp_path / f"fleet/{path}.tfstate", state([made, shown]))
+    write(tmp_path / "fleet/test/broken.tfstate", "{")
+    return tmp_path
+
+
+def check(tfcert, fleet, *more, form="text"):
+    """Check the fleet; return what is printed."""
+    done = tfcert(
+        "check", "--states", "fleet", "--offline", "--as-of", AS_OF, "--format", form, *more,
+        cwd=fleet,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    return done.stdout.decode()
+
+
+def rows(text, by):
+    """Return a table as lists of words."""
+    table = text.split(f"\nby {by} ")[1].split("\n\n")[0].splitlines()[1:]
+    return [line.split() for line in table]
+
+
+def test_the_text_begins_with_what_matters(tfcert, fleet):
+    """Totals, the ten most urgent with account, owner and state, then the groups."""
+    text = check(tfcert, fleet)
+    assert "fleet: 5 states, 5 certificates, 5 stages, 3 accounts, 2 owners\n" in text
+    urgent = text.split("most urgent (5 of 5):\n")[1].split("\n\n")[0].splitlines()
+    assert urgent[:3] == [
+        "  error: certificate-expired, 3 days past (111111111111, pay)",
+        "      aws_api_gateway_client_certificate.backend",
+        "      in fleet/prod/pay/a.tfstate",
+    ]
+    found = [line.strip() for line in urgent if line.startswith("  error")]
+    assert [line.split("(")[1] for line in found[:3]] == [
+        "111111111111, pay)", "111111111111, pay)", "222222222222, web)",
+    ]  # fmt: skip
+    assert text.index("most urgent") < text.index("by account") < text.index("by owner")
+    assert rows(text, "account") == [
+        ["111111111111", "2", "2", "0", "0", "2026-11-22"],
+        ["222222222222", "2", "1", "1", "0", "2026-12-01"],
+        ["unknown", "account", "0", "0", "0", "1", "-"],
+        ["333333333333", "1", "0", "0", "0", "2027-09-21"],
+    ]
+    assert rows(text, "owner") == [
+        ["pay", "2", "2", "0", "0", "2026-11-22"],
+        ["web", "2", "1", "1", "0", "2026-12-01"],
+        ["no", "owner", "tag", "1", "0", "0", "1", "2027-09-21"],
+    ]
+
+
+def test_other_groups(tfcert, fleet):
+    """Only those that are asked for, in that order."""
+    text = check(tfcert, fleet, "--group-by", "prefix", "--group-by", "region")
+    assert "by account" not in text
+    assert [row[0] for row in rows(text, "prefix")] == ["fleet/prod/", "no", "fleet/test/"]
+    assert rows(text, "region")[0] == ["eu-west-1", "5", "3", "1", "0", "2026-11-22"]
+    done = tfcert("check", "--states", "fleet", "--group-by", "planet", cwd=fleet)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"account, owner, region, prefix" in done.stderr
+    done = tfcert("check", "fleet", "--group-by", "owner", cwd=fleet)
+    assert (done.returncode, done.stdout) == (2, b"")
+
+
+def test_every_finding_of_a_long_list_names_its_state(tfcert, tmp_path):
+    """Also those that are names only, though their addresses are all different."""
+    for number in range(30):
+        parts = [certificate(f"c{number}", name=f"n{number}"), stage(f"api{number}", f"c{number}")]
+        write(tmp_path / f"fleet/{number}.tfstate", state(parts))
+    text = " ".join(check(tfcert, tmp_path).split())
+    assert all(f"in fleet/{number}.tfstate" in text for number in range(30))
+    assert "most urgent (10 of 30)" in text
+
+
+def lines(tfcert, fleet):
+    """Return the lines of the JSON Lines, each valid."""
+    found = [json.loads(line) for line in check(tfcert, fleet, form="jsonl").splitlines()]
+    validator = jsonschema.Draft202012Validator(SCHEMA)
+    for each in found:
+        validator.validate(each)
+    return found
+
+
+def test_json_lines_have_what_json_has(tfcert, fleet):
+    """The same certificates, stages and findings, with owner, account and region; the end counts."""
+    whole = json.loads(check(tfcert, fleet, form="json"))
+    found = lines(tfcert, fleet)
+    assert found[0]["type"] == "run"
+    assert (found[0]["states_read"], found[0]["verdict"]) == (5, whole["verdict"])
+    assert found[-1] == {"type": "end", "lines": len(found)}
+    for kind, group in (
+        ("certificate", "certificates"), ("stage", "stages"), ("finding", "findings"),
+        ("source", "sources"), ("rotation", "rotations"),
+    ):  # fmt: skip
+        mine = [each for each in found if each["type"] == kind]
+        plain = [{key: each[key] for key in whole[group][0]} for each in mine]
+        assert sorted(map(json.dumps, plain)) == sorted(
+            json.dumps({key: each[key] for key in whole[group][0]}) for each in whole[group]
+        )
+    findings = [each for each in found if each["type"] == "finding"]
+    assert [(each["owner"], each["account"], each["region"]) for each in findings] == [
+        ("pay", "111111111111", "eu-west-1"),
+        ("pay", "111111111111", "eu-west-1"),
+        ("web", "222222222222", "eu-west-1"),
+        ("web", "222222222222", "eu-west-1"),
+        (None, None, None),
+    ]
+    owners = {each["source"]: each["owner"] for each in found if each["type"] == "certificate"}
+    assert owners["fleet/prod/web/c.tfstate"] == "web"
+    assert "secret" not in json.dumps(found)
+
+
+def test_json_lines_come_in_order(tfcert, fleet):
+    """The certificates and stages of a source follow it, and nothing else comes between."""
+    order = ("run", "source", "finding", "rotation", "notice", "end")
+    kinds = [
+        "source" if each["type"] in {"certificate", "stage"} else each["type"]
+        for each in lines(tfcert, fleet)
+    ]
+    assert all(order.index(one) <= order.index(two) for one, two in pairwise(kinds))
+
+
+def test_metrics_have_each_group(tfcert, fleet):
+    """Certificates, findings and the first end by account and owner."""
+    text = check(tfcert, fleet, form="openmetrics")
+    found = {
+        (each.name, *each.labels.values()): each.value
+        for family in text_string_to_metric_families(text)
+        for each in family.samples
+    }
+    assert found["tfcert_fleet_states",] == 5
+    assert found["tfcert_fleet_certificates", "account", "222222222222"] == 2
+    assert found["tfcert_fleet_findings", "owner", "pay", "error"] == 2
+    assert found["tfcert_fleet_findings", "owner", "no owner tag", "unverified"] == 1
+    assert found["tfcert_fleet_first_end_seconds", "owner", "web"] == 1_796_083_200
