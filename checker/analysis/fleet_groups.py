@@ -10,8 +10,7 @@ from msgspec import Struct
 from checker.analysis.owners import owner_tag
 from checker.model.certificate_use import CertificateUse
 from checker.model.finding import Finding
-from checker.model.fleet import FleetView, GroupBy
-from checker.model.outcome import UNVERIFIED, Outcome
+from checker.model.outcome import UNVERIFIED, FleetView, GroupBy, Outcome
 from checker.model.places import Place
 from checker.model.resources import Certificate, Stage
 from checker.model.severity import Severity

@@ -15,7 +15,6 @@ from checker.model.rotation import Rotation, WrittenPatch
 from checker.model.severity import FailOn
 
 if TYPE_CHECKING:
-    from checker.model.fleet import FleetView
     from checker.model.rotation import ManualRotation
 
 UNVERIFIED = "certificate-unverified"
@@ -27,6 +26,23 @@ class Verdict(StrEnum):
     CLEAN = "clean"
     FINDINGS = "findings"
     INCONCLUSIVE = "inconclusive"
+
+
+class GroupBy(StrEnum):
+    """What a report groups by: the values of --group-by."""
+
+    ACCOUNT = "account"
+    OWNER = "owner"
+    REGION = "region"
+    PREFIX = "prefix"
+
+
+class FleetView(Struct, frozen=True, kw_only=True):
+    """A fleet: how many states were read below which sources, and how a report groups them."""
+
+    read: int
+    sources: tuple[str, ...]
+    group_by: tuple[GroupBy, ...] = (GroupBy.ACCOUNT, GroupBy.OWNER)
 
 
 class Outcome(Struct, frozen=True, kw_only=True):

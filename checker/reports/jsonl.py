@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from checker.analysis.fleet_groups import GroupNames, owner_of
-from checker.model.fleet import GroupBy
-from checker.model.outcome import Outcome
+from checker.model.outcome import GroupBy, Outcome
 from checker.reports.json_v1 import (
     instant,
     json_certificate,
@@ -63,10 +62,14 @@ def _lines(outcome: Outcome) -> Iterator[dict[str, Any]]:
     for part in cases.documents:
         yield {"type": "source", **json_source(part)}
         owners = {str(each.address): owner_of(each) for each in part.document.stages}
-        for case in part.cases:
-            owner = names.owner_or_none(case.subject)
-            made = json_certificate(case, part, cases.observations)
-            yield {"type": "certificate", **made, "owner": owner}
+        yield from unique(
+            {
+                "type": "certificate",
+                **json_certificate(case, part, cases.observations),
+                "owner": names.owner_or_none(case.subject),
+            }
+            for case in part.cases
+        )
         for stage in unique(json_stages(part, cases.observations)):
             yield {"type": "stage", **stage, "owner": owners.get(stage["address"])}
     for finding in outcome.findings:

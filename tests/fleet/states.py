@@ -122,3 +122,24 @@ def faults():
         "broken.json": (b'{"version": 4, "resources": [', "truncated"),
         "cut.tfstate.gz": (gzip.compress(whole)[:-20], "gzip"),
     }
+
+
+# The end, the tags of certificate and stage, and the account, in a folder of its own.
+OWNED = {
+    "prod/pay/a": ("2026-11-22", {"Owner": "pay"}, {}, "111111111111"),
+    "prod/pay/b": ("2026-11-30", {"Owner": "pay"}, {}, "111111111111"),
+    "prod/web/c": ("2026-12-01", {}, {"team": "web"}, "222222222222"),
+    "test/web/d": ("2027-01-04", {"TEAM": "web"}, {"Owner": "other"}, "222222222222"),
+    "test/e": ("2027-09-21", {"Name": "secret"}, {}, "333333333333"),
+}
+
+
+def owned(folder):
+    """Write five states of three accounts and two owners, and one that cannot be read."""
+    for number, (path, (end, own, of_stage, account)) in enumerate(OWNED.items()):
+        made = certificate(f"c{number}", f"{end}T00:00:00Z", tags=own)
+        shown = stage(f"api{number}", f"c{number}", account=account)
+        shown["instances"][0]["attributes"]["tags"] = of_stage
+        write(folder / f"fleet/{path}.tfstate", state([made, shown]))
+    write(folder / "fleet/test/broken.tfstate", "{")
+    return folder

@@ -195,7 +195,7 @@ def test_a_cache_is_of_one_policy(fleet, read):
     """Other tags are other entries: the first run did not keep them."""
     check("--cache", "kept")
     write(
-        fleet / "tags.toml", '[[scope]]\nname = "x"\ntags = { team = "a" }\nthreshold_days = 20\n'
+        fleet / "tags.toml", '[[scope]]\nname = "x"\ntags = { cost = "a" }\nthreshold_days = 20\n'
     )
     read.clear()
     check("--cache", "kept", "--policy", "tags.toml")

@@ -1,42 +1,16 @@
-"""The report of a fleet: totals, the most urgent, groups; JSON Lines and metrics."""
+"""The report of a fleet: totals, the most urgent, groups; and the metrics of each group."""
 
 from __future__ import annotations
 
-import json
-from itertools import pairwise
-from pathlib import Path
-
-import jsonschema
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
-from states import AS_OF, certificate, stage, state, write
-
-SCHEMA = json.loads(
-    (
-        Path(__file__).resolve().parents[2] / "checker/reports/schemas/lines-v1.schema.json"
-    ).read_text(encoding="utf-8")
-)
-# Days until the end, the tags of certificate and stage, and the account, in a folder of its own.
-STATES = {
-    "prod/pay/a": (-3, {"Owner": "pay"}, {}, "111111111111"),
-    "prod/pay/b": (5, {"Owner": "pay"}, {}, "111111111111"),
-    "prod/web/c": (6, {}, {"team": "web"}, "222222222222"),
-    "test/web/d": (40, {"TEAM": "web"}, {"Owner": "other"}, "222222222222"),
-    "test/e": (300, {"Name": "secret"}, {}, "333333333333"),
-}
+from states import AS_OF, certificate, owned, stage, state, write
 
 
 @pytest.fixture
 def fleet(tmp_path):
-    """Write five states of three accounts and two owners, and one that cannot be read."""
-    for number, (path, (days, own, of_stage, account)) in enumerate(STATES.items()):
-        end = f"2026-11-{25 + days}" if days < 6 else {6: "2026-12-01", 40: "2027-01-04"}.get(days)
-        made = certificate(f"c{number}", f"{end or '2027-09-21'}T00:00:00Z", tags=own)
-        shown = stage(f"api{number}", f"c{number}", account=account)
-        shown["instances"][0]["attributes"]["tags"] = of_stage
-        write(tmp_path / f"fleet/{path}.tfstate", state([made, shown]))
-    write(tmp_path / "fleet/test/broken.tfstate", "{")
-    return tmp_path
+    """Write a fleet with owners."""
+    return owned(tmp_path)
 
 
 def check(tfcert, fleet, *more, form="text"):
@@ -104,54 +78,6 @@ def test_every_finding_of_a_long_list_names_its_state(tfcert, tmp_path):
     text = " ".join(check(tfcert, tmp_path).split())
     assert all(f"in fleet/{number}.tfstate" in text for number in range(30))
     assert "most urgent (10 of 30)" in text
-
-
-def lines(tfcert, fleet):
-    """Return the lines of the JSON Lines, each valid."""
-    found = [json.loads(line) for line in check(tfcert, fleet, form="jsonl").splitlines()]
-    validator = jsonschema.Draft202012Validator(SCHEMA)
-    for each in found:
-        validator.validate(each)
-    return found
-
-
-def test_json_lines_have_what_json_has(tfcert, fleet):
-    """The same certificates, stages and findings, with owner, account and region; the end counts."""
-    whole = json.loads(check(tfcert, fleet, form="json"))
-    found = lines(tfcert, fleet)
-    assert found[0]["type"] == "run"
-    assert (found[0]["states_read"], found[0]["verdict"]) == (5, whole["verdict"])
-    assert found[-1] == {"type": "end", "lines": len(found)}
-    for kind, group in (
-        ("certificate", "certificates"), ("stage", "stages"), ("finding", "findings"),
-        ("source", "sources"), ("rotation", "rotations"),
-    ):  # fmt: skip
-        mine = [each for each in found if each["type"] == kind]
-        plain = [{key: each[key] for key in whole[group][0]} for each in mine]
-        assert sorted(map(json.dumps, plain)) == sorted(
-            json.dumps({key: each[key] for key in whole[group][0]}) for each in whole[group]
-        )
-    findings = [each for each in found if each["type"] == "finding"]
-    assert [(each["owner"], each["account"], each["region"]) for each in findings] == [
-        ("pay", "111111111111", "eu-west-1"),
-        ("pay", "111111111111", "eu-west-1"),
-        ("web", "222222222222", "eu-west-1"),
-        ("web", "222222222222", "eu-west-1"),
-        (None, None, None),
-    ]
-    owners = {each["source"]: each["owner"] for each in found if each["type"] == "certificate"}
-    assert owners["fleet/prod/web/c.tfstate"] == "web"
-    assert "secret" not in json.dumps(found)
-
-
-def test_json_lines_come_in_order(tfcert, fleet):
-    """The certificates and stages of a source follow it, and nothing else comes between."""
-    order = ("run", "source", "finding", "rotation", "notice", "end")
-    kinds = [
-        "source" if each["type"] in {"certificate", "stage"} else each["type"]
-        for each in lines(tfcert, fleet)
-    ]
-    assert all(order.index(one) <= order.index(two) for one, two in pairwise(kinds))
 
 
 def test_metrics_have_each_group(tfcert, fleet):

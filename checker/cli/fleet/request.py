@@ -13,7 +13,7 @@ from checker.files import open_file
 from checker.fleet.selection import NameSelection
 from checker.fleet.sources import BucketSource, FleetSource, parse_source, read_list
 from checker.fleet.stores import require_library
-from checker.model.fleet import GroupBy
+from checker.model.outcome import GroupBy
 
 if TYPE_CHECKING:
     from checker.cli.fleet.spread import Spread

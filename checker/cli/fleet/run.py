@@ -24,8 +24,8 @@ from checker.fleet.read import Item, read_batch
 from checker.fleet.selection import NameKind, is_certain
 from checker.fleet.sources import BucketSource, FleetSource, LocalSource
 from checker.fleet.stores import Stores
-from checker.model.fleet import FleetView
 from checker.model.inventory import Inventory
+from checker.model.outcome import FleetView
 from checker.pipeline import Loaded
 
 

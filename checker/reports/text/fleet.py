@@ -14,8 +14,7 @@ from checker.analysis.fleet_groups import (
     fleet_groups,
     view_of,
 )
-from checker.model.fleet import GroupBy
-from checker.model.outcome import Outcome
+from checker.model.outcome import GroupBy, Outcome
 from checker.model.severity import Severity
 from checker.reports.presenting import count_noun
 from checker.reports.text.findings import TONES
