@@ -222,6 +222,28 @@ def test_a_denied_call_is_named_with_what_to_allow(tfcert, there, story):
     assert "GetApis" in {call.operation for call in there.calls()}
 
 
+def test_a_file_that_is_not_terraform_is_named(tfcert, story):
+    """With its line; it is a note, since the run goes on without what the file has."""
+    (story / "broken.tf").write_text("{{{\n")
+    done = tfcert("doctor", STATE, "--offline", cwd=story)
+    word, text = rows(done)["configuration"]
+    assert (done.returncode, word) == (0, "note")
+    assert text.startswith("5 .tf files, modules included; broken.tf:1: ")
+    assert "`terraform validate` shows" in text
+
+
+def test_without_a_region_nothing_is_asked(tfcert, story, there):
+    """Where neither the environment nor the source names one: the line about the region has the remedy."""
+    state = story / STATE
+    state.write_text(state.read_text().replace("us-east-1", ""))
+    environment = there.environment({}) | {"AWS_REGION": "", "AWS_DEFAULT_REGION": ""}
+    done = tfcert("doctor", STATE, cwd=story, environment=environment)
+    assert done.returncode == 3
+    assert rows(done)["AWS region"][0] == "unknown"
+    assert rows(done)["AWS identity"] == ("note", "not asked: the region is not known")
+    assert there.calls() == ()
+
+
 def in_a_backend(folder):
     (folder / "backend.tf").write_text('terraform {\n  backend "s3" {}\n}\n')
 

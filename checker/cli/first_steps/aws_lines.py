@@ -105,10 +105,7 @@ def _lines(
     asked = _asked(document, [place for place in places if place.region], gateways)
     if not asked:
         yield DoctorLine(
-            about="AWS identity",
-            health=Health.UNKNOWN,
-            text="not asked: no region is known",
-            remedy="give --region, or set AWS_REGION",
+            about="AWS identity", health=Health.NOTE, text="not asked: the region is not known"
         )
         return
     interruption = Interruption()

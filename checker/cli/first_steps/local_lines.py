@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from checker.cli.first_steps.doctor_line import DoctorLine, Health
 from checker.errors import TfcertError
+from checker.hcl.configuration import Configuration
 from checker.model.policy import Policy
 from checker.pipeline import Loaded
 from checker.terraform.tool import Tool, Wanted
@@ -224,26 +225,38 @@ def _beside(source: str, config: str | None) -> tuple[DoctorLine, ...]:
         found = read_configuration(folder, display_prefix(folder))
     except TfcertError as error:
         return (_error("configuration", error),)
-    return (_files(len(found[0].files) if found is not None else 0),)
+    return (_files(found[0] if found is not None else None, display_prefix(folder)),)
 
 
 def _configuration(loaded: Loaded) -> DoctorLine:
+    from checker.cli.load import display_prefix
+
     (configuration,) = loaded.configurations
-    return _files(len(configuration.files) if configuration is not None else 0)
+    return _files(configuration, display_prefix(configuration.root) if configuration else "")
 
 
-def _files(count: int) -> DoctorLine:
-    if count:
+def _files(configuration: Configuration | None, prefix: str) -> DoctorLine:
+    if configuration is None or not configuration.files:
         return DoctorLine(
             about="configuration",
-            health=Health.OK,
-            text=f"{_number(count, '.tf file')}, modules included",
+            health=Health.NOTE,
+            text="no .tf files beside the source: findings have no line, and there is no patch",
+            remedy="name their folder with --config",
         )
+    text = f"{_number(len(configuration.files), '.tf file')}, modules included"
+    broken = [
+        f"{os.path.join(prefix, path)}:{file.fault.line}: {file.fault.reason}"  # noqa: PTH118
+        for path, file in sorted(configuration.files.items())
+        if file.fault is not None
+    ]
+    if not broken:
+        return DoctorLine(about="configuration", health=Health.OK, text=text)
+    more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
     return DoctorLine(
         about="configuration",
         health=Health.NOTE,
-        text="no .tf files beside the source: findings have no line, and there is no patch",
-        remedy="name their folder with --config",
+        text=f"{text}; {broken[0]}{more}",
+        remedy="tfcert reads such a file only in part: `terraform validate` shows the mistake",
     )
 
 
