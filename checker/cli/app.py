@@ -45,6 +45,14 @@ VERBS = {
 class _Root(Verbs):
     """`tfcert` itself. A run of one command does not import or build the others."""
 
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        """Parse the arguments; without any, say what a folder with Terraform is good for."""
+        if not args and not ctx.resilient_parsing:
+            from checker.cli.usage.without_arguments import say_what_to_do
+
+            say_what_to_do()
+        return super().parse_args(ctx, args)
+
     def list_commands(self, ctx: Context) -> list[str]:
         """Return the names of all commands, in the order of the help page."""
         del ctx
