@@ -10,7 +10,7 @@ MUTANTS ?= 1000
 SEED ?= 1
 UNIT := analysis hcl model patches policyfile reports rotation rules scenarios terraform
 
-.PHONY: help demo test lint types imports unit acceptance browser servers format bench mutate fuzz docs site hashes clean
+.PHONY: help demo test lint types imports unit acceptance browser servers format bench mutate fuzz docs site hashes dist formula owner clean
 
 help: ## Show these verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/'
@@ -95,9 +95,24 @@ site: $(READY) ## The documentation as a site with search, in .site; open .site/
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 # Names, versions and hashes; where they come from is the machine's own setting.
-hashes: $(READY) ## Write hashes.txt: what `pip install --require-hashes` accepts for tfcert and its extras
+hashes: $(READY) ## Write hashes.txt, what `pip install --require-hashes` accepts for tfcert and its extras, and hashes-build.txt
 	$(BIN)/uv pip compile pyproject.toml --extra comment --extra fleet --extra formats --constraint constraints.txt \
 	  --universal --generate-hashes --no-header --no-annotate --quiet --output-file hashes.txt
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
+	| $(BIN)/uv pip compile - --constraint constraints.txt \
+	  --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --output-file hashes-build.txt
+
+dist: ## Build the wheel and the sdist into dist/, with the tools of hashes-build.txt
+	rm -rf build/tools dist
+	$(PYTHON) -m venv build/tools
+	build/tools/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes --requirement hashes-build.txt
+	build/tools/bin/python -m hatchling build --directory dist
+
+formula: ## Print a formula of Homebrew for the sdist in dist/
+	@$(PYTHON) release/formula.py
+
+owner: ## Write the owner of the repository into each file that names it: make owner OWNER=acme
+	@$(PYTHON) release/owner.py "$$OWNER"
 
 clean: ## Remove what was installed here
 	rm -rf $(VENV) .bench .servers .site

@@ -14,6 +14,8 @@ from typing import NamedTuple
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
+# The action in a workflow; `make owner` writes its owner.
+THE_ACTION = re.compile(r"[\w-]+/tfcert@")
 EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
 # The PATH of a runner, without the machine's terraform and credentials.
 PATH = "/usr/bin:/bin"

@@ -9,7 +9,7 @@ from documents import due, fine
 from github_stand_in import REPOSITORY, GithubStandIn
 from gitlab_stand_in import GitlabStandIn
 from markdown_it import MarkdownIt
-from runner import load
+from runner import THE_ACTION, load
 
 STATE = "terraform.tfstate"
 DUE = {"offline": "true", "as_of": "2026-11-24"}
@@ -137,7 +137,7 @@ def test_a_fork_is_commented_by_the_second_workflow(action, workspace, github, e
     (step,) = [
         step
         for step in load("docs/gates/github/fork-comment.yml")["jobs"]["comment"]["steps"]
-        if step["uses" if "uses" in step else "run"].startswith("OWNER/tfcert@")
+        if THE_ACTION.match(step.get("uses", ""))
     ]
     given = {name.replace("-", "_"): text for name, text in step["with"].items()}
     outcomes(workspace, outcome=due())

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from runner import EXPRESSION, ROOT, load
+from runner import EXPRESSION, ROOT, THE_ACTION, load
 
 FOLDER = ROOT / "docs/gates/github"
 WORKFLOWS = sorted(path.name for path in FOLDER.iterdir())
@@ -86,9 +86,7 @@ def test_the_action_is_used_as_it_is(name):
     for job in workflow["jobs"].values():
         assert int(job["timeout-minutes"]) <= 30
         assert set(job["permissions"].values()) <= {"read", "write"}
-        (used,) = [
-            step for step in job["steps"] if step.get("uses", "").startswith("OWNER/tfcert@")
-        ]
+        (used,) = [step for step in job["steps"] if THE_ACTION.match(step.get("uses", ""))]
         assert set(used["with"]) <= set(ACTION["inputs"])
         outputs = {
             found.split(".")[-1]
@@ -195,9 +193,7 @@ def test_the_plan_is_judged_where_it_lies(machine, name):
     job = next(iter(load(f"docs/gates/github/{name}")["jobs"].values()))
     (script,) = [step["run"] for step in job["steps"] if "run" in step]
     (given,) = [
-        step["with"]["sources"]
-        for step in job["steps"]
-        if step.get("uses", "").startswith("OWNER/tfcert@")
+        step["with"]["sources"] for step in job["steps"] if THE_ACTION.match(step.get("uses", ""))
     ]
     here = machine("shared-2-repoint")
     (here.root / ".terraform").mkdir(exist_ok=True)

@@ -47,7 +47,7 @@ GATES = {
         template="github/pull-request.yml",
         target=".github/workflows/client-certificates.yml",
         steps=(
-            "in it, write the owner of your copy of tfcert for OWNER, and the version that you use",
+            "in it, name your copy of tfcert and its version: `uses: OWNER/tfcert@...`",
             "set the variable AWS_REGION",
             "set the variable TFCERT_ROLE: an IAM role for GitHub, with policies/iam/check.json",
             "require the check `certificates` for the branch",
