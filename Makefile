@@ -8,6 +8,8 @@ SECONDS ?= 60
 SIZES ?= 1 10 100 500
 MUTANTS ?= 1000
 SEED ?= 1
+DAILY ?= 10
+MANY ?= 300
 UNIT := analysis hcl model patches policyfile reports rotation rules scenarios terraform
 
 .PHONY: help demo test lint types imports unit acceptance browser servers format bench mutate fuzz docs site hashes dist formula owner clean
@@ -86,6 +88,12 @@ $(PEERS): benchmarks/requirements.txt
 
 fuzz: $(READY) ## Feed the readers damaged documents for SECONDS
 	$(BIN)/python tests/terraform/fuzz_documents.py $(SECONDS)
+
+.PHONY: year
+# The tests take a sample of each. DAILY=10 MANY=300 SEED=1 choose the year.
+year: $(READY) ## A year of `tfcert propose` on 310 repositories, a kill at each call, and 500 orders of two runs
+	PYTHONPATH=tests:tests/forges:tests/propose $(BIN)/python tests/propose/year.py $(DAILY) $(MANY) $(SEED)
+	TFCERT_YEAR=1 $(BIN)/python -m pytest tests/propose/test_killed_and_together.py
 
 docs: $(READY) ## Write docs/rules from the rules' docstrings, and the policy's schema from its shapes
 	$(BIN)/tfcert rules --out docs/rules

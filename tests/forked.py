@@ -60,6 +60,8 @@ class Parent:
     """
 
     def __init__(self):
+        # Called with the process of each run as it starts.
+        self.started = lambda _pid: None
         ours, theirs = socket.socketpair()
         self._socket = ours
         # Not pytest's own folder, because the name of a socket has at most 107 characters.
@@ -103,6 +105,7 @@ class Parent:
         for descriptor in (given, out, err):
             os.close(descriptor)
         (pid,) = _LENGTH.unpack(_receive(self._socket, 4))
+        self.started(pid)
         with ThreadPoolExecutor(3) as threads:
             threads.submit(feed, giver, stdin)
             printed, complained = (

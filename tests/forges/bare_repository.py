@@ -7,6 +7,7 @@ Objects never change, so each is read once. Branches are read each time.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from pathlib import Path
 
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 NONE = "0" * 40
+# Found before a test takes all programs away from tfcert.
+PATH = os.environ["PATH"]
+GIT = shutil.which("git") or "git"
 
 
 class GitError(Exception):
@@ -60,7 +64,7 @@ class Change:
 @cache
 def _environment(home):
     return {
-        "PATH": os.environ["PATH"],
+        "PATH": PATH,
         "HOME": home,
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": os.devnull,
@@ -78,7 +82,7 @@ class BareRepository:
         self.moved = lambda _branch, _old, _new: None
         self._known = {}
         if copy_of is not None:
-            subprocess.run(["cp", "-a", copy_of.folder, self.folder], check=True)
+            shutil.copytree(copy_of.folder, self.folder)
             return
         self.folder.mkdir(parents=True)
         self.git("init", "--quiet", "--bare", "--template=", f"--initial-branch={branch}", ".")
@@ -86,7 +90,7 @@ class BareRepository:
     def git(self, *arguments, data=None, allow=(0,), **more):
         """Run git without the configuration of the machine, and return its output."""
         done = subprocess.run(
-            ["git", *arguments],
+            [GIT, *arguments],
             cwd=self.folder,
             input=data,
             env={**_environment(str(self.folder)), **more},
@@ -206,7 +210,7 @@ class BareRepository:
         if key not in self._known:
             command = ("merge-base", "--is-ancestor", old, new)
             done = subprocess.run(
-                ["git", *command],
+                [GIT, *command],
                 cwd=self.folder,
                 env=_environment(str(self.folder)),
                 capture_output=True,
@@ -257,7 +261,7 @@ class BareRepository:
         """
         branch = branch or self.branch
         old = self.head(branch)
-        base = parent or old
+        base = parent or old or self.head()
         entries = []
         for path, given in files.items():
             known = self.entry(base, path) if base else None

@@ -108,9 +108,21 @@ class GithubRepositories(GithubStandIn):
         with self.lock:
             request.open, request.closed_by = True, None
 
-    def merge(self, project, request, *, by=PERSON, delete=True):
-        """Merge a pull request with a merge commit, and return that commit, or None if the two
-        sides conflict.
+    def open_as_person(self, project, branch):
+        """Open a pull request as a person does."""
+        with self.lock:
+            self.as_person()
+            asked = {
+                "title": "Mine",
+                "body": "Mine.",
+                "head": branch,
+                "base": project.repository.branch,
+            }
+            assert self._open(project, asked).status == 201
+
+    def merge(self, project, request, *, by=PERSON, delete=True, squash=False):
+        """Merge a pull request with a merge commit or a squash, and return that commit, or None if
+        the two sides conflict.
         """
         with self.lock:
             repository = project.repository
@@ -121,9 +133,12 @@ class GithubRepositories(GithubStandIn):
             self.as_person(by)
             who = (by.title(), f"{by}@example.com")
             message = f"Merge pull request #{request.number}\n"
+            parents = [base] if squash else [base, request.sha]
             new = repository.write_commit(
-                tree, [base, request.sha], message, author=who, date=self.now.isoformat()
+                tree, parents, message, author=who, date=self.now.isoformat()
             )
+            # A squash is no ancestor, so the branch's move alone would not tell.
+            request.open, request.merged_at, request.closed_by = False, self.now, by
             repository.move(request.base, new, base)
             if delete and repository.head(request.head) is not None:
                 repository.move(request.head, None, repository.head(request.head))

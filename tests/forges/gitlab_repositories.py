@@ -123,9 +123,17 @@ class GitlabRepositories(GitlabStandIn):
         with self.lock:
             request.open, request.closed_by = True, None
 
-    def merge(self, project, request, *, by=PERSON, delete=True):
-        """Merge a request with a merge commit, and return that commit, or None if the two sides
-        conflict.
+    def open_as_person(self, project, branch):
+        """Open a merge request as a person does."""
+        with self.lock:
+            self.as_person()
+            asked = {"title": "Mine", "description": "Mine.", "source_branch": branch}
+            target = {"target_branch": project.repository.branch}
+            project.requests.append(self._open(project, {**asked, **target}))
+
+    def merge(self, project, request, *, by=PERSON, delete=True, squash=False):
+        """Merge a request with a merge commit or a squash, and return that commit, or None if the two
+        sides conflict.
         """
         with self.lock:
             repository = project.repository
@@ -136,9 +144,12 @@ class GitlabRepositories(GitlabStandIn):
             self.as_person(by)
             who = (f"user{by}", f"user{by}@example.com")
             message = f"Merge branch '{request.head}' into '{request.base}'\n"
+            parents = [base] if squash else [base, request.sha]
             new = repository.write_commit(
-                tree, [base, request.sha], message, author=who, date=self.now.isoformat()
+                tree, parents, message, author=who, date=self.now.isoformat()
             )
+            # A squash is no ancestor, so the branch's move alone would not tell.
+            request.open, request.merged_at, request.closed_by = False, self.now, by
             repository.move(request.base, new, base)
             if delete and repository.head(request.head) is not None:
                 repository.move(request.head, None, repository.head(request.head))

@@ -291,6 +291,10 @@ class StrictServer:
         self._http.server_close()
         self._thread.join(timeout=10)
 
+    def discard(self):
+        """Close a server that was never started."""
+        self._http.server_close()
+
     def writes(self):
         """Return the requests that change something, including those that were refused."""
         return [
