@@ -29,6 +29,11 @@ OUTCOME = json.loads(
         encoding="utf-8"
     )
 )
+LINES = json.loads(
+    (Path(__file__).parents[2] / "checker/reports/schemas/lines-v1.schema.json").read_text(
+        encoding="utf-8"
+    )
+)
 XSD = xmlschema.XMLSchema(PUBLISHED / "junit-10.xsd")
 
 NAMES = {
@@ -106,6 +111,17 @@ def read_json(text, name):
     jsonschema.validate(document, OUTCOME, cls=jsonschema.Draft202012Validator)
     assert all(line.isprintable() for line in text.split("\n"))
     assert document["notices"] == [name.encode("utf-8", "replace").decode()]
+
+
+def read_jsonl(text, name):
+    """Check that each line is valid and safe on a terminal, and that one has the name unchanged."""
+    lines = [json.loads(line) for line in text.removesuffix("\n").split("\n")]
+    for line in lines:
+        jsonschema.validate(line, LINES, cls=jsonschema.Draft202012Validator)
+    assert all(line.isprintable() for line in text.split("\n"))
+    notice = name.encode("utf-8", "replace").decode()
+    assert [line["text"] for line in lines if line["type"] == "notice"] == [notice]
+    assert lines[-1]["lines"] == len(lines)
 
 
 def read_sarif(text, _):
@@ -289,6 +305,7 @@ READ = {
     "ics": read_ics,
     "text": read_text,
     "json": read_json,
+    "jsonl": read_jsonl,
     "sarif": read_sarif,
     "junit": read_junit,
     "github": read_github,
