@@ -14,10 +14,11 @@ from typing import NoReturn
 
 from checker.errors import UnprovenError, UnreadableError
 from checker.hcl.comments import attached_comments, speaks_of_succession
-from checker.hcl.proof import AnyIntent, Intent, Names, Replacement
+from checker.hcl.companions.joins import join_of
+from checker.hcl.proof import AnyIntent, Argument, Intent, Names, Replacement
 from checker.hcl.readings import BlockKey
 from checker.hcl.splice import Edit
-from checker.hcl.syntax import BOM, Block, SourceFile, Span
+from checker.hcl.syntax import BOM, Attribute, Block, SourceFile, Span
 
 _OURS = re.compile(rb"# tfcert: (?:succeeds|PEM of) [\w.-]+(?:, for the backends to trust)?\s*")
 
@@ -28,7 +29,8 @@ def prove_bytes(
     """Check a text before and after its edits.
 
     Every byte outside the edits must stay. Each edit must be one of these: a certificate's name
-    becomes another; a place has one PEM or both; an id becomes a reference, or the reverse; whole
+    becomes another; a place has one PEM or both; an id becomes a reference, or the reverse; an id
+    in a trigger becomes both PEMs; a number rises by one; an argument is added to a block; whole
     blocks and their comments are added on lines of their own; whole blocks, their comments, a
     lineage comment or a blank line beside them are removed. Raises UnprovenError otherwise.
     """
@@ -85,7 +87,11 @@ class _Check:
             self._removal(edit.span)
         elif edit.span.start == edit.span.end:
             self._insertion(edit)
-        elif not self._is_replacement(edit.span.of(self._data), edit.text):
+        elif not (
+            self._is_replacement(edit.span.of(self._data), edit.text)
+            or self._is_raised(edit)
+            or self._is_trigger(edit)
+        ):
             self._refuse("an edit replaces more than a name or an id", edit.span.start)
 
     def _is_replacement(self, old: bytes, new: bytes) -> bool:
@@ -100,7 +106,67 @@ class _Check:
             for each in self._replacements
         )
 
+    def _is_raised(self, edit: Edit) -> bool:
+        """Return whether a number of an argument that is to rise becomes one more."""
+        found = self._argument(edit.span)
+        if found is None or not any(found[0] in each.raised for each in self._intents):
+            return False
+        was, becomes = edit.span.of(self._data), edit.text
+        whole = found[1].value == edit.span and was.isdigit() and becomes.isdigit()
+        return whole and becomes == str(int(was) + 1).encode()
+
+    def _is_trigger(self, edit: Edit) -> bool:
+        """Return whether an id in a trigger becomes both PEMs, the old one first."""
+        found = self._argument(edit.span)
+        own = [each for each in self._intents if found and found[0] in each.triggers]
+        was = edit.span.of(self._data).decode("utf-8", "replace")
+        for intent in own:
+            named = re.fullmatch(
+                rf"({re.escape(intent.kind)}\s*\.\s*){re.escape(intent.old)}"
+                r"(\s*(?:\[[^\]]*\])?\s*\.\s*)(?:id|arn)",
+                was,
+            )
+            if named is not None:
+                old, new = (
+                    f"{named[1]}{name}{named[2]}pem_encoded_certificate".encode()
+                    for name in (intent.old, intent.new)
+                )
+                return edit.text == join_of(old, new)
+        return False
+
+    def _argument(self, span: Span) -> tuple[Argument, Attribute] | None:
+        """Return the argument directly in a block that contains a range; None without one."""
+        for block in self._before.body.blocks:
+            if block.span.start <= span.start and span.end <= block.span.end:
+                for attribute in block.body.attributes:
+                    if attribute.span.start <= span.start and span.end <= attribute.span.end:
+                        return (_key(block), attribute.name), attribute
+        return None
+
+    def _is_added_argument(self, edit: Edit) -> bool:
+        """Return whether an argument is added on a line of its own in its block."""
+        at, data = edit.span.start, self._data
+        if data[at - 1 : at] != b"\n":
+            return False
+        inside = {
+            _key(block)
+            for block in self._before.body.blocks
+            if block.span.start < at < block.span.end
+        }
+        return any(
+            each.block in inside
+            and re.fullmatch(
+                rb"(?:\r?\n)?[ \t]*%s = %s\r?\n(?:\r?\n)?"
+                % (re.escape(each.name.encode()), re.escape(each.value.encode())),
+                edit.text,
+            )
+            for intent in self._intents
+            for each in intent.arguments
+        )
+
     def _insertion(self, edit: Edit) -> None:
+        if self._is_added_argument(edit):
+            return
         at, data = edit.span.start, self._data
         on_its_own = at in {0, 3, len(data)} or data[at - 1 : at] == b"\n"
         blocks = self._before.body.blocks

@@ -1,17 +1,29 @@
 """Find every consumer of a certificate's PEM, and the effect of a new PEM there.
 
-The search follows the PEM through every resource that stores it or passes it on.
+The search follows the PEM through every resource that stores it or passes it on. It also decides
+where both PEMs can be written in place of one, with the edits that make Terraform send them.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from checker.hcl.arrivals import Arrival, arrivals, is_condition
 from checker.hcl.comments import hands_pem_on
-from checker.hcl.configuration import Configuration, ModulePath
+from checker.hcl.companions.both import BothPems
+from checker.hcl.companions.entries import (
+    PemEntry,
+    Position,
+    ResourceKey,
+    address_of,
+    position_of,
+    resource_key,
+)
+from checker.hcl.companions.joins import join_around
+from checker.hcl.companions.kinds import Companion, ObjectVersion, RaisedVersion, TriggerOnPem
+from checker.hcl.configuration import Configuration
 from checker.hcl.deliveries import (
     OBJECTS,
     STORES,
@@ -31,10 +43,10 @@ from checker.hcl.passing.outside import outside
 from checker.hcl.passing.passage import Passage
 from checker.hcl.passing.without_both import (
     deciding,
+    has_another_pem,
     of_hash,
     one_certificate,
     replaced_with,
-    shared_one,
 )
 from checker.hcl.references import Reference, ReferenceUse, Site, sites, traversals_of
 from checker.hcl.syntax import Block, Traversal, parses, traversals
@@ -42,7 +54,6 @@ from checker.model.rotation import Delivery
 
 _META = frozenset({"depends_on", "ignore_changes"})
 _META_BLOCKS = frozenset({"import", "moved", "removed"})
-_PEM = "pem_encoded_certificate"
 # Attributes whose value changes with the content of a resource.
 _CONTENT = frozenset({
     "binary_data", "body", "checksum_sha256", "content", "content_base64", "content_base64sha256",
@@ -64,8 +75,6 @@ _COPIES = OBJECTS | {"aws_s3_object_copy"}
 _NAMES = frozenset({"id", "arn", "name", "self_link"})
 _PODS = ("kubernetes_secret", "kubernetes_config_map")
 
-_ResourceKey = tuple[ModulePath, str, str]
-
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Consumer:
@@ -73,13 +82,17 @@ class Consumer:
 
     `start` is the reference to the certificate that leads to it. `attribute` is the one that
     records the PEM; None if none does. `only_if` is the condition under which the place has the
-    PEM; empty if it always has.
+    PEM; empty if it always has. `joined` is the effect if the reference becomes both PEMs, together
+    with the companions; None if it cannot become both, and then `manual` says why, and what to do.
     """
 
     arrival: Arrival
     start: Reference
     delivered: Delivered
     attribute: str | None
+    joined: Delivered | None
+    companions: tuple[Companion, ...]
+    manual: str
     only_if: str = ""
 
     @property
@@ -95,41 +108,38 @@ class Consumer:
         site = self.arrival.site
         return " ".join((*site.module, site.block.type, *site.block.labels, *site.path))
 
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class _Entry:
-    start: Reference
-    arrival: Arrival
-    via: _ResourceKey | None = None
-    stored: bool = False
-
     @property
-    def is_trigger(self) -> bool:
-        """Return whether it only replaces the resource, by `replace_triggered_by`."""
-        return self.arrival.site.path[-1] == "replace_triggered_by"
+    def is_joined(self) -> bool:
+        """Return whether the text has both PEMs already, in the form that tfcert writes."""
+        return join_around(self.start) is not None
 
-    @property
-    def rank(self) -> tuple[bool, bool]:
-        """Return what sorts the PEM before a hash of it, and `always` before a condition."""
-        passage = self.arrival.passage
-        return passage.hashed, bool(passage.only_if)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _View:
+    """What changes in one apply: the attributes, and the trust stores that get a new version.
+
+    `done` is the effect on each resource so far.
+    """
+
+    moving: Moving
+    versions: frozenset[Position] = frozenset()
+    done: dict[ResourceKey, Delivered] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class _Search:
     configuration: Configuration
-    entries: list[_Entry] = field(default_factory=list)
+    entries: list[PemEntry] = field(default_factory=list)
     seen: set[tuple[str, int, bool, tuple[bool, ...]]] = field(default_factory=set)
     # Resources that are replaced when another one changes, by file and block offset.
-    replaced: dict[tuple[str, int], _ResourceKey] = field(default_factory=dict)
-    done: dict[_ResourceKey, Delivered] = field(default_factory=dict)
+    replaced: dict[Position, ResourceKey] = field(default_factory=dict)
 
     def collect(self, starts: Iterable[Reference]) -> None:
-        waiting: deque[_Entry] = deque()
+        waiting: deque[PemEntry] = deque()
         for start in starts:
             found = arrivals(self.configuration, start.site, start.traversal)
-            waiting.extend(_Entry(start=start, arrival=arrival) for arrival in found)
-        read: set[tuple[_ResourceKey, bool, bool]] = set()
+            waiting.extend(PemEntry(start=start, arrival=arrival) for arrival in found)
+        read: set[tuple[ResourceKey, bool, bool]] = set()
         while waiting:
             entry = waiting.popleft()
             arrival = entry.arrival
@@ -138,7 +148,7 @@ class _Search:
                 continue
             self.seen.add((*span, arrival.passage.kind))
             self.entries.append(entry)
-            key = _resource(arrival.site)
+            key = resource_key(arrival.site)
             if (
                 key is not None
                 and (key, entry.stored, arrival.passage.hashed) not in read
@@ -147,7 +157,7 @@ class _Search:
                 read.add((key, entry.stored, arrival.passage.hashed))
                 waiting.extend(self.readers(entry, key))
 
-    def readers(self, entry: _Entry, key: _ResourceKey) -> Iterator[_Entry]:
+    def readers(self, entry: PemEntry, key: ResourceKey) -> Iterator[PemEntry]:
         """Yield the readers of a resource that has the PEM: of its content or its location."""
         module, kind, name = key
         for site, traversal in traversals_of(self.configuration, module, kind, name):
@@ -155,7 +165,7 @@ class _Search:
                 site.path[-1] in _META
                 or site.block.type in _META_BLOCKS
                 or is_condition(site)
-                or _resource(site) == key
+                or resource_key(site) == key
             ):
                 continue
             if site.path[-1] == "replace_triggered_by":
@@ -167,7 +177,7 @@ class _Search:
                     continue
                 self.replaced[(site.file.path, site.block.span.start)] = key
                 changed = Arrival(site=site, traversal=traversal, passage=Passage(hashed=True))
-                yield _Entry(start=entry.start, arrival=changed, via=key)
+                yield PemEntry(start=entry.start, arrival=changed, via=key)
                 continue
             taken = _taken(traversal)
             late = kind in OBJECTS and taken in _AFTERWARDS and not _hashes(entry.arrival.site)
@@ -177,13 +187,13 @@ class _Search:
             if has_content or _is_store(kind) or kind in _COPIES:
                 passage = Passage(hashed=entry.arrival.passage.hashed).behind(taken)
                 for arrival in arrivals(self.configuration, site, traversal, passage):
-                    yield _Entry(
+                    yield PemEntry(
                         start=entry.start, arrival=arrival, via=key, stored=not has_content
                     )
         if kind in OBJECTS:
             yield from self.by_text(entry, key)
 
-    def by_text(self, entry: _Entry, key: _ResourceKey) -> Iterator[_Entry]:
+    def by_text(self, entry: PemEntry, key: ResourceKey) -> Iterator[PemEntry]:
         """Yield trust stores that name the object's key by the same text, not by a reference."""
         block, data = entry.arrival.site.block, entry.arrival.site.file.data
         attribute = block.attribute("key")
@@ -200,49 +210,92 @@ class _Search:
                         traversal = inner or Traversal(
                             "", site.attribute.value, (), site.attribute.expression
                         )
-                        yield _Entry(
+                        yield PemEntry(
                             start=entry.start,
                             arrival=Arrival(site=site, traversal=traversal),
                             via=key,
                             stored=True,
                         )
 
-    def classify(self, ids: frozenset[tuple[str, int]]) -> Iterator[Consumer]:
-        moving = Moving(
-            pem=frozenset(
-                _position(entry.arrival.site) for entry in self.entries if not entry.stored
-            ),
-            id=ids,
+    def decide(
+        self, found: tuple[Reference, ...], ids: tuple[Arrival, ...], view: _View
+    ) -> BothPems:
+        """Decide which references become both PEMs; `view` is what changes by a new PEM alone."""
+        return BothPems(
+            configuration=self.configuration,
+            entries=self.entries,
+            plain=self.judged(view),
+            references=found,
+            ids=ids,
+            judge=lambda own, companions: self.judged(self.view(own, ids, companions)),
         )
-        reported: set[tuple[str, int]] = set()
-        found: list[tuple[_Entry, Delivered]] = []
-        for entry in self.entries:
-            site = entry.arrival.site
-            effect = self.of(entry, moving)
-            key = _resource(site)
+
+    def classify(
+        self, found: tuple[Reference, ...], ids: tuple[Arrival, ...]
+    ) -> Iterator[Consumer]:
+        """Yield each consumer once, with the effect of a new PEM, and of both."""
+        view = self.view(self.entries, ids, ())
+        both = self.decide(found, ids, view)
+        reported: set[Position] = set()
+        for number, entry in enumerate(self.entries):
+            # What only another edit changes does not change without it.
+            effect = both.plain[number] or (
+                self.unsent(entry, view) if both.effect(number) else None
+            )
             if effect is None or self.is_known(entry):
                 continue
-            if key is not None and (key not in self.done or not _sent(self.done[key])):
-                self.done[key] = effect
-            by_block = (site.file.path, site.block.span.start)
+            key = resource_key(entry.arrival.site)
             if entry.stored or (key is not None and key[1] in TRUST_STORES):
-                if by_block in reported:
+                if entry.block in reported:
                     continue
-                reported.add(by_block)
-            found.append((entry, effect))
-        yield from map(self.consumer, _one_for_all(found))
+                reported.add(entry.block)
+            yield self.consumer(entry, effect, both, number)
 
-    def is_known(self, entry: _Entry) -> bool:
+    def view(
+        self, own: Iterable[PemEntry], ids: Iterable[Arrival], companions: Iterable[Companion]
+    ) -> _View:
+        """Return what changes if these entries and companions do."""
+        pem = {position_of(entry.arrival.site) for entry in own if not entry.stored}
+        versions: set[Position] = set()
+        moved: set[Position] = set()
+        for each in companions:
+            match each:
+                case RaisedVersion(site=site):
+                    pem.add(position_of(site))
+                case TriggerOnPem(reference=reference):
+                    moved.add(position_of(reference.site))
+                case ObjectVersion():
+                    versions.add((each.file.path, each.block.span.start))
+        by_id = {position_of(arrival.site) for arrival in ids}
+        return _View(
+            moving=Moving(pem=frozenset(pem | moved), id=frozenset(by_id - moved)),
+            versions=frozenset(versions),
+        )
+
+    def judged(self, view: _View) -> list[Delivered | None]:
+        """Return the effect on each entry; None where the PEM is not and nothing changes."""
+        effects: list[Delivered | None] = []
+        for entry in self.entries:
+            effect = self.of(entry, view)
+            effects.append(effect)
+            key = resource_key(entry.arrival.site)
+            if effect is None or key is None or self.is_known(entry):
+                continue
+            if key not in view.done or not view.done[key].is_sent:
+                view.done[key] = effect
+        return effects
+
+    def is_known(self, entry: PemEntry) -> bool:
         """Return whether another entry of the same place or block says more than this one."""
         site, traversal = entry.arrival.site, entry.arrival.traversal
         if entry.is_trigger:
             return any(
-                other is not entry and _same_block(other, site) and not other.is_trigger
+                other is not entry and other.block == entry.block and not other.is_trigger
                 for other in self.entries
             )
         decides = site.path in {("count",), ("for_each",)}
         for other in self.entries:
-            if other is entry or not _same_block(other, site):
+            if other is entry or other.block != entry.block:
                 continue
             if decides and other.arrival.passage.keyed and other.arrival.site.path != site.path:
                 return True
@@ -254,10 +307,9 @@ class _Search:
                 return True
         return False
 
-    def consumer(self, pair: tuple[_Entry, Delivered]) -> Consumer:
-        entry, effect = pair
+    def consumer(self, entry: PemEntry, effect: Delivered, both: BothPems, number: int) -> Consumer:
         site, start = entry.arrival.site, entry.start
-        is_resource = _resource(site) is not None
+        is_resource = resource_key(site) is not None
         has_pem = effect.delivery is not Delivery.FOLLOWS
         only_if = entry.arrival.passage.only_if or exists_only_if(
             self.configuration, entry.arrival, start.site.module
@@ -273,16 +325,19 @@ class _Search:
             start=start,
             delivered=effect,
             attribute=recorded_in(site, stored=entry.stored) if is_resource and has_pem else None,
+            joined=both.effect(number),
+            companions=both.companions(number),
+            manual=both.manual(number),
             # What is there only with the certificate has its PEM whenever there is one.
             only_if=only_if if only_if != own else "",
         )
 
-    def of(self, entry: _Entry, moving: Moving) -> Delivered | None:
+    def of(self, entry: PemEntry, view: _View) -> Delivered | None:
         """Return the effect at a place; None for a place without the PEM that does not change."""
         site, passage = entry.arrival.site, entry.arrival.passage
-        key = _resource(site)
+        key = resource_key(site)
         watches = passage.hashed and (key is None or key[1] not in TRUST_STORES)
-        unsent = self.unsent(entry)
+        unsent = self.unsent(entry, view)
         if unsent is not None:
             return None if watches and unsent.delivery is Delivery.NEVER else unsent
         if passage.keyed:
@@ -290,15 +345,15 @@ class _Search:
         if key is None:
             return outside(self.configuration, site)
         if entry.is_trigger and watches:
-            return replaced_with(_address(entry.via) if entry.via is not None else "")
-        return self.at_resource(entry, key, moving)
+            return replaced_with(address_of(entry.via) if entry.via is not None else "")
+        return self.atresource_key(entry, key, view)
 
-    def unsent(self, entry: _Entry) -> Delivered | None:
+    def unsent(self, entry: PemEntry, view: _View) -> Delivered | None:
         """Return the effect behind a resource that this apply does not change; else None."""
-        above = self.done.get(entry.via) if entry.via is not None else None
+        above = view.done.get(entry.via) if entry.via is not None else None
         if above is None or entry.via is None:
             return None
-        source = _address(entry.via)
+        source = address_of(entry.via)
         if above.delivery in {Delivery.NEVER, Delivery.IGNORED}:
             return Delivered(
                 delivery=Delivery.NEVER,
@@ -313,11 +368,11 @@ class _Search:
             )
         return None
 
-    def at_resource(self, entry: _Entry, key: _ResourceKey, moving: Moving) -> Delivered | None:
+    def atresource_key(self, entry: PemEntry, key: ResourceKey, view: _View) -> Delivered | None:
         site = entry.arrival.site
-        by = self.replaced.get((site.file.path, site.block.span.start))
-        by_changes = by is not None and (by not in self.done or _sent(self.done[by]))
-        with_ = _address(by) if by is not None and by_changes else None
+        by = self.replaced.get(entry.block)
+        by_changes = by is not None and (by not in view.done or view.done[by].is_sent)
+        with_ = address_of(by) if by is not None and by_changes else None
         if entry.is_trigger:
             return Delivered(
                 delivery=Delivery.REPLACED,
@@ -326,19 +381,20 @@ class _Search:
         if not entry.stored and takes_one(key[1], site.path[-1]):
             return one_certificate(site, both=has_another_pem(entry.start))
         if entry.stored or key[1] in TRUST_STORES:
-            return self.placed(entry, moving, with_)
+            return self.placed(entry, view, with_)
         labels = enclosing_keys(entry.arrival.traversal, site.file.data)
-        found = _uncut(entry, delivered(site, _address(key), moving, labels, with_))
+        found = _uncut(entry, delivered(site, address_of(key), view.moving, labels, with_))
         return of_hash(site, found) if entry.arrival.passage.hashed else found
 
-    def placed(self, entry: _Entry, moving: Moving, replaced_with: str | None) -> Delivered:
+    def placed(self, entry: PemEntry, view: _View, replaced_with: str | None) -> Delivered:
         """Return the effect on a reader of the location where another resource stores the PEM."""
         if replaced_with is not None:
             return replaced_store(entry.arrival.site, replaced_with)
-        source = _address(entry.via) if entry.via is not None else ""
-        return by_location(entry.arrival.site, source, moving, moves=self.moves(entry))
+        source = address_of(entry.via) if entry.via is not None else ""
+        moves = entry.block in view.versions or self.moves(entry)
+        return by_location(entry.arrival.site, source, view.moving, moves=moves)
 
-    def moves(self, entry: _Entry) -> bool:
+    def moves(self, entry: PemEntry) -> bool:
         """Return whether the name of an object changes with its content, as with a hash."""
         taken = _taken(entry.arrival.traversal)
         return (
@@ -346,7 +402,7 @@ class _Search:
             and entry.via[1] in OBJECTS
             and taken in {"key", "id"}
             and any(
-                _resource(other.arrival.site) == entry.via
+                resource_key(other.arrival.site) == entry.via
                 and other.arrival.site.path[-1] == "key"
                 and not other.stored
                 for other in self.entries
@@ -354,33 +410,35 @@ class _Search:
         )
 
 
-def has_another_pem(start: Reference) -> bool:
-    """Return whether the expression of a reference also has the PEM of another certificate."""
-    own = start.traversal
-    kind, name = own.root, own.steps[0].name if own.steps else None
-    return any(
-        other.root == kind
-        and other.steps
-        and other.steps[0].name != name
-        and other.first_attribute_after(0) == _PEM
-        for other in traversals(start.site.attribute.expression, start.site.file.data)
-    )
-
-
 def consumers(
     configuration: Configuration, found: Iterable[Reference], ids: Iterable[Arrival]
 ) -> tuple[Consumer, ...]:
     """Return every consumer of the PEM that these references to a certificate lead to.
 
-    `ids` are the places that the certificate's id reaches.
+    `found` are all references to the certificate, and `ids` the places that its id reaches.
     """
-    search = _Search(configuration)
-    search.collect(reference for reference in found if hands_pem_on(reference))
-    return (
-        tuple(search.classify(frozenset(_position(arrival.site) for arrival in ids)))
-        if search.entries
-        else ()
-    )
+    search, known = _Search(configuration), tuple(found)
+    search.collect(reference for reference in known if hands_pem_on(reference))
+    return tuple(search.classify(known, tuple(ids))) if search.entries else ()
+
+
+def edited_references(
+    configuration: Configuration, found: Iterable[Reference], ids: Iterable[Arrival]
+) -> Mapping[Position, tuple[Companion, ...]]:
+    """Return the references that can become both PEMs, with what makes Terraform send them.
+
+    `found` and `ids` are those of `consumers`. The keys are files and offsets of names.
+    """
+    search, known, reached = _Search(configuration), tuple(found), tuple(ids)
+    search.collect(reference for reference in known if hands_pem_on(reference))
+    if not search.entries:
+        return {}
+    both = search.decide(known, reached, search.view(search.entries, reached, ()))
+    edited: dict[Position, list[Companion]] = {}
+    for number, entry in enumerate(search.entries):
+        if both.effect(number) is not None:
+            edited.setdefault(entry.origin, []).extend(both.companions(number))
+    return {origin: tuple(each) for origin, each in edited.items()}
 
 
 def id_arrivals(configuration: Configuration, found: Iterable[Reference]) -> Iterator[Arrival]:
@@ -390,65 +448,16 @@ def id_arrivals(configuration: Configuration, found: Iterable[Reference]) -> Ite
             yield from arrivals(configuration, reference.site, reference.traversal)
 
 
-def _one_for_all(found: list[tuple[_Entry, Delivered]]) -> Iterator[tuple[_Entry, Delivered]]:
-    """Yield the effects; a place for one certificate may share its text with others.
-
-    The text is edited for those, so this place would get both PEMs.
-    """
-    shared = {
-        _start(entry)
-        for entry, effect in found
-        if effect.delivery not in {Delivery.ONE, Delivery.IGNORED}
-    }
-    for entry, effect in found:
-        if effect.delivery is not Delivery.ONE or _start(entry) not in shared:
-            yield entry, effect
-        elif entry.arrival.passage.hashed:
-            yield entry, replace(effect, delivery=Delivery.FOLLOWS, needs="")
-        else:
-            yield entry, shared_one(entry.arrival.site)
-
-
-def _start(entry: _Entry) -> tuple[str, int]:
-    return (entry.start.site.file.path, entry.start.name.start)
-
-
-def _uncut(entry: _Entry, found: Delivered) -> Delivered:
+def _uncut(entry: PemEntry, found: Delivered) -> Delivered:
     """Return the effect; it is not known where a function takes a part of the text."""
     site, cut = entry.arrival.site, entry.arrival.passage.cut
-    if not cut or not _sent(found) or site.block.labels[0] in TRIGGERED or found.needs:
+    if not cut or not found.is_sent or site.block.labels[0] in TRIGGERED or found.needs:
         return found
     return Delivered(
         delivery=Delivery.UNKNOWN,
         effect=f"{cut} takes a part of the text, and may leave one of two PEMs out",
         needs="read in the plan what it has then, or give it both PEMs manually",
     )
-
-
-def _resource(site: Site) -> _ResourceKey | None:
-    block = site.block
-    return (
-        (site.module, block.labels[0], block.labels[1])
-        if block.type == "resource" and len(block.labels) > 1
-        else None
-    )
-
-
-def _address(key: _ResourceKey) -> str:
-    return "".join(f"module.{step}." for step in key[0]) + f"{key[1]}.{key[2]}"
-
-
-def _position(site: Site) -> tuple[str, int]:
-    return (site.file.path, site.attribute.span.start)
-
-
-def _sent(found: Delivered) -> bool:
-    return found.delivery not in {Delivery.NEVER, Delivery.IGNORED, Delivery.BY_ID}
-
-
-def _same_block(entry: _Entry, site: Site) -> bool:
-    other = entry.arrival.site
-    return other.file.path == site.file.path and other.block.span == site.block.span
 
 
 def _taken(traversal: Traversal) -> str | None:
@@ -477,7 +486,7 @@ def _names_key(site: Site, text: bytes) -> bool:
     return value == text or value.strip(b'"').endswith(inside)
 
 
-def _refers(site: Site, key: _ResourceKey) -> bool:
+def _refers(site: Site, key: ResourceKey) -> bool:
     return any(
         traversal.root == key[1] and traversal.steps and traversal.steps[0].name == key[2]
         for traversal in traversals(site.attribute.expression, site.file.data)

@@ -25,8 +25,9 @@ TRUST_STORES = {
     "aws_api_gateway_domain_name": ("truststore_uri", "truststore_version"),
     "aws_apigatewayv2_domain_name": ("truststore_uri", "truststore_version"),
 }
+WRITE_ONLY = "_wo"
 _VERSIONS = ("_wo_version", "_wo_revision")
-_TRIGGERS = frozenset({"triggers", "triggers_replace"})
+TRIGGERS = frozenset({"triggers", "triggers_replace"})
 _ALWAYS = (b"timestamp(", b"uuid(")
 _USER_DATA = frozenset(
     {"user_data", "user_data_base64", "custom_data", "metadata_startup_script", "startup_script"}
@@ -92,6 +93,11 @@ class Delivered:
     effect: str
     needs: str = ""
 
+    @property
+    def is_sent(self) -> bool:
+        """Return whether the apply that changes the PEM may also change the place."""
+        return self.delivery not in {Delivery.NEVER, Delivery.IGNORED, Delivery.BY_ID}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moving:
@@ -102,9 +108,7 @@ class Moving:
 
     def changes_with_pem(self, site: Site) -> bool:
         """Return whether an attribute changes with the PEM and Terraform does not ignore that."""
-        return (site.file.path, site.attribute.span.start) in self.pem and _ignored(
-            site, frozenset()
-        ) is None
+        return (site.file.path, site.attribute.span.start) in self.pem and ignored_by(site) is None
 
     def changes_with_id(self, site: Site) -> bool:
         """Return whether an attribute changes with the id."""
@@ -120,7 +124,7 @@ def delivered(
     `replace_triggered_by`.
     """
     kind = site.block.labels[0]
-    ignored = _ignored(site, labels)
+    ignored = ignored_by(site, labels)
     if ignored is not None:
         return Delivered(
             delivery=Delivery.IGNORED,
@@ -142,7 +146,7 @@ def delivered(
             effect="its key changes with the PEM: Terraform"
             " replaces it with an object of another key",
         )
-    return _write_only(site, moving) if site.path[-1].endswith("_wo") else _by_type(site, kind)
+    return _write_only(site, moving) if site.path[-1].endswith(WRITE_ONLY) else _by_type(site, kind)
 
 
 def _by_type(site: Site, kind: str) -> Delivered:
@@ -267,11 +271,7 @@ def by_location(site: Site, store: str, moving: Moving, *, moves: bool = False) 
             effect=f"the place of {store} changes with its content, so it reads the new one",
         )
     ignored = next(
-        (
-            found
-            for each in _all(site)
-            if each.path[-1] == version and (found := _ignored(each, frozenset()))
-        ),
+        (found for each in _all(site) if each.path[-1] == version and (found := ignored_by(each))),
         None,
     )
     if ignored is not None:
@@ -303,7 +303,11 @@ def by_location(site: Site, store: str, moving: Moving, *, moves: bool = False) 
     )
 
 
-def _ignored(site: Site, labels: frozenset[str]) -> str | None:
+def ignored_by(site: Site, labels: frozenset[str] = frozenset()) -> str | None:
+    """Return what `ignore_changes` names of an attribute; None if Terraform sends its changes.
+
+    `labels` are the keys of objects around the value.
+    """
     root = _root(site)
     for lifecycle in site.block.blocks("lifecycle"):
         ignored = lifecycle.attribute("ignore_changes")
@@ -346,7 +350,7 @@ def _root(site: Site) -> str:
 
 
 def _by_trigger(site: Site, address: str, moving: Moving, replaced_with: str | None) -> Delivered:
-    triggers = [other for other in _all(site) if other.path[0] in _TRIGGERS]
+    triggers = [other for other in _all(site) if other.path[0] in TRIGGERS]
     if any(moving.changes_with_pem(other) for other in triggers):
         return Delivered(
             delivery=Delivery.REPLACED,

@@ -19,6 +19,19 @@ from checker.hcl.syntax import SourceFile
 _Name = tuple[str, str]
 
 
+# An argument directly in a block.
+Argument = tuple[BlockKey, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddedArgument:
+    """An argument `name = value` that a block gets; the value is a reference."""
+
+    block: BlockKey
+    name: str
+    value: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
     """The intended changes of one rotation in one file.
@@ -28,6 +41,8 @@ class Intent:
     and `beside` the text of the whole file that declares it, if that is another one.
     In the blocks of `renamed`, so many references to `kind.old` become `kind.new`. `joins` is the
     number of additional places in each block (fewer, if negative) with both PEMs instead of one.
+    `raised` is by how much each argument rises, a whole number. `triggers` is how many of the joins
+    take the place of an id, in these arguments. `arguments` are added to blocks.
     """
 
     kind: str
@@ -40,11 +55,16 @@ class Intent:
     beside: bytes | None = None
     renamed: Mapping[BlockKey, int] = field(default_factory=dict)
     joins: Mapping[BlockKey, int] = field(default_factory=dict)
+    raised: Mapping[Argument, int] = field(default_factory=dict)
+    triggers: Mapping[Argument, int] = field(default_factory=dict)
+    arguments: tuple[AddedArgument, ...] = ()
 
     @property
     def blocks(self) -> frozenset[BlockKey]:
-        """Return the blocks in which references change."""
-        return frozenset((*self.renamed, *self.joins))
+        """Return the blocks that change."""
+        arguments = (*self.raised, *self.triggers)
+        added = (each.block for each in self.arguments)
+        return frozenset((*self.renamed, *self.joins, *(key for key, _ in arguments), *added))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +154,7 @@ class _Comparison:
             self._removals,
             self._additions,
             self._unintended,
+            self._arguments,
             self._shapes,
             self._renames,
             self._replaced,
@@ -175,6 +196,35 @@ class _Comparison:
         if unintended:
             yield f"{_print(min(unintended))} changed"
 
+    def _arguments(self) -> Iterator[str]:
+        """Check the numbers that rise and the arguments that are added, and account for them."""
+        raised: Counter[Argument] = Counter()
+        for intent in self._intents:
+            raised.update(intent.raised)
+        for (key, name), more in raised.items():
+            old, new = self._leaf(self._lost, key, name), self._leaf(self._gained, key, name)
+            if not (_is_number(old) and _is_number(new) and int(old or 0) + more == int(new or 0)):
+                yield f"{name} of {_print(key)} did not rise by exactly {more}"
+                continue
+            self._gained[key] = [_with(leaves, name, old) for leaves in self._gained[key]]
+        for each in (argument for intent in self._intents for argument in intent.arguments):
+            old = self._leaf(self._lost, each.block, each.name)
+            new = self._leaf(self._gained, each.block, each.name)
+            if old is not None or new is None or _plain(new) != each.value:
+                yield f"{each.name} was not added to {_print(each.block)} as it should be"
+                continue
+            own = self._gained[each.block]
+            self._gained[each.block] = [_with(leaves, each.name, None) for leaves in own]
+
+    def _leaf(
+        self, entries: Mapping[BlockKey, list[Leaves]], key: BlockKey, name: str
+    ) -> str | None:
+        """Return the value of an argument directly in a block that changed; None without one."""
+        found = [
+            text for leaves in entries.get(key, []) for path, text in leaves if path == f"/{name}"
+        ]
+        return found[0] if len(found) == 1 and len(entries[key]) == 1 else None
+
     def _shapes(self) -> Iterator[str]:
         """Check that the blocks that changed are equal but for the intended names."""
         for key, touching in self._touching.items():
@@ -191,15 +241,19 @@ class _Comparison:
     ) -> Counter[Leaves]:
         names = Names(each for each in touching if isinstance(each, Intent))
         replaced = [each for each in touching if isinstance(each, Replacement)]
+        triggers = _triggers(touching, key)
 
-        def shape(text: str) -> str:
+        def shape(path: str, text: str) -> str:
             text = names.as_one(text)
+            if _is_in(path, triggers):
+                text = names.ids_as_pems(text)
             for each in replaced:
                 text = _normal(text, each.plain, each.reference)
             return text
 
         return Counter(
-            tuple((path, shape(text)) for path, text in leaves) for leaves in entries.get(key, [])
+            tuple((path, shape(path, text)) for path, text in leaves)
+            for leaves in entries.get(key, [])
         )
 
     def _renames(self) -> Iterator[str]:
@@ -208,6 +262,7 @@ class _Comparison:
             intents = [each for each in touching if isinstance(each, Intent)]
             if key not in self._removed and intents:
                 yield from self._miscounted(key, intents)
+                yield from self._kept_ids(key, intents)
 
     def _miscounted(self, key: BlockKey, intents: list[Intent]) -> Iterator[str]:
         names = Names(intents)
@@ -232,6 +287,20 @@ class _Comparison:
         if any(mentions.values()):
             yield f"not exactly {_wanted(intents, mentions)} references were renamed"
 
+    def _kept_ids(self, key: BlockKey, intents: list[Intent]) -> Iterator[str]:
+        """Check how many ids became PEMs in the triggers of a block."""
+        names, triggers = Names(intents), _triggers(intents, key)
+        left: Counter[_Name] = Counter()
+        for intent in intents:
+            own = (count for (block, _), count in intent.triggers.items() if block == key)
+            left[names.one(intent)] += sum(own)
+        for sign, entries in ((1, self._gained), (-1, self._lost)) if triggers else ():
+            for path, text in (leaf for leaves in entries.get(key, []) for leaf in leaves):
+                for name in names.ids(text) if _is_in(path, triggers) else ():
+                    left[name] += sign
+        if any(left.values()):
+            yield "not exactly the intended ids became PEMs"
+
     def _replaced(self) -> Iterator[str]:
         for each in self._replacements:
             gained, lost = (
@@ -252,6 +321,32 @@ def _by_key(structure: Structure) -> dict[BlockKey, list[Leaves]]:
     for (key, leaves), count in structure.items():
         found.setdefault(key, []).extend([leaves] * count)
     return found
+
+
+def _triggers(touching: Iterable[AnyIntent], key: BlockKey) -> frozenset[str]:
+    """Return the arguments of a block in which ids become PEMs."""
+    intents = (each for each in touching if isinstance(each, Intent))
+    return frozenset(name for each in intents for block, name in each.triggers if block == key)
+
+
+def _is_in(path: str, names: frozenset[str]) -> bool:
+    """Return whether a leaf is in one of the arguments directly in a block."""
+    return bool(names) and re.split(r"[/\[]", path.removeprefix("/"), maxsplit=1)[0] in names
+
+
+def _is_number(text: str | None) -> bool:
+    return text is not None and re.fullmatch(r"[0-9]+", text) is not None
+
+
+def _with(leaves: Leaves, name: str, text: str | None) -> Leaves:
+    """Return the leaves of a block with another value of an argument; without it, if None."""
+    changed = ((path, text if path == f"/{name}" else value) for path, value in leaves)
+    return tuple((path, value) for path, value in changed if value is not None)
+
+
+def _plain(text: str) -> str:
+    """Return a reference without the signs that a parser puts around it."""
+    return _tight(text).removeprefix("${").removesuffix("}")
 
 
 def _wanted(intents: list[Intent], mentions: Counter[_Name]) -> int:
@@ -303,6 +398,23 @@ class Names:
                 if (found[2], found[3]) in self._one:
                     yield found[2], found[3]
 
+    def ids(self, text: str) -> Iterator[_Name]:
+        """Yield the name of each mention of an id, with one name for both certificates."""
+        for found in _ids(self._kinds).finditer(self._renamed(text)) if self._kinds else ():
+            if (found[2], found[3]) in self._one:
+                yield found[2], found[3]
+
+    def ids_as_pems(self, text: str) -> str:
+        """Return a text of `as_one` with the PEM in place of each id."""
+        return _ids(self._kinds).sub(
+            lambda found: (
+                f"{found[1]}pem_encoded_certificate"
+                if (found[2], found[3]) in self._one
+                else found[0]
+            ),
+            text,
+        )
+
     def as_one(self, text: str) -> str:
         """Return a text with one name for both, and one PEM for a join of both."""
         if not self._kinds:
@@ -344,6 +456,12 @@ def _joins(kinds: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(
         rf'join\s*\(\s*"\s*\\n\s*"\s*,\s*\[\s*trimspace\s*\(\s*{one}\s*\)\s*,\s*trimspace\s*\(\s*\1\s*\)\s*,?\s*\]\s*\)'
     )
+
+
+@lru_cache(maxsize=8)
+def _ids(kinds: tuple[str, ...]) -> re.Pattern[str]:
+    any_kind = "|".join(map(re.escape, kinds))
+    return re.compile(rf"(({any_kind})\.([\w-]+)(?:\s*\[[^\]]*\])?\s*\.\s*)(?:id|arn)(?![\w-])")
 
 
 def _not_replaced(intent: Replacement) -> str:

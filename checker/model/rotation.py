@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from checker.model.address import Address
 from checker.model.deadlines import Late
@@ -89,10 +90,14 @@ class Condition(Struct, frozen=True, kw_only=True):
 
 
 class Caution(Struct, frozen=True, kw_only=True):
-    """A side effect of a phase that the user must know; it blocks nothing."""
+    """A side effect of a phase that the user must know; it blocks nothing.
+
+    `unless_both`: there is none if introduce is written with `--trust-bundle`.
+    """
 
     phase: Phase
     text: str
+    unless_both: bool = False
 
 
 class Delivery(StrEnum):
@@ -122,7 +127,15 @@ class Delivery(StrEnum):
     UNKNOWN = "unknown"
 
 
-_UNEDITED = frozenset({Delivery.IGNORED, Delivery.CREATION, Delivery.ONE})
+class JoinedTrust(Struct, frozen=True, kw_only=True):
+    """How a change reaches a consumer whose text has both PEMs, in the form that tfcert writes.
+
+    The text has then also what makes Terraform send them: `--trust-bundle` writes both.
+    """
+
+    delivery: Delivery
+    effect: str
+    needs: str = ""
 
 
 class TrustConsumer(Struct, frozen=True, kw_only=True):
@@ -131,10 +144,12 @@ class TrustConsumer(Struct, frozen=True, kw_only=True):
     `location` is the line that takes the PEM. `effect` says what Terraform does when the PEM
     changes, as a sentence without a period. `needs` says what must change with it; empty if
     nothing. `place` names the attribute, for the comparison with a consumer of another certificate.
-    `both`: the expression contains the PEM of another certificate too. `block` is the resource;
-    None if it is none. `attribute` is the resource's attribute that records the PEM; None if state
-    does not record it there. `only_if` is the condition under which it has the PEM; empty if it
-    always has.
+    `both`: the expression contains the PEM of the successor too. `block` is the resource; None if
+    it is none. `attribute` is the resource's attribute that records the PEM; None if state does not
+    record it there. `only_if` is the condition under which it has the PEM; empty if it always has.
+    `joined` is what the edits of `--trust-bundle` do; None if it does not edit the place, and then
+    `manual` says why, and what to do. `written`: the text has both PEMs in the form that tfcert
+    writes.
     """
 
     what: str
@@ -147,11 +162,15 @@ class TrustConsumer(Struct, frozen=True, kw_only=True):
     block: Address | None = None
     attribute: str | None = None
     only_if: str = ""
+    joined: JoinedTrust | None = None
+    manual: str = ""
+    written: bool = False
 
     @property
     def has_pem(self) -> bool:
         """Return whether the place has the PEM, and not only a hash of it or a trigger."""
-        return self.delivery is not Delivery.FOLLOWS
+        joined = self.joined.delivery if self.joined is not None else self.delivery
+        return Delivery.FOLLOWS not in {self.delivery, joined}
 
     @property
     def is_sent(self) -> bool:
@@ -167,11 +186,27 @@ class TrustConsumer(Struct, frozen=True, kw_only=True):
 
     @property
     def is_editable(self) -> bool:
-        """Return whether `--trust-bundle` edits the place.
+        """Return whether `--trust-bundle` edits the place."""
+        return not self.both and self.joined is not None
 
-        It leaves a place that Terraform ignores, that contains both PEMs, or that takes only one.
+    def has_both(self, *, both: bool) -> bool:
+        """Return whether its text has both PEMs after introduce.
+
+        `both`: introduce edits the places to contain both PEMs.
         """
-        return not self.both and self.delivery not in _UNEDITED
+        return self.both or (both and self.joined is not None)
+
+    def in_phase(self, phase: Phase, *, both: bool) -> TrustConsumer:
+        """Return the consumer as its text will be in a phase.
+
+        A version that was raised in introduce stays as it is until retire.
+        """
+        joined = self.joined
+        if joined is None or not self.has_both(both=both):
+            return self
+        if self.both and phase is not Phase.RETIRE:
+            return self
+        return replace(self, delivery=joined.delivery, effect=joined.effect, needs=joined.needs)
 
     def is_calm(self, phase: Phase, *, both: bool) -> bool:
         """Return whether a phase needs nobody's attention here.
@@ -179,19 +214,23 @@ class TrustConsumer(Struct, frozen=True, kw_only=True):
         Then it leaves the place unchanged, or certainly updates it in place. `both`: introduce
         edits the places to contain both PEMs.
         """
-        updated = self.delivery in {Delivery.SENT, Delivery.ELSEWHERE}
+        here = self.in_phase(phase, both=both)
+        updated = here.delivery in {Delivery.SENT, Delivery.ELSEWHERE}
+        has_both = self.has_both(both=both)
         match phase:
             case Phase.INTRODUCE:
-                untouched = not (both or self.both) and self.delivery not in _UNEDITED
-                return untouched or (updated and not self.only_if)
+                untouched = not (both or self.both) and self.delivery not in _ALWAYS_NAMED
+                return untouched or (updated and has_both and not self.only_if)
             case Phase.REPOINT:
-                changed = updated or self.delivery is Delivery.REPLACED
-                has_both = changed and (both or self.both) and not self.only_if
-                return has_both or not self.has_pem
+                changed = updated or here.delivery is Delivery.REPLACED
+                return (changed and has_both and not self.only_if) or not self.has_pem
             case Phase.RETIRE:
-                return updated or self.delivery is Delivery.CREATION
+                return updated or here.delivery is Delivery.CREATION
             case Phase.ROLLBACK:
-                return self.delivery is not Delivery.BY_ID
+                return here.delivery is not Delivery.BY_ID
+
+
+_ALWAYS_NAMED = frozenset({Delivery.IGNORED, Delivery.CREATION, Delivery.ONE})
 
 
 class TakenUp(Struct, frozen=True, kw_only=True):

@@ -1,71 +1,67 @@
 """Edit the places that pass the PEM on.
 
 They have both PEMs from introduce on, and only the new one from retire on. Repoint never changes
-them.
+them. With each edit goes what makes Terraform send it (`checker.hcl.companions`).
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
 from checker.errors import UnprovenError
 from checker.hcl.comments import hands_pem_on
+from checker.hcl.companions.joins import is_single, join_around, join_of, pem_text, renamed_text
+from checker.hcl.companions.kinds import Companion, ObjectVersion, RaisedVersion, TriggerOnPem
 from checker.hcl.configuration import Configuration
-from checker.hcl.consumers import Consumer, consumers
+from checker.hcl.consumers import consumers, edited_references, id_arrivals
 from checker.hcl.file_hashes import file_hashes
+from checker.hcl.proof import AddedArgument, Intent
 from checker.hcl.references import Reference
 from checker.hcl.splice import Edit
 from checker.hcl.syntax import Span
-from checker.model.rotation import Delivery
 from checker.patches.draft import Draft, Edits
-from checker.patches.edits import BlockPair, intent_of, references_to, renamed_blocks
+from checker.patches.edits import BlockPair, intent_of, key_of, references_to, renamed_blocks
+
+_Position = tuple[str, int]
 
 
 class _Place(Struct, frozen=True, kw_only=True):
-    """A reference to the predecessor's PEM, its text, and the same text for the successor.
+    """A reference to the predecessor's PEM, and its text.
 
-    `both` is the span of the join around them; None without a join.
+    `both` is the span of the join around it and around the successor's PEM; None without a join.
     """
 
     reference: Reference
-    old: bytes
-    new: bytes
     both: Span | None
+
+    @property
+    def position(self) -> _Position:
+        return _position(self.reference)
 
 
 def add_successor_pem(draft: Draft, step: BlockPair) -> Edits:
-    """Give every consumer of the predecessor's PEM the successor's PEM too.
+    """Give the consumers of the predecessor's PEM the successor's PEM too.
 
-    The successor's PEM is the second, since a backend may trust only the first. A place under
-    ignore_changes is skipped, since Terraform sends no edit of it, and so is one that takes exactly
-    one certificate.
+    The successor's PEM is the second, since a backend may trust only the first. A place is left as
+    it is if Terraform would not send the edit, or if something that takes its text may break.
 
-    Raises UnprovenError for a place that cannot take two PEMs, and for one that breaks when the PEM
-    changes.
+    Raises UnprovenError for a place that cannot take two PEMs, and for one in a hashed file.
     """
     configuration = draft.configuration
-    found = consumers(configuration, references_to(configuration, step.predecessor), ())
-    breaking = next((each for each in found if each.delivered.delivery in _BREAKING), None)
-    if breaking is not None:
-        site = breaking.arrival.site
-        raise UnprovenError(
-            f"{breaking.what} uses the PEM, and an apply that"
-            f" changes it breaks there: {breaking.delivered.effect}",
-            where=f"{site.file.path}:{breaking.arrival.line}",
-            remedy=f"{breaking.delivered.needs}; or leave --trust-bundle out",
-        )
-    ignored = _unedited(found)
+    found = references_to(configuration, step.predecessor)
+    ids = tuple(id_arrivals(configuration, found))
+    edited = edited_references(configuration, found, ids)
+    given = _given(configuration, step, found)
     places = [
         place
         for place in _places(configuration, step)
-        if place.both is None
-        and (place.reference.site.file.path, place.reference.name.start) not in ignored
+        if place.both is None and place.position in edited and place.position not in given
     ]
     for place in places:
-        if not _is_single(place.reference):
+        if not is_single(place.reference):
             raise UnprovenError(
                 "the PEM is taken from a list of certificates"
                 " here, and two cannot be joined in its place",
@@ -73,10 +69,12 @@ def add_successor_pem(draft: Draft, step: BlockPair) -> Edits:
                 remedy="leave --trust-bundle out, and let it give"
                 " both PEMs manually between introduce and repoint",
             )
-    hashed = next(
-        file_hashes(configuration, sorted({place.reference.site.file.path for place in places})),
-        None,
-    )
+    companions = _companions(edited, places)
+    paths = {
+        *(place.reference.site.file.path for place in places),
+        *(each.file.path for each in companions),
+    }
+    hashed = next(file_hashes(configuration, sorted(paths)), None)
     if hashed is not None:
         raise UnprovenError(
             f"{hashed.hashed or 'every file'} is hashed, and hands the"
@@ -89,11 +87,14 @@ def add_successor_pem(draft: Draft, step: BlockPair) -> Edits:
         Edit(
             path=place.reference.site.file.path,
             span=place.reference.traversal.span,
-            text=b'join("\\n", [trimspace(%s), trimspace(%s)])' % (place.old, place.new),
+            text=join_of(
+                renamed_text(place.reference, None),
+                renamed_text(place.reference, step.successor.name),
+            ),
         )
         for place in places
     ]
-    return _edits(step, places, edits, joins=1, renames=0)
+    return _edits(step, places, edits, companions, joins=1, renames=0)
 
 
 def drop_predecessor_pem(draft: Draft, step: BlockPair) -> Edits:
@@ -101,84 +102,107 @@ def drop_predecessor_pem(draft: Draft, step: BlockPair) -> Edits:
 
     There are no edits if there is no join.
     """
-    places = [place for place in _places(draft.configuration, step) if place.both is not None]
+    configuration = draft.configuration
+    places = [place for place in _places(configuration, step) if place.both is not None]
     edits = [
-        Edit(path=place.reference.site.file.path, span=place.both, text=place.new)
+        Edit(
+            path=place.reference.site.file.path,
+            span=place.both,
+            text=renamed_text(place.reference, step.successor.name),
+        )
         for place in places
         if place.both
     ]
-    return _edits(step, places, edits, joins=-1, renames=1)
+    companions: tuple[Companion, ...] = ()
+    if places:
+        found = references_to(configuration, step.predecessor)
+        ids = tuple(id_arrivals(configuration, found))
+        companions = _companions(edited_references(configuration, found, ids), places)
+    return _edits(step, places, edits, companions, joins=-1, renames=1)
 
 
-_BREAKING = frozenset({Delivery.BREAKS, Delivery.KEY})
-_UNEDITED = frozenset({Delivery.IGNORED, Delivery.ONE})
+def _given(
+    configuration: Configuration, step: BlockPair, found: tuple[Reference, ...]
+) -> frozenset[_Position]:
+    """Return the references of places to which somebody gave both PEMs, in a form of their own."""
+    new = references_to(configuration, step.successor)
+    both = {each.place for each in consumers(configuration, new, ())}
+    own = consumers(configuration, found, ()) if both else ()
+    return frozenset(_position(each.start) for each in own if each.place in both)
 
 
-def _unedited(found: tuple[Consumer, ...]) -> set[tuple[str, int]]:
-    """Return the references whose consumers all take no edit.
-
-    They are under ignore_changes, so that Terraform would never send it, or take one certificate.
-    """
-    kept: dict[tuple[str, int], bool] = {}
-    for consumer in found:
-        start = consumer.start
-        position = (start.site.file.path, start.name.start)
-        kept[position] = kept.get(position, True) and consumer.delivered.delivery in _UNEDITED
-    return {position for position, unedited in kept.items() if unedited}
+def _companions(
+    edited: Mapping[_Position, tuple[Companion, ...]], places: Iterable[_Place]
+) -> tuple[Companion, ...]:
+    """Return the edits that make Terraform send the places, each once."""
+    own = (each for place in places for each in edited.get(place.position, ()))
+    unique = {(each.file.path, each.span.start): each for each in own}
+    return tuple(unique[at] for at in sorted(unique))
 
 
 def _places(configuration: Configuration, step: BlockPair) -> Iterator[_Place]:
     for reference in references_to(configuration, step.predecessor):
-        if not hands_pem_on(reference):
-            continue
-        data, span = reference.site.file.data, reference.traversal.span
-        old = span.of(data)
-        new = (
-            data[span.start : reference.name.start]
-            + step.successor.name.encode()
-            + data[reference.name.end : span.end]
-        )
-        both = _join_around(reference, old, new)
-        yield _Place(reference=reference, old=old, new=new, both=both)
+        if hands_pem_on(reference):
+            yield _Place(reference=reference, both=join_around(reference, step.successor.name))
 
 
-def _is_single(reference: Reference) -> bool:
-    """Return whether the reference is one string.
-
-    That is `x.name.pem`, or one instance of it by its key, without a splat.
-    """
-    steps = reference.traversal.steps
-    text = reference.traversal.span.of(reference.site.file.data)
-    indexed = len(steps) == 3 and steps[1].name is None
-    return (len(steps) == 2 or indexed) and steps[-1].name is not None and b"*" not in text
-
-
-def _join_around(reference: Reference, old: bytes, new: bytes) -> Span | None:
-    attribute, start = reference.site.attribute.span, reference.traversal.span.start
-    pattern = re.compile(
-        rb'join\(\s*"\\n"\s*,\s*\[\s*trimspace\(\s*(%s)\s*\)\s*,\s*trimspace\(\s*%s\s*\)\s*,?\s*\]\s*\)'
-        % (re.escape(old), re.escape(new))
-    )
-    matches = pattern.finditer(reference.site.file.data, attribute.start, attribute.end)
-    found = next((match for match in matches if match.start(1) == start), None)
-    return Span(found.start(), found.end()) if found is not None else None
+def _position(reference: Reference) -> _Position:
+    return (reference.site.file.path, reference.name.start)
 
 
 def _edits(
-    step: BlockPair, places: list[_Place], edits: list[Edit], *, joins: int, renames: int
+    step: BlockPair,
+    places: list[_Place],
+    edits: list[Edit],
+    companions: tuple[Companion, ...],
+    *,
+    joins: int,
+    renames: int,
 ) -> Edits:
     blocks = renamed_blocks(place.reference for place in places)
     return Edits(
-        edits=tuple(edits),
-        intents=tuple(
-            (
-                path,
-                intent_of(
-                    step,
-                    renamed={key: renames * count for key, count in counts.items()},
-                    joins={key: joins * count for key, count in counts.items()},
-                ),
-            )
-            for path, counts in blocks.items()
+        edits=(*edits, *(_companion_edit(step, each) for each in companions)),
+        intents=(
+            *(
+                (
+                    path,
+                    intent_of(
+                        step,
+                        renamed={key: renames * count for key, count in counts.items()},
+                        joins={key: joins * count for key, count in counts.items()},
+                    ),
+                )
+                for path, counts in blocks.items()
+            ),
+            *_companion_intents(step, companions),
         ),
     )
+
+
+def _companion_edit(step: BlockPair, companion: Companion) -> Edit:
+    match companion:
+        case RaisedVersion(number=number):
+            text = str(number + 1).encode()
+        case TriggerOnPem(reference=reference):
+            text = join_of(pem_text(reference, None), pem_text(reference, step.successor.name))
+        case ObjectVersion():
+            text = companion.text
+    return Edit(path=companion.file.path, span=companion.span, text=text)
+
+
+def _companion_intents(
+    step: BlockPair, companions: Iterable[Companion]
+) -> Iterator[tuple[str, Intent]]:
+    for each in companions:
+        key = key_of(each.block)
+        match each:
+            case RaisedVersion(site=site):
+                yield each.file.path, intent_of(step, raised=Counter({(key, site.path[0]): 1}))
+            case TriggerOnPem():
+                yield (
+                    each.file.path,
+                    intent_of(step, joins={key: 1}, triggers=Counter({(key, each.name): 1})),
+                )
+            case ObjectVersion():
+                argument = AddedArgument(block=key, name=each.name, value=each.value)
+                yield each.file.path, intent_of(step, arguments=(argument,))

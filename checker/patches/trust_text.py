@@ -15,22 +15,24 @@ def trust_lines(rotation: Rotation, phase: Phase, *, both: bool) -> tuple[str, .
     `both` says that introduce edits the consumers' expressions so that they have both PEMs
     (`--trust-bundle`).
     """
-    lines = (_line(consumer, phase, both=both or consumer.both) for consumer in rotation.trust)
+    lines = (_line(consumer, phase, both=both) for consumer in rotation.trust)
     return tuple(line for line in lines if line is not None)
 
 
 def also_changes(rotation: Rotation, phase: Phase, *, both: bool) -> tuple[str, ...]:
     """Return the consumers that the phase's plan also changes, or may change, by name and place."""
+    changing = (each for each in rotation.trust if _changes(each, phase, both=both))
     return tuple(
-        f"{consumer.what} ({consumer.location}{', see the plan' if _is_open(consumer) else ''})"
-        for consumer in rotation.trust
-        if _changes(consumer, phase, both=both and not consumer.both)
+        f"{each.what} ({each.location}"
+        f"{', see the plan' if _is_open(each, phase, both=both) else ''})"
+        for each in changing
     )
 
 
-def _is_open(consumer: TrustConsumer) -> bool:
+def _is_open(consumer: TrustConsumer, phase: Phase, *, both: bool) -> bool:
     """Return whether only the plan shows if the consumer changes."""
-    return consumer.delivery in {Delivery.UNKNOWN, Delivery.KEY} or bool(consumer.only_if)
+    here = consumer.in_phase(phase, both=both)
+    return here.delivery in {Delivery.UNKNOWN, Delivery.KEY} or bool(here.only_if)
 
 
 def unsearched(rotation: Rotation, declared: ConfigurationFacts) -> str | None:
@@ -65,51 +67,84 @@ def _kept(consumer: TrustConsumer) -> str:
     return (
         "has the PEM of both certificates already"
         if consumer.both
-        else f"is not edited: {_and_needs(consumer)}"
+        else f"is not edited: {_left(consumer)}"
     )
+
+
+def _left(consumer: TrustConsumer) -> str:
+    """Return why `--trust-bundle` does not edit a consumer, and what to do."""
+    return consumer.manual or _and_needs(consumer)
 
 
 def trust_effect(consumer: TrustConsumer, *, both: bool) -> str:
     """Return the effect of the whole rotation on a consumer, as sentences."""
+    if consumer.has_both(both=both):
+        return _with_both(consumer, both=both)
     effect = _sentence(consumer.effect)
     needs = f" What to do: {consumer.needs}." if consumer.needs else ""
-    if consumer.delivery is Delivery.BY_ID:
-        return (
-            f"{effect} The stages move in the same apply, so the backends that use it learn the "
-            f"successor too late.{needs}"
-        )
-    if consumer.delivery is Delivery.FOLLOWS:
-        when = "introduce, for both PEMs, and in retire" if both else "retire"
-        return f"It has no PEM itself, and changes in {when}. {effect}{needs}"
-    if consumer.delivery is Delivery.ONE:
-        return f"It fits only the old certificate until retire. {effect}{needs}"
-    if consumer.delivery is Delivery.KEY and not consumer.both:
-        return f"It keeps the old PEM until retire, which gives it the new one. {effect}{needs}"
-    if not consumer.is_sent:
-        return f"{effect} No phase sends it both PEMs.{needs}"
-    return _sent_effect(consumer, effect, needs, both=both)
-
-
-def _sent_effect(consumer: TrustConsumer, effect: str, needs: str, *, both: bool) -> str:
+    if both and consumer.manual:
+        needs = f" What to do: {consumer.manual.removeprefix(f'{consumer.effect}; ')}."
     if consumer.only_if:
         needs = f" It has the PEM only if {consumer.only_if}.{needs}"
+    keeps = "It keeps the old PEM until retire, which gives it the new one"
+    match consumer.delivery:
+        case Delivery.BY_ID:
+            return (
+                f"{effect} The stages move in the same apply, so the backends that use it learn "
+                f"the successor too late.{needs}"
+            )
+        case Delivery.FOLLOWS:
+            before = "It has no PEM itself, and changes in retire."
+        case Delivery.ONE:
+            before = "It fits only the old certificate until retire."
+        case _ if not consumer.is_sent:
+            return f"{effect} No phase sends it both PEMs.{needs}"
+        case _ if both:
+            before = f"{keeps}; `--trust-bundle` does not edit it."
+        case Delivery.KEY:
+            before = f"{keeps}."
+        case _:
+            before = (
+                f"{keeps}. If a backend trusts by it, give it **both** between introduce and "
+                "repoint: manually, or with `--trust-bundle`."
+            )
+    return f"{before} {effect}{needs}"
+
+
+def _with_both(consumer: TrustConsumer, *, both: bool) -> str:
+    """Return the effect on a consumer whose text has both PEMs after introduce."""
+    there = consumer.in_phase(Phase.RETIRE, both=both)
+    effect = _sentence(there.effect)
+    needs = f" What to do: {there.needs}." if there.needs else ""
+    if there.only_if:
+        needs = f" It has the PEM only if {there.only_if}.{needs}"
+    if not there.has_pem:
+        when = "retire" if consumer.both else "introduce, for both PEMs, and in retire"
+        return f"It has no PEM itself, and changes in {when}. {effect}{needs}"
+    if consumer.both and _is_raised(consumer):
+        return (
+            "Its text has both PEMs, and it has them only if the apply of introduce changed it; "
+            f"retire leaves only the new one. {effect}{needs}"
+        )
+    if not there.is_sent:
+        return f"{effect} No phase sends it both PEMs.{needs}"
     if consumer.both:
         return f"It has both PEMs; retire leaves only the new one. {effect}{needs}"
-    if both and consumer.delivery is Delivery.UNKNOWN:
+    if there.delivery is Delivery.UNKNOWN:
         return (
             "Introduce writes both PEMs into its text, the old one first; retire leaves only the "
             f"new one. {effect}{needs}"
         )
-    if both:
-        return (
-            "Introduce gives it both PEMs, the old one first; retire leaves only the new one. "
-            f"{effect}{needs}"
-        )
     return (
-        "It keeps the old PEM until retire, which gives it the new one. If a backend trusts by "
-        "it, give it **both** between introduce and repoint: manually, or with `--trust-bundle`. "
+        "Introduce gives it both PEMs, the old one first; retire leaves only the new one. "
         f"{effect}{needs}"
     )
+
+
+def _is_raised(consumer: TrustConsumer) -> bool:
+    """Return whether only another edit beside the PEM makes Terraform send it."""
+    joined = consumer.in_phase(Phase.RETIRE, both=True)
+    return joined.is_sent and not consumer.is_sent
 
 
 def _sentence(text: str) -> str:
@@ -118,56 +153,67 @@ def _sentence(text: str) -> str:
 
 
 def _changes(consumer: TrustConsumer, phase: Phase, *, both: bool) -> bool:
+    here = consumer.in_phase(phase, both=both)
     match phase:
         case Phase.INTRODUCE:
-            sent = consumer.is_sent and consumer.delivery is not Delivery.ONE
-            return (sent or consumer.delivery is Delivery.BREAKS) and both
+            sent = here.is_sent or here.delivery is Delivery.BREAKS
+            return sent and not consumer.both and consumer.has_both(both=both)
         case Phase.RETIRE:
-            return consumer.is_sent or consumer.delivery is Delivery.BREAKS
+            return here.is_sent or here.delivery is Delivery.BREAKS
         case Phase.REPOINT | Phase.ROLLBACK:
-            return consumer.delivery is Delivery.BY_ID
+            return here.delivery is Delivery.BY_ID
 
 
 def _line(consumer: TrustConsumer, phase: Phase, *, both: bool) -> str | None:
     where = f"{consumer.location}: {consumer.what}"
+    here = consumer.in_phase(phase, both=both)
     match phase:
         case Phase.INTRODUCE:
             return _introduce(consumer, where, both=both)
         case Phase.REPOINT:
             return _repoint(consumer, where, both=both)
         case Phase.RETIRE:
-            return _retire(consumer, where)
+            return _retire(here, where)
         case Phase.ROLLBACK:
             return (
-                f"{where} changes in this apply too: {consumer.effect}"
-                if consumer.delivery is Delivery.BY_ID
+                f"{where} changes in this apply too: {here.effect}"
+                if here.delivery is Delivery.BY_ID
                 else None
             )
 
 
 def _introduce(consumer: TrustConsumer, where: str, *, both: bool) -> str | None:
-    delivery = consumer.delivery
-    if delivery is Delivery.FOLLOWS and not both:
-        return None
-    if not both and delivery not in _ALWAYS_NAMED:
-        return f"{where} keeps only the old PEM in this apply"
-    does = _INTRODUCED.get(delivery)
-    if does is None and consumer.is_sent:
+    here = consumer.in_phase(Phase.INTRODUCE, both=both)
+    if not consumer.has_both(both=both):
+        if here.delivery is Delivery.FOLLOWS:
+            return None
+        if not both and here.delivery not in _ALWAYS_NAMED:
+            return f"{where} keeps only the old PEM in this apply"
+        does = _UNEDITED.get(here.delivery, "is not edited and keeps the old PEM")
+        return f"{where} {does}: {_left(consumer)}"
+    changes = _INTRODUCED.get(here.delivery)
+    if consumer.both and _is_raised(consumer):
+        changes = "has both PEMs in its text, and after this apply only if the plan changes it"
+    if changes is None and here.is_sent:
         has_both = "changes in this apply and has both PEMs after it"
-        does = _IN_TEXT if consumer.only_if else has_both
-    does = does or "keeps the old PEM, since this apply does not send it both"
-    return f"{where} {does}{_if(consumer)}: {_and_needs(consumer)}"
+        changes = _IN_TEXT if here.only_if else has_both
+    does = changes or "keeps the old PEM, since this apply does not send it both"
+    return f"{where} {does}{_if(here)}: {_and_needs(here)}"
 
 
 _ALWAYS_NAMED = frozenset({Delivery.CREATION, Delivery.IGNORED, Delivery.ONE})
 _IN_TEXT = "has both PEMs in its text from this apply on"
+_UNEDITED = {
+    Delivery.CREATION: "passes no new PEM on",
+    Delivery.KEY: "is not edited where the old PEM decides on its instances",
+    Delivery.ONE: "is not edited and fits only the old certificate",
+}
 _INTRODUCED = {
     Delivery.BREAKS: "breaks in this apply",
     Delivery.CREATION: "passes no new PEM on",
     Delivery.FOLLOWS: "changes in this apply, and has no PEM itself",
-    Delivery.IGNORED: "is not edited and keeps the old PEM",
     Delivery.KEY: "cannot be planned with both PEMs",
-    Delivery.ONE: "is not edited and fits only the old certificate",
+    Delivery.ONE: "fits only one certificate",
     Delivery.READS: "is not changed by this apply",
     Delivery.RELOAD: "changes in this apply, and has both PEMs only after one more step",
     Delivery.UNKNOWN: _IN_TEXT,
@@ -179,10 +225,14 @@ def _if(consumer: TrustConsumer) -> str:
 
 
 def _repoint(consumer: TrustConsumer, where: str, *, both: bool) -> str | None:
-    if consumer.delivery not in _OPEN and consumer.is_sent and not both:
+    here = consumer.in_phase(Phase.REPOINT, both=both)
+    has_both = consumer.has_both(both=both)
+    if here.delivery not in _OPEN and here.is_sent and not has_both:
         return f"{where} {_OLD}: the backends that use it refuse the successor"
-    does = _repointed(consumer, both=both)
-    return f"{where} {does}: {_and_needs(consumer)}" if does is not None else None
+    does = _repointed(here, both=has_both)
+    if consumer.both and here.has_pem and _is_raised(consumer):
+        does = _UNSEEN
+    return f"{where} {does}: {_and_needs(here)}" if does is not None else None
 
 
 _OLD = "still has only the old PEM"

@@ -70,6 +70,10 @@ def _task(rotation: Rotation, wanted: Phase | None, *, every: bool, trust_bundle
     phases = _phases(rotation, wanted, every=every)
     # If introduce was written without both PEMs, a later phase must not add them.
     both = trust_bundle and (Phase.INTRODUCE in phases or not rotation.introduced)
+    if both:
+        rotation = replace(
+            rotation, cautions=tuple(each for each in rotation.cautions if not each.unless_both)
+        )
     return Task(rotation=rotation, phases=phases, both=both)
 
 

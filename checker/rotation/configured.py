@@ -349,7 +349,12 @@ def _trust_consumers(state: ManagedState) -> tuple[TrustConsumer, ...]:
         if state.successor is not None
         else frozenset()
     )
-    return tuple(replace(each, both=each.both or each.place in others) for each in own)
+    return tuple(_with_both(each) if each.place in others else each for each in own)
+
+
+def _with_both(consumer: TrustConsumer) -> TrustConsumer:
+    """Return a consumer whose text has both PEMs; tfcert edits no other form than its own."""
+    return replace(consumer, both=True, joined=consumer.joined if consumer.written else None)
 
 
 def _cautions(state: ManagedState) -> Iterator[Caution]:

@@ -24,6 +24,8 @@ resource "aws_ssm_parameter" "trust" {
 ## How to fix
 Change what makes Terraform send the edit, as the message says, and make the plan again. Or give
 the place both PEMs outside Terraform before repoint, and exempt the rule for it.
+`tfcert patch --trust-bundle` raises a literal version together with the edit, and leaves a place
+that Terraform would not send.
 
 ## How to exempt
 Exempt the rule for the address of the place, until a date before which repoint is done.
@@ -93,7 +95,7 @@ def _given_both(
             continue
         places = {each.place for each in successor.trust}
         for consumer in old.trust:
-            both = consumer.both or consumer.place in places
+            both = consumer.place in places
             if both and consumer.block is not None and consumer.block not in seen:
                 if consumer.delivery in _ELSEWHERE:
                     continue

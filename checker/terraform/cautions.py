@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator
 from msgspec import Struct
 
 from checker.hcl.arrivals import Arrival
+from checker.hcl.companions.kinds import TriggerOnPem
 from checker.hcl.configuration import (
     Configuration,
     ModulePath,
     literal_string,
 )
+from checker.hcl.consumers import Consumer
 from checker.hcl.deliveries import TRIGGERED
 from checker.hcl.file_hashes import file_hashes
 from checker.hcl.flow import STAGES, Flow
@@ -36,18 +38,25 @@ def flow_obstacles_declared(
     file: SourceFile,
     flow: Flow,
     ids: tuple[Arrival, ...],
+    consumers: tuple[Consumer, ...],
     locate: Locate,
 ) -> Iterator[Caution]:
     """Yield the side effects of a certificate's phases.
 
     Introduce edits no file that is hashed (`checker.patches.introduce`).
     """
+    raised = {
+        each.file.path
+        for consumer in consumers
+        if consumer.is_joined
+        for each in consumer.companions
+    }
     moved = moved_by_repoint(flow.references)
     pointed = {reference.site.file.path for reference in moved}
     others = {reference.site.file.path for reference in flow.references if reference not in moved}
-    yield from _beside(ids, locate)
+    yield from _beside(ids, consumers, locate)
     yield from triggered(configuration, Phase.REPOINT, pointed, locate)
-    yield from triggered(configuration, Phase.RETIRE, {file.path, *others}, locate)
+    yield from triggered(configuration, Phase.RETIRE, {file.path, *others, *raised}, locate)
     yield from triggered(configuration, Phase.ROLLBACK, pointed, locate)
 
 
@@ -156,11 +165,21 @@ def triggered(
         )
 
 
-def _beside(ids: tuple[Arrival, ...], locate: Locate) -> Iterator[Caution]:
+def _beside(
+    ids: tuple[Arrival, ...], consumers: tuple[Consumer, ...], locate: Locate
+) -> Iterator[Caution]:
     """Yield the users of the id that do not lead to a stage of this configuration.
 
     The readers of those outputs and resources follow later.
     """
+    moved = [
+        each
+        for consumer in consumers
+        for each in consumer.companions
+        if isinstance(each, TriggerOnPem)
+    ]
+    triggers = {(each.file.path, each.span) for each in moved}
+    blocks = {(each.file.path, each.block.span) for each in moved}
     reported: set[str] = set()
     for arrival in ids:
         site, block = arrival.site, arrival.site.block
@@ -185,8 +204,12 @@ def _beside(ids: tuple[Arrival, ...], locate: Locate) -> Iterator[Caution]:
                 "its provisioner runs in repoint, when the stages move; if it tells a "
                 "backend whom to trust, that is too late"
             )
+        # An id that a provisioner takes changes nothing by itself.
+        runs_no_more = "provisioner" in site.path and (site.file.path, block.span) in blocks
         yield Caution(
-            phase=Phase.REPOINT, text=f"{what} takes the id too, and changes with it: {follows}"
+            phase=Phase.REPOINT,
+            text=f"{what} takes the id too, and changes with it: {follows}",
+            unless_both=runs_no_more or (site.file.path, arrival.traversal.span) in triggers,
         )
 
 

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from checker.hcl.arrivals import Arrival
 from checker.hcl.configuration import (
     Configuration,
     ModulePath,
@@ -16,9 +15,9 @@ from checker.hcl.configuration import (
     read_foreign,
     unparsed,
 )
-from checker.hcl.consumers import consumers, has_another_pem, id_arrivals
+from checker.hcl.consumers import Consumer, consumers, id_arrivals
 from checker.hcl.file_hashes import file_hashes
-from checker.hcl.flow import POINTER, STAGES, Flow, follow_certificate
+from checker.hcl.flow import POINTER, STAGES, follow_certificate
 from checker.hcl.json_advice import is_json, json_certificates, json_edit
 from checker.hcl.literals import VarFiles, declaring_module, literal_obstacles, literal_uses
 from checker.hcl.obstacles import EditObstacle, certificate_obstacles, ignored_pointer
@@ -38,7 +37,7 @@ from checker.model.configuration import (
 )
 from checker.model.location import Location
 from checker.model.resource_types import CERTIFICATES
-from checker.model.rotation import Delivery, Phase, TrustConsumer
+from checker.model.rotation import Delivery, JoinedTrust, Phase, TrustConsumer
 from checker.terraform.cautions import (
     ProducerWords,
     describe_origins,
@@ -165,6 +164,7 @@ class _Reader:
             kind, name = block.labels[:2]
             flow = follow_certificate(self.configuration, module, kind, name)
             ids = tuple(id_arrivals(self.configuration, flow.references))
+            taken = consumers(self.configuration, flow.references, ids)
             succeeds = self.lineage.predecessor(module, file, block)
             yield DeclaredCertificate(
                 block=block_address(module, kind, name),
@@ -178,7 +178,7 @@ class _Reader:
                     for reference in flow.references
                     if reference.use is ReferenceUse.POINTER
                 ),
-                trust=tuple(self.trust(file, block, flow, ids)),
+                trust=tuple(self.trust(file, block, taken)),
                 obstacles=tuple(
                     map(
                         self.obstacle,
@@ -186,7 +186,9 @@ class _Reader:
                     )
                 ),
                 cautions=(
-                    *flow_obstacles_declared(self.configuration, file, flow, ids, self.location),
+                    *flow_obstacles_declared(
+                        self.configuration, file, flow, ids, taken, self.location
+                    ),
                     *of_runs(file, block, self.location),
                     *of_units(self.configuration, module),
                     *of_tests(self.configuration, module, kind, name, self.location),
@@ -201,7 +203,7 @@ class _Reader:
             )
 
     def trust(
-        self, file: SourceFile, block: Block, flow: Flow, ids: tuple[Arrival, ...]
+        self, file: SourceFile, block: Block, taken: tuple[Consumer, ...]
     ) -> Iterator[TrustConsumer]:
         for run in runs(file, block):
             if run.at_creation and run.takes_pem:
@@ -213,7 +215,7 @@ class _Reader:
                     "out of the successor",
                     needs="do manually, with both PEMs, what it does with one",
                 )
-        for consumer in consumers(self.configuration, flow.references, ids):
+        for consumer in taken:
             yield TrustConsumer(
                 what=consumer.what,
                 location=self.location(consumer.arrival.site.file.path, consumer.arrival.line),
@@ -221,10 +223,12 @@ class _Reader:
                 effect=consumer.delivered.effect,
                 needs=consumer.delivered.needs,
                 place=consumer.place,
-                both=has_another_pem(consumer.start),
                 block=_consumer_block(consumer.arrival.site),
                 attribute=consumer.attribute,
                 only_if=consumer.only_if,
+                joined=_joined(consumer),
+                manual=consumer.manual,
+                written=consumer.is_joined,
             )
 
     def stages(self) -> Iterator[DeclaredStage]:
@@ -416,6 +420,15 @@ class _Reader:
             for path in module.foreign:
                 if b"client_certificate" in self.foreign(path):
                     yield self.location(path, 1).file
+
+
+def _joined(consumer: Consumer) -> JoinedTrust | None:
+    found = consumer.joined
+    return (
+        JoinedTrust(delivery=found.delivery, effect=found.effect, needs=found.needs)
+        if found is not None
+        else None
+    )
 
 
 def _consumer_block(site: Site) -> Address | None:

@@ -184,17 +184,10 @@ def test_each_header_says_what_the_plan_of_its_phase_does(bench):
         }, header
         assert set(said) >= changed
         if phase == "introduce":
-            # The consumers that have both PEMs in the text but do not change in the plan.
+            # A place that the plan would leave as it is does not get both PEMs in the text.
             judged = bench.check_plan(planned, "--expect", "introduce").document
-            idle = {
-                each["address"]
-                for each in judged["findings"]
-                if each["rule"] == "trust-not-updated"
-            }
-            assert idle == {
-                address for address, text in said.items() if "keeps the old PEM, since" in text
-            }
-            assert idle == {"aws_ssm_parameter.written", "terraform_data.push"}
+            assert "trust-not-updated" not in {each["rule"] for each in judged["findings"]}
+            assert "is not edited and keeps the old PEM" in said["aws_ssm_parameter.ignored"]
         bench.apply(planned)
         if phase == "introduce":
             assert_that_aws_has_what_is_said(bench, said)
@@ -202,7 +195,7 @@ def test_each_header_says_what_the_plan_of_its_phase_does(bench):
             "nothing overwrote the backend's file"
         )
         if phase == "introduce":
-            assert count(bench, "pushed.pem") == 1, "no trigger changed"
+            assert count(bench, "pushed.pem") == 2, "its trigger has both PEMs"
             assert "backend-ca.pem" not in header
             assert 'provisioner "local-exec" is left out of the successor' in header
         if phase == "retire":
@@ -212,11 +205,11 @@ def test_each_header_says_what_the_plan_of_its_phase_does(bench):
         "aws_s3_object.trust",
         "terraform_data.fresh",
         "terraform_data.kept",
+        "terraform_data.push",
+        "aws_ssm_parameter.written",
     }
-    assert seen == {"introduce": always, "repoint": {"terraform_data.push"}, "retire": always}
-    assert count(bench, "pushed.pem") == 2, (
-        "the id moved in repoint, and only then were both handed on"
-    )
+    assert seen == {"introduce": always, "repoint": set(), "retire": always}
+    assert count(bench, "pushed.pem") == 1, "retire hands the new one on alone"
     assert not (bench.infra / "untrusted.txt").exists(), (
         "the destroy-time provisioner went with its block"
     )

@@ -23,6 +23,7 @@ from checker.model.rotation import (
     ConditionStatus,
     Delivery,
     Done,
+    JoinedTrust,
     Next,
     Phase,
     Rotation,
@@ -80,10 +81,23 @@ def test_every_word_about_a_consumer(delivery):
     PEMs.
     """
     found = {}
-    for own in ({}, {"needs": "set v to 2"}, {"both": True}):
+    same = JoinedTrust(delivery=delivery, effect="it is sent")
+    raised = JoinedTrust(delivery=Delivery.SENT, effect="the patch also raises v by one")
+    for own in (
+        {},
+        {"needs": "set v to 2"},
+        {"manual": "it is sent; give it both PEMs manually"},
+        {"both": True},
+        {"joined": same},
+        {"joined": raised},
+        {"joined": raised, "both": True, "written": True},
+    ):
         one = rotation(consumer(delivery, **own))
         for both in (False, True):
-            found[f"{own}, {both}"] = [
+            name = ", ".join(
+                f"{key} {each.delivery if key == 'joined' else each}" for key, each in own.items()
+            )
+            found[f"{name or 'plain'}; --trust-bundle {both}"] = [
                 trust_effect(one.trust[0], both=both),
                 *(
                     [

@@ -12,7 +12,7 @@ from world import BASE, CERTIFICATE, NOW, STAGE, world
 from checker.cli.patch_result import status_lines
 from checker.model.address import parse
 from checker.model.location import Location
-from checker.model.rotation import Delivery, Next, Phase, Rotation, TrustConsumer
+from checker.model.rotation import Delivery, JoinedTrust, Next, Phase, Rotation, TrustConsumer
 from checker.patches.patch import Patches, PhasePatch
 from checker.patches.runbook import header, runbook
 from checker.patches.trust_text import trust_lines
@@ -30,15 +30,28 @@ EFFECTS = {
 }
 ALARM = re.compile(
     r"keeps (only )?the old PEM(?! in this apply)|is not edited|passes no new PEM on|one step more|not know|still has only the old PEM"
-    r"|refuses|only if|only where|keeps its PEM|replaces|is not changed|manually|breaks"
+    r"|refuses|only if|only after|only where|keeps its PEM|replaces|is not changed|manually|breaks"
 )
 SAFE = re.compile(r"\bsafe\b(?! under)")
 SERIES = (Phase.INTRODUCE, Phase.REPOINT, Phase.RETIRE)
-EVERY = [*product(SERIES, Delivery, (False, True), (False, True))]
+# What the edits of --trust-bundle do there; None: they leave the place as it is.
+JOINED = (None, Delivery.SENT, "as without")
+EVERY = [
+    *product(SERIES, Delivery, (False,), (False, True), (None,)),
+    *product(SERIES, Delivery, (True,), (False, True), JOINED),
+]
 
 
-def rotation(phase: Phase, delivery: Delivery, *, holds_both: bool = False) -> Rotation:
+def rotation(
+    phase: Phase,
+    delivery: Delivery,
+    *,
+    holds_both: bool = False,
+    joined: Delivery | str | None = "as without",
+) -> Rotation:
     """Return a rotation with this next phase, all conditions met, and one consumer of the PEM."""
+    edited = delivery if joined == "as without" else joined
+    left = edited is None or delivery in {Delivery.IGNORED, Delivery.CREATION, Delivery.ONE}
     needs = "" if delivery in EFFECTS else "do it manually"
     consumer = TrustConsumer(
         what="resource a_b.x",
@@ -47,6 +60,10 @@ def rotation(phase: Phase, delivery: Delivery, *, holds_both: bool = False) -> R
         effect=EFFECTS.get(delivery, "it is so"),
         needs=needs,
         both=holds_both,
+        joined=None
+        if left
+        else JoinedTrust(delivery=edited, effect=EFFECTS.get(edited, "it is so")),
+        manual="it is so; do it manually" if left else "",
     )
     return Rotation(
         predecessor=parse(OLD),
@@ -67,15 +84,15 @@ def plain(tmp_path_factory):
     return outcome, outcome.cases.documents[0].document.declared
 
 
-@pytest.mark.parametrize(("phase", "delivery", "both", "holds_both"), EVERY)
+@pytest.mark.parametrize(("phase", "delivery", "both", "holds_both", "joined"), EVERY)
 def test_nothing_is_called_safe_beside_a_trust_line_that_alarms(
-    plain, phase, delivery, both, holds_both
+    plain, phase, delivery, both, holds_both, joined
 ):
     """No status line, preview, header, runbook or report says "safe" beside an alarming
     trust line.
     """
     outcome, declared = plain
-    one = rotation(phase, delivery, holds_both=holds_both)
+    one = rotation(phase, delivery, holds_both=holds_both, joined=joined)
     lines = trust_lines(one, phase, both=both)
     alarms = [line for line in lines if ALARM.search(line)]
     marked = frozenset({one.label} if both else ())

@@ -18,9 +18,9 @@ BOTH = (
 CONSUMERS = [
     f'resource "kubernetes_secret" "trust" {{\n  data = {{\n    "ca.crt" = {C}.pem_encoded_certificate # theirs\n  }}\n}}\n',
     f'output "ca" {{\n  value = base64encode({C}.pem_encoded_certificate)\n}}\n',
-    f'resource "x" "y" {{\n  text = <<-EOT\n    a\n    ${{{C}.pem_encoded_certificate}}\n  EOT\n}}\n',
-    f'locals {{\n  ca = "${{{C}.pem_encoded_certificate}}"\n  b  = var.on ? {C}.pem_encoded_certificate : null\n}}\n',
-    f'module "backend" {{\n  source = "git::ssh://x/y"\n  ca     = [{C}.pem_encoded_certificate, {C}.pem_encoded_certificate]\n}}\n',
+    f'resource "aws_ssm_parameter" "y" {{\n  value = <<-EOT\n    a\n    ${{{C}.pem_encoded_certificate}}\n  EOT\n}}\n',
+    f'locals {{\n  ca = "${{{C}.pem_encoded_certificate}}"\n  b  = var.on ? {C}.pem_encoded_certificate : null\n}}\noutput "l" {{\n  value = [local.ca, local.b]\n}}\n',
+    f'resource "aws_lambda_function" "l" {{\n  ca = [{C}.pem_encoded_certificate, {C}.pem_encoded_certificate]\n}}\n',
 ]
 
 

@@ -96,6 +96,9 @@ ROWS = [
 ]  # fmt: skip
 
 
+BY_LOCAL = next(text for text, *_ in ROWS if "local.i" in text)
+
+
 @pytest.mark.parametrize(("text", "delivery", "word"), ROWS)
 def test_how_a_new_pem_reaches_a_resource(text, delivery, word, tmp_path):
     """A resource's type, triggers, versions and ignore_changes decide how a new PEM reaches it."""
@@ -116,10 +119,10 @@ def test_a_place_that_an_apply_breaks_is_not_edited(tmp_path):
     text = f'resource "aws_ssm_parameter" "x" {{\n  overwrite = false\n  value     = {PEM}\n}}\n'
     home = world(tmp_path, {"main.tf": BASE, "trust.tf": text})
     _, patches = home.ask(trust_bundle=True)
-    (rotation,) = patches.rotations
-    assert isinstance(rotation.step, Blocked)
-    assert "trust.tf:3" in rotation.step.reason
-    assert "remove overwrite = false first; or leave --trust-bundle out" in rotation.step.remedy
+    assert [change.path for change in patches.patches[0].changes] == ["main.tf"]
+    asked = headers(tmp_path / "asked", {"trust.tf": text}, trust_bundle=True)[Phase.INTRODUCE]
+    assert "trust.tf:3: resource aws_ssm_parameter.x is not edited and keeps the old PEM" in asked
+    assert "(remove overwrite = false first); give it both PEMs manually" in asked
     without = headers(tmp_path / "without", {"trust.tf": text})
     assert "aws_ssm_parameter.x breaks in this apply" in without[Phase.RETIRE]
     assert "aws_ssm_parameter.x keeps only the old PEM" in without[Phase.INTRODUCE]
@@ -250,8 +253,8 @@ def test_each_header_says_what_its_apply_does_to_the_consumers(tmp_path):
     """Each header says what its apply does to the consumers, with and without `--trust-bundle`."""
     text = (
         ROWS[0][0].replace('"x"', '"sent"')
-        + ROWS[1][0].replace('"x"', '"wo"')
-        + ROWS[10][0].replace('"x"', '"push"')
+        + ROWS[1][0].replace('"x"', '"wo"').replace("version = 1", "version = var.v")
+        + BY_LOCAL.replace('"x"', '"push"')
     )
     plain, both = (
         headers(tmp_path / "a", {"trust.tf": text}),
@@ -269,11 +272,12 @@ def test_each_header_says_what_its_apply_does_to_the_consumers(tmp_path):
         "trust.tf:2: resource aws_ssm_parameter.sent changes in this apply" in both[Phase.INTRODUCE]
     )
     assert "aws_ssm_parameter.sent" not in both[Phase.REPOINT]
-    assert "trust.tf:5: resource aws_ssm_parameter.wo keeps the old PEM" in both[Phase.INTRODUCE]
+    kept = "trust.tf:5: resource aws_ssm_parameter.wo is not edited and keeps the old PEM"
+    assert kept in both[Phase.INTRODUCE]
     for shown in (plain, both):
         assert "aws_ssm_parameter.wo still has only the old PEM" in shown[Phase.REPOINT]
         assert (
-            "terraform_data.push still has only the old PEM, and changes in this apply"
+            "null_resource.push still has only the old PEM, and changes in this apply"
             in shown[Phase.REPOINT]
         )
         assert (
@@ -281,8 +285,7 @@ def test_each_header_says_what_its_apply_does_to_the_consumers(tmp_path):
             in shown[Phase.RETIRE]
         )
         assert "aws_ssm_parameter.wo keeps its PEM" in shown[Phase.RETIRE]
-    assert "to only the old PEM" in plain[Phase.REPOINT]
-    assert "to both PEMs" in both[Phase.REPOINT]
+        assert "to only the old PEM" in shown[Phase.REPOINT]
 
 
 def test_what_is_ignored_is_not_edited_unless_another_consumer_needs_it(tmp_path):
@@ -295,7 +298,7 @@ def test_what_is_ignored_is_not_edited_unless_another_consumer_needs_it(tmp_path
     shared = (
         f"locals {{\n  ca = {PEM}\n}}\n"
         + ignored.replace(PEM, "local.ca")
-        + 'resource "a_b" "y" {\n  v = local.ca\n}\n'
+        + 'resource "aws_ssm_parameter" "y" {\n  value = local.ca\n}\n'
     )
     home = world(tmp_path / "b", {"main.tf": BASE, "trust.tf": shared})
     assert [change.path for change in home.ask(trust_bundle=True)[1].patches[0].changes] == [
@@ -310,7 +313,8 @@ def test_the_runbook_promises_nothing_that_terraform_does_not_send(tmp_path):
         tmp_path,
         {
             "main.tf": BASE,
-            "trust.tf": ROWS[1][0].replace('"x"', '"wo"') + ROWS[10][0].replace('"x"', '"push"'),
+            "trust.tf": ROWS[1][0].replace("version = 1", "version = var.v")
+            + BY_LOCAL.replace('"x"', '"push"'),
         },
     )
     outcome, patches = home.ask(every=True, trust_bundle=True)
@@ -319,7 +323,7 @@ def test_the_runbook_promises_nothing_that_terraform_does_not_send(tmp_path):
     text = runbook(patches.rotations, declared, outcome.cases.policy, **now)
     assert "Introduce gives it both" not in text
     assert "changes nothing else" not in text
-    assert "It also changes resource terraform_data.push (trust.tf:" in text
+    assert "It also changes resource null_resource.push (trust.tf:" in text
 
 
 def test_files_that_were_not_searched_are_named_where_no_consumer_was_found(tmp_path):

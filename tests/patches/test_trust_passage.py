@@ -6,7 +6,8 @@ import pytest
 from test_trust_consumers import PEM, PUSH, C, consumers, headers
 from world import BASE, world
 
-from checker.model.rotation import Blocked, Delivery, Phase
+from checker.cli.patch_preview import patch_text, repository_paths
+from checker.model.rotation import Delivery, Phase
 
 LOCAL = f"locals {{\n  p    = {PEM}\n  pems = [{PEM}]\n}}\n"
 NAME = "aws_ssm_parameter.x"
@@ -42,11 +43,19 @@ def test_instances_that_depend_on_the_pem_are_not_edited(text, tmp_path):
     assert (f"resource {NAME}", Delivery.KEY) in {
         (each.what, each.delivery) for each in declared.trust
     }
-    _, patches = home.ask(trust_bundle=True)
-    (rotation,) = patches.rotations
-    assert isinstance(rotation.step, Blocked)
-    assert "depends on the text of the PEM" in rotation.step.reason
-    assert "depend on a name or a variable, not on the PEM" in rotation.step.remedy
+    (entry,) = home.ask(trust_bundle=True)[1].patches
+    changed = {change.path: change.after.decode() for change in entry.changes}
+    assert [
+        line
+        for line in changed.get("trust.tf", text).splitlines()
+        if line not in text and not line.startswith("  p ")
+    ] == []
+    # There the value has a reference to the PEM of its own.
+    assert ("trust.tf" in changed) is ("compact" in text)
+    header = patch_text(entry, repository_paths(home.configuration())).decode()
+    assert f"{NAME} is not edited where the old PEM decides on its instances: its " in header
+    assert "depends on the text of the PEM" in header
+    assert "depend on a name or a variable, not on the PEM" in header
 
 
 @pytest.mark.parametrize(
@@ -174,17 +183,19 @@ def test_an_argument_for_one_certificate_gets_no_join(kind, argument, tmp_path):
     assert "takes exactly one certificate" in said[Phase.INTRODUCE]
 
 
-def test_one_value_for_a_bundle_and_for_one_certificate_is_refused(tmp_path):
+def test_one_value_for_a_bundle_and_for_one_certificate_is_not_edited(tmp_path):
     """A local that feeds both cannot be edited for one of them."""
     text = (
         LOCAL
         + parameter("local.p")
         + 'resource "aws_acm_certificate" "y" {\n  certificate_body = local.p\n}\n'
     )
-    _, patches = world(tmp_path, {"main.tf": BASE, "trust.tf": text}).ask(trust_bundle=True)
-    (rotation,) = patches.rotations
-    assert isinstance(rotation.step, Blocked)
-    assert "the same value as a place that takes both" in rotation.step.reason
+    _, patches = world(tmp_path / "a", {"main.tf": BASE, "trust.tf": text}).ask(trust_bundle=True)
+    assert [change.path for change in patches.patches[0].changes] == ["main.tf"]
+    header = first_header(tmp_path / "b", text)
+    reason = "certificate_body of aws_acm_certificate takes exactly one certificate"
+    assert f"{NAME} is not edited and keeps the old PEM: {reason}" in header
+    assert "aws_acm_certificate.y is not edited and fits only the old certificate" in header
 
 
 HASHES = [

@@ -69,7 +69,10 @@ def planned(
     """Return cases of an introduce plan with this action on a consumer whose text has both PEMs."""
     declared = lineage(old=None, new=succeeds)
     old, new = declared.certificates
-    declared = replace(declared, certificates=(replace(old, trust=(one or consumer(),)), new))
+    own = one or consumer()
+    # A place with both PEMs is a place of the successor too.
+    new = replace(new, trust=(own,) if own.both else ())
+    declared = replace(declared, certificates=(replace(old, trust=(own,)), new))
     plan = Plan(
         certificates=(making("new"),) if created else (),
         consumers=(ConsumerChange(address=address, action=action),),

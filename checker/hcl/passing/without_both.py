@@ -4,10 +4,25 @@ from __future__ import annotations
 
 from checker.hcl.deliveries import Delivered
 from checker.hcl.passing.one_only import watches
-from checker.hcl.references import Site
+from checker.hcl.references import Reference, Site
+from checker.hcl.syntax import traversals
 from checker.model.rotation import Delivery
 
+_PEM = "pem_encoded_certificate"
 _SENT = frozenset({Delivery.SENT, Delivery.REPLACED, Delivery.RELOAD, Delivery.UNKNOWN})
+
+
+def has_another_pem(start: Reference) -> bool:
+    """Return whether the expression of a reference also has the PEM of another certificate."""
+    own = start.traversal
+    kind, name = own.root, own.steps[0].name if own.steps else None
+    return any(
+        other.root == kind
+        and other.steps
+        and other.steps[0].name != name
+        and other.first_attribute_after(0) == _PEM
+        for other in traversals(start.site.attribute.expression, start.site.file.data)
+    )
 
 
 def one_certificate(site: Site, *, both: bool) -> Delivered:
@@ -20,16 +35,6 @@ def one_certificate(site: Site, *, both: bool) -> Delivered:
         effect=f"{site.path[-1]} of {site.block.labels[0]} takes exactly one certificate",
         needs="if a backend trusts by it, give the successor a resource of its own"
         " between introduce and repoint",
-    )
-
-
-def shared_one(site: Site) -> Delivered:
-    """Return the effect at such an argument whose expression feeds other places too."""
-    return Delivered(
-        delivery=Delivery.BREAKS,
-        effect=f"{site.path[-1]} of {site.block.labels[0]} takes exactly one certificate,"
-        " and gets the same value as a place that takes both",
-        needs="let it refer to the certificate itself",
     )
 
 
