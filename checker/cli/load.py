@@ -363,7 +363,7 @@ def read_root_modules(
             )
     for unit in units.values():
         if unit.concerned:
-            _read_unit(unit, read, unread, tool, tags)
+            _read_unit(unit, read, unread, tool, tags, base)
     passed_over = sum(not root.concerned for root in roots.values()) + sum(
         not unit.concerned for unit in units.values()
     )
@@ -378,14 +378,14 @@ def _read_unit(
     unread: list[Unread],
     tool: Wanted,
     tags: Collection[str],
+    base: BaseFolders | None,
 ) -> None:
     """Read a Terragrunt unit by the state file beside it; Terragrunt itself is never run."""
     state = Path(unit.directory, _STATE)
     try:
         if unit.module is not None and state.is_file():
-            read.append(
-                (unit.directory, load((str(state),), config=unit.module, tool=tool, tags=tags))
-            )
+            loaded = load((str(state),), config=unit.module, tool=tool, tags=tags, base=base)
+            read.append((unit.directory, loaded))
             return
         where = f" --config {unit.module}" if unit.module is not None else ""
         unread.append(

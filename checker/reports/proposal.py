@@ -16,11 +16,8 @@ from checker.rotation.sentences import cautions, condition_in_words, open_condit
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _LONGEST_TITLE = 250
-_MARKED = {
-    ConditionStatus.YES: "[x]",
-    ConditionStatus.NO: "[ ]",
-    ConditionStatus.UNKNOWN: "[ ]",
-}
+# No check box: a person could tick it, and the next run would take the tick away.
+_OPEN = "**open:** "
 # From full to short: the most rotations in full, the most names, and whether with the other phases.
 _SHRINKING = ((10**9, 10**9, True), (10**9, 10**9, False), (20, 200, False), (5, 100, False))
 _LEAST = (0, 20, False)
@@ -227,7 +224,8 @@ def _details(proposal: Proposal, each: ProposedRotation, *, named: bool) -> Iter
     if conditions:
         yield "**Conditions**" if named else "### Conditions"
         yield "\n".join(
-            f"- {_MARKED[condition.holds]} {sentence(condition_in_words(condition))}"
+            f"- {_OPEN if condition.holds is not ConditionStatus.YES else ''}"
+            f"{sentence(condition_in_words(condition))}"
             for condition in conditions
         )
     careful = [

@@ -106,8 +106,8 @@ def test_an_open_condition_comes_before_the_merge():
         proposal(rotation(Phase.REPOINT, OLD, *conditions), phase=Phase.REPOINT), limit=10**6
     )
     assert text.startswith("**Check the conditions below, then merge and apply by 2026-11-28**")
-    assert "- [x] AWS knows the successor (holds now)" in text
-    assert "- [ ] every backend trusts it (not confirmed)" in text
+    assert "- AWS knows the successor (holds now)" in text
+    assert "- **open:** every backend trusts it (not confirmed)" in text
     held = body(
         proposal(rotation(Phase.REPOINT, OLD, conditions[0]), phase=Phase.REPOINT), limit=10**6
     )

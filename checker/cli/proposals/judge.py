@@ -16,6 +16,7 @@ from checker.forges.proposals.decide import Candidate, Judged, RequestGroup, Sta
 from checker.forges.proposals.marker import branch_names
 from checker.hcl.configuration import Configuration
 from checker.model.cases import Case
+from checker.model.inventory import Inventory
 from checker.model.outcome import Outcome
 from checker.model.policy import WEEKDAYS, Grouping, Policy, ProposeSettings, Run
 from checker.model.rotation import Blocked, Done, Next, Rotation, Waiting
@@ -27,13 +28,14 @@ from checker.rotation.sentences import step_in_words
 
 
 class ProposedRoot(Struct, frozen=True, kw_only=True):
-    """A root module, judged: its folder in the repository, and its next patches.
+    """A configuration, judged: its folder in the repository, and its next patches.
 
-    `folder` is empty for the root of the repository. `expected` is the value of `--expect` where
-    the rotations of the module are in different phases.
+    `folder` is empty for the root of the repository. `directories` are the folders whose states
+    were read: the same one, or the Terragrunt units of the configuration.
     """
 
     folder: str
+    directories: tuple[str, ...]
     loaded: Loaded
     configuration: Configuration
     outcome: Outcome
@@ -60,37 +62,61 @@ class ProposedRoot(Struct, frozen=True, kw_only=True):
 
 
 class Judge:
-    """Judges root modules for one run; `trees` asks for each with the same options."""
+    """Judges the configurations of one run, each with the same options.
+
+    `base` is the folder with the base branch's text.
+    """
 
     def __init__(
-        self, observe: Observe | None, run: Run, *, group: Grouping | None, top: Path
+        self, observe: Observe | None, run: Run, *, group: Grouping | None, base: Path
     ) -> None:
         self._observe = observe
         self._run = run
         self._group = group
-        self._top = top
+        self._base = base
         self.roots: list[ProposedRoot] = []
         self.failed: list[tuple[str, str]] = []
 
-    def read(self, directory: str, loaded: Loaded) -> None:
-        """Judge one root module; an error is kept, and does not stop the others."""
-        try:
-            configuration = one_configuration(loaded)
-            outcome, patches = patch(
-                loaded.inventory, configuration, self._observe, self._run, PatchRequest()
-            )
-        except TfcertError as error:
-            self.failed.append((directory, str(error)))
-            return
-        folder = Path(directory).resolve().relative_to(self._top.resolve()).as_posix()
-        self.roots.append(
-            ProposedRoot(
-                folder="" if folder == "." else folder,
-                loaded=loaded,
-                configuration=configuration,
-                outcome=outcome,
-                patches=patches,
-            )
+    def read(self, found: Sequence[tuple[str, Loaded]]) -> None:
+        """Judge root modules; an error is kept, and does not stop the others.
+
+        Units of Terragrunt that share a configuration are judged together, since its text changes
+        for all of them: the state that lags behind decides.
+        """
+        together: dict[str, list[tuple[str, Loaded]]] = {}
+        for directory, loaded in found:
+            try:
+                root = one_configuration(loaded).root
+            except TfcertError as error:
+                self.failed.append((directory, str(error)))
+                continue
+            together.setdefault(root, []).append((directory, loaded))
+        for entries in together.values():
+            directories = tuple(directory for directory, _ in entries)
+            try:
+                self.roots.append(self._judge(directories, [loaded for _, loaded in entries]))
+            except TfcertError as error:
+                self.failed.append((", ".join(directories), str(error)))
+
+    def _judge(self, directories: tuple[str, ...], parts: Sequence[Loaded]) -> ProposedRoot:
+        loaded = Loaded(
+            inventory=Inventory(
+                documents=tuple(each for part in parts for each in part.inventory.documents)
+            ),
+            configurations=tuple(each for part in parts for each in part.configurations),
+        )
+        configuration = one_configuration(loaded)
+        outcome, patches = patch(
+            loaded.inventory, configuration, self._observe, self._run, PatchRequest()
+        )
+        folder = Path(configuration.root).relative_to(self._base).as_posix()
+        return ProposedRoot(
+            folder="" if folder == "." else folder,
+            directories=directories,
+            loaded=loaded,
+            configuration=configuration,
+            outcome=outcome,
+            patches=patches,
         )
 
     @property

@@ -47,7 +47,7 @@ from checker.model.policy import Grouping, Run
 from checker.model.rotation import Done
 from checker.patches.runbook import pem_commands
 from checker.patches.trust_text import trust_lines
-from checker.pipeline import Observe
+from checker.pipeline import Loaded, Observe
 from checker.reports.dashboard import TITLE, DashboardRow, dashboard
 from checker.reports.escape import printable
 from checker.reports.proposal import Proposal, ProposedRotation, body, title
@@ -109,8 +109,8 @@ def propose(
     project = forge.project()
     requests = touched(forge.open_requests(), PREFIX)
     base = forge.base_tree(options.base or project.default_branch)
-    judge = Judge(observe, run, group=options.group, top=top)
     with base_folders(top, base, forge.blob) as folders:
+        judge = Judge(observe, run, group=options.group, base=folders.folder)
         _read(judge, options, run, tool, folders)
         return _kept(forge, options, judge, run, base, requests, viewer)
 
@@ -135,17 +135,18 @@ def _read(
         tree = read_root_modules(
             options.sources, config=None, tool=tool, tags=run.policy.tags, base=folders
         )
-        for directory, loaded in tree.read:
-            judge.read(directory, loaded)
+        judge.read(tree.read)
         judge.failed += [(each.path, f"{each.reason} ({each.remedy})") for each in tree.unread]
         return
+    found: list[tuple[str, Loaded]] = []
     for source in options.sources:
         if not Path(source).is_dir():
             raise UsageError(
                 "not a folder", where=source, remedy="propose takes the folders of root modules"
             )
         loaded = load((source,), config=source, tool=tool, tags=run.policy.tags, base=folders)
-        judge.read(source, loaded)
+        found.append((source, loaded))
+    judge.read(found)
 
 
 def _kept(
@@ -169,6 +170,7 @@ def _kept(
         [Existing(request=each, branch=forge.branch(each.branch, base)) for each in requests],
         closed,
         key=options.key,
+        base=base.branch,
         viewer=viewer,
         limits=Limits(new=options.limit, open=options.open_limit),
         reopen=options.reopen,

@@ -131,6 +131,7 @@ def decide(
     declined: Callable[[], Sequence[ForgeRequest]],
     *,
     key: str,
+    base: str,
     viewer: str | None,
     limits: Limits,
     reopen: bool,
@@ -146,14 +147,12 @@ def decide(
     taken: set[str] = set()
     for each in existing:
         marker = each.request.marker
-        if marker is None or marker.key != key:
+        others = _others(each.request, key, base)
+        if others is not None:
             taken.add(each.request.branch)
-            reason = (
-                "its text has no marker of tfcert any more, so a person has it now"
-                if marker is None
-                else "it is a request of another --key"
-            )
-            left.append(_left(each, reason))
+            left.append(_left(each, others))
+        elif marker is None:
+            raise AssertionError("a request without a marker")
         elif each.branch is not None and not each.branch.is_ours(viewer):
             if _ended(judged, marker) is None:
                 claimed |= {(certificate, marker.phase) for certificate in marker.certificates}
@@ -185,6 +184,16 @@ def decide(
     left += stay
     opened, waiting = _limited(new, limits, len(kept) + len(left_open(left)))
     return Decision(groups=(*kept, *opened), closings=closings, left=(*left, *waiting))
+
+
+def _others(request: ForgeRequest, key: str, base: str) -> str | None:
+    """Return why a request on a branch of ours is not this run's; None if it is."""
+    marker = request.marker
+    if marker is None:
+        return "its text has no marker of tfcert any more, so a person has it now"
+    if marker.key != key:
+        return "it is a request of another --key"
+    return f"it is for the branch {request.base}" if request.base != base else None
 
 
 def left_open(left: Collection[Left]) -> tuple[ForgeRequest, ...]:

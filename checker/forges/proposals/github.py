@@ -103,14 +103,14 @@ class GithubProposals:
             self._user = self.retries.ask(ask)
         except (RefusedError, InvalidResponseError, OutrunError):
             self._user = None
-        return self._user
+        return comparable(self._user) if self._user is not None else None
 
     def caution(self, viewer: str | None) -> str | None:
         """Return why no workflow will run on the requests of this token; None if one does.
 
         Source: GitHub, "Triggering a workflow from a workflow": events of GITHUB_TOKEN start none.
         """
-        if viewer != WORKFLOW_USER:
+        if viewer != comparable(WORKFLOW_USER):
             return None
         return (
             "GITHUB_TOKEN is the token that GitHub Actions makes for a run: pull requests made "
@@ -424,6 +424,11 @@ class GithubProposals:
         )
 
 
+def comparable(login: str) -> str:
+    """Return a login as it is compared: GraphQL and REST differ in the ending of a bot's."""
+    return login.lower().removesuffix("[bot]")
+
+
 def _state(name: str, head: str, found: Any) -> BranchState:
     commits = tuple(_commit(each) for each in found["commits"])
     files: dict[str, str | None] = {}
@@ -441,7 +446,10 @@ def _state(name: str, head: str, found: Any) -> BranchState:
 
 
 def _commit(found: Any) -> BranchCommit:
-    author, committer = ((found.get(key) or {}).get("login") for key in ("author", "committer"))
+    author, committer = (
+        comparable(login) if (login := (found.get(key) or {}).get("login")) is not None else None
+        for key in ("author", "committer")
+    )
     return BranchCommit(
         name=_text(found["sha"]),
         parents=tuple(_text(each["sha"]) for each in found["parents"]),

@@ -379,7 +379,7 @@ def _compared(found: Any) -> tuple[tuple[BranchCommit, ...], dict[str, bool], bo
             parents=tuple(_text(parent) for parent in each["parent_ids"]),
             message=_text(each["message"]),
             author=each.get("author_email"),
-            committer=each.get("committer_email"),
+            committer=_committer(each),
         )
         for each in found["commits"]
     )
@@ -389,6 +389,12 @@ def _compared(found: Any) -> tuple[tuple[BranchCommit, ...], dict[str, bool], bo
             paths[_text(each["old_path"])] = False
         paths[_text(each["new_path"])] = not each["deleted_file"]
     return commits, paths, not found.get("compare_timeout", False)
+
+
+def _committer(found: Any) -> str | None:
+    """Return the committer; where the server signs, it commits itself, for the author."""
+    committer = found.get("committer_email") or ""
+    return found.get("author_email") if committer.startswith("noreply@") else committer or None
 
 
 def _requests(page: Sequence[Any]) -> list[ForgeRequest]:

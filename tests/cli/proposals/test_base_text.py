@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from checker.errors import TfcertError, UsageError
 from checker.forges.proposals.forge import BaseTree, People, TreeFile
 from checker.forges.proposals.marker import blob_id
 from checker.model.policy import Policy, Run
+from checker.policyfile.resolve import read_policy
 from checker.terraform.tool import Wanted
 
 AS_OF = datetime(2026, 11, 24, tzinfo=UTC)
@@ -34,6 +36,7 @@ class TextForge(MemoryForge):
         self.read = []
 
     def base_tree(self, branch):
+        self._call("base_tree")
         return BaseTree(
             branch=branch,
             commit=self.base,
@@ -60,7 +63,7 @@ def checkout(story):
     }
 
 
-def run(forge, story, **more):
+def run(forge, story, *, policy=None, **more):
     """Run `propose` on the folder without AWS."""
     how = {
         "sources": (str(story),),
@@ -78,7 +81,7 @@ def run(forge, story, **more):
         forge,
         ProposeOptions(**{**how, **more}),
         None,
-        Run(as_of=AS_OF, policy=Policy()),
+        Run(as_of=AS_OF, policy=policy or Policy()),
         tool=Wanted(name=None, passed=(), offline=True),
     )
 
@@ -180,3 +183,86 @@ def test_a_folder_outside_a_repository_is_refused(story):
     """A folder outside a git repository is refused."""
     with pytest.raises(UsageError, match="not in one repository"):
         run(TextForge({}), story)
+
+
+POLICY = b"""
+[propose]
+labels = ["certificates"]
+reviewers = "everyone"
+
+[[scope]]
+address = "aws_api_gateway_stage.*"
+propose.reviewers = ["ann", "acme/platform"]
+"""
+
+
+def test_the_policy_names_people_by_scope(checkout):
+    """A scope that matches a stage of the certificate replaces the reviewers; options replace both."""
+    story, files = checkout
+    forge = TextForge(files)
+    policy = read_policy("tfcert.toml", POLICY)
+    run(forge, story, policy=policy)
+    assert forge.dressed == {
+        1: People(labels=("certificates",), reviewers=("ann", "acme/platform"))
+    }
+    other = TextForge(files)
+    run(other, story, policy=policy, people=People(reviewers=("bob",), assignees=("bob",)))
+    assert other.dressed == {
+        1: People(labels=("certificates",), assignees=("bob",), reviewers=("bob",))
+    }
+
+
+@pytest.mark.parametrize(("day", "opened"), [("tuesday", 1), ("wednesday", 0)])
+def test_the_schedule_is_the_day_of_the_run(checkout, day, opened):
+    """24 November 2026 is a Tuesday."""
+    story, files = checkout
+    forge = TextForge(files)
+    result = run(forge, story, policy=read_policy("p", f'[propose]\nschedule = "{day}"'.encode()))
+    assert len(forge.requests) == opened
+    assert result.exit_code == 0
+    assert bool(result.left) != bool(opened)
+
+
+def test_a_module_that_others_call_is_blocked(checkout):
+    """The whole repository of the base is searched, so an edit cannot reach another root module unseen."""
+    story, files = checkout
+    module = {
+        f"module/{path.rpartition('/')[2]}": data
+        for path, data in files.items()
+        if not path.endswith("provider.tf")
+    }
+    call = b'module "gateway" {\n  source = "../module"\n}\n'
+    roots = {"story/main.tf": call, "other/main.tf": call}
+    state = Path(story, "terraform.tfstate")
+    document = json.loads(state.read_text())
+    for resource in document["resources"]:
+        resource["module"] = "module.gateway"
+    state.write_text(json.dumps(document))
+    alone, shared = TextForge({**module, "story/main.tf": call}), TextForge({**module, **roots})
+    assert run(alone, story).exit_code == 0
+    assert len(alone.requests) == 1
+    (path, *_) = alone.branches[BRANCH][2]
+    assert path.startswith("module/")
+    result = run(shared, story)
+    assert (result.exit_code, shared.writes) == (3, [])
+    assert "other configurations of the repository call too" in result.lines[0]
+
+
+def test_a_request_that_is_merged_while_a_run_reads_is_not_opened_again(tfcert, checkout):
+    """Requests are listed before the base is read: a merge in between is seen in the base, and the request is not closed."""
+    story, files = checkout
+    forge = TextForge(files)
+    run(forge, story)
+    merged = patched(tfcert, story)
+
+    def merge(name):
+        if name == "base_tree":
+            forge.files, forge.base = merged, "b1"
+            forge.set(1, state="merged")
+            del forge.branches[BRANCH]
+
+    forge.before = merge
+    forge.writes.clear()
+    result = run(forge, story)
+    assert forge.writes == []
+    assert [each.did for each in result.deeds] == ["left alone: it is merged now"]

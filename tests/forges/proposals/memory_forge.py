@@ -272,6 +272,7 @@ def run(
         [Existing(request=each, branch=forge.branch(each.branch, base)) for each in opened],
         closed,
         key=key,
+        base="main",
         viewer=viewer,
         limits=limits or Limits(new=5, open=20),
         reopen=reopen,

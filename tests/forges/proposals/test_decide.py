@@ -30,7 +30,7 @@ def request(number, *names, phase=Phase.INTRODUCE, state="open", closed=None, **
         title="",
         body=more.pop("body", f"text\n\n{marker.line}"),
         branch=f"tfcert/{names[0]}/{phase}",
-        base="main",
+        base=more.pop("base", "main"),
         own=True,
         state=state,
         created_at=DAY,
@@ -49,7 +49,13 @@ def existing(asked, *, persons=False):
 
 
 def decided(found, opened=(), closed=(), **more):
-    how = {"key": "default", "viewer": "bot", "limits": Limits(new=5, open=20), "reopen": False}
+    how = {
+        "key": "default",
+        "base": "main",
+        "viewer": "bot",
+        "limits": Limits(new=5, open=20),
+        "reopen": False,
+    }
     return decide(found, list(opened), lambda: closed, **{**how, **more})
 
 
@@ -229,12 +235,23 @@ def test_closed_requests_are_listed_only_before_something_is_opened():
     def never():
         raise AssertionError
 
-    how = {"key": "default", "viewer": "bot", "limits": Limits(new=5, open=20), "reopen": False}
+    how = {
+        "key": "default",
+        "base": "main",
+        "viewer": "bot",
+        "limits": Limits(new=5, open=20),
+        "reopen": False,
+    }
     decide(judged(candidate("a")), [existing(request(1, "a"))], never, **how)
 
 
 @pytest.mark.parametrize(
-    "asked", [request(1, "a", body="rewritten by a person"), request(1, "a", key="other")]
+    "asked",
+    [
+        request(1, "a", body="rewritten by a person"),
+        request(1, "a", key="other"),
+        request(1, "a", base="release"),
+    ],
 )
 def test_a_request_that_is_not_ours_is_not_touched(asked):
     """A request without a marker or with another key is not changed, and its branch is not used for
