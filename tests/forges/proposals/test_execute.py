@@ -80,6 +80,17 @@ def test_a_person_s_commit_is_never_rewritten():
     assert len(forge.remarks) == 1
 
 
+def test_an_empty_commit_of_a_person_counts_too():
+    """The files are still ours, and the branch is not."""
+    forge = opened()
+    start, commits, files = forge.branches[BRANCH]
+    forge.push(BRANCH)
+    forge.branches[BRANCH] = (start, forge.branches[BRANCH][1], files)
+    forge.move_base()
+    run(forge, FOUND)
+    assert forge.branches[BRANCH][1][:-1] == commits
+
+
 def test_a_commit_that_arrives_in_the_last_moment_is_not_lost():
     """A commit that is pushed during the run is not lost, because the branch is moved only from the
     expected head.

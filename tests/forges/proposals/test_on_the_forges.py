@@ -174,6 +174,31 @@ def test_a_moved_base_rewrites_and_a_person_s_commit_does_not(rig):
     assert before in {None, 0}
 
 
+def test_a_commit_that_arrives_while_the_run_works_is_not_lost(rig):
+    """On GitHub up to the very call that moves the branch, on GitLab until its head is read."""
+    rig.run()
+    rig.server.push(rig.project, {"README": b"x"})
+    repository = rig.project.repository
+    ours, theirs = repository.head(BRANCH), []
+
+    def push(asked):
+        moving = (
+            asked.path.endswith("/graphql") and "updateRefs" in str(asked.body)
+            if rig.name == "github"
+            else asked.path.endswith(BRANCH.replace("/", "%2F"))
+            and any("/compare" in each.path for each in rig.server.requests)
+        )
+        if moving and not theirs:
+            theirs.append(rig.server.push(rig.project, {"fix.tf": b"# fix\n"}, branch=BRANCH))
+
+    rig.server.before.append(push)
+    result = rig.run()
+    rig.server.before.clear()
+    assert [repository.head(BRANCH)] == theirs
+    assert repository.commit(theirs[0]).parents == (ours,)
+    assert "left for the next run" in result.deeds[0].did
+
+
 def test_what_is_not_needed_is_closed_and_what_a_person_closed_stays_closed(rig):
     """Our reason is the first line; a person's decision needs --reopen."""
     rig.run()
