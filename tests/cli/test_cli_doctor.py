@@ -312,6 +312,39 @@ def test_with_run_tools_the_tool_is_asked_and_reads_the_state(
     )
 
 
+PULLS = {
+    "a state": ("state) cat terraform.tfstate ;;", ".", 0),
+    "nothing": ("state) ;;", ".", 2),
+    "an error": ('state) echo "Error: no backend" >&2; exit 1 ;;', ".", 2),
+    "other text": ("state) echo hello ;;", ".", 2),
+    "a state, but no version": (
+        "version) exit 1 ;; state) cat terraform.tfstate ;;",
+        ".",
+        0,
+    ),
+    "no version, and no tool is needed": ("version) exit 1 ;;", STATE, 0),
+    "no plan": ("show) exit 1 ;;", "plan.bin", 2),
+    "another workspace's state": ("state) cat terraform.tfstate ;;", "blue", 0),
+}
+
+
+@pytest.mark.parametrize("case", PULLS)
+def test_with_run_tools_it_ends_as_check_would(tfcert, there, story, tmp_path, case):
+    """What the tool prints or fails with makes the same exit code in both."""
+    answers, source, code = PULLS[case]
+    program = tmp_path / "terraform"
+    program.write_text(f'#!/bin/sh\ncase "$1" in {answers} *) echo "{{}}" ;; esac\n')
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    planned(story)
+    if source == "blue":
+        in_a_workspace(story)
+        source = "."
+    environment = there.environment({"PATH": f"{tmp_path}:/usr/bin:/bin"})
+    done = tfcert("doctor", source, "--run-tools", cwd=story, environment=environment)
+    check = tfcert("check", source, *AS_OF, cwd=story, environment=environment)
+    assert (done.returncode, check.returncode) == (code, code), done.stdout + check.stderr
+
+
 def snapshot(folder):
     return {
         str(path.relative_to(folder)): (path.stat().st_mtime_ns, path.read_bytes())

@@ -103,22 +103,27 @@ def look_for_tool(
 def _version(tool: Tool, directory: str) -> DoctorLine:
     from checker.terraform.tool import run_tool
 
+    # Whether a tool that answers wrongly stops `check` depends on the source, whose line says so.
     try:
         answer = run_tool(tool, ("version", "-json"), directory, seconds=_SECONDS, most=1024**2)
     except TfcertError as error:
-        return _error("tool", error)
+        return _without_version(tool, error.message)
     if answer.complaint is not None:
-        return DoctorLine(
-            about="tool",
-            health=Health.ERROR,
-            text=f"{tool.path}: `{tool.name} version` failed: {answer.complaint}",
-            remedy="mend the installation, or name another one with --tool",
-        )
+        return _without_version(tool, answer.complaint)
     try:
         version = str(json.loads(bytes(answer.printed))["terraform_version"])
     except (ValueError, TypeError, KeyError):
         version = "of a version that it does not print"
     return DoctorLine(about="tool", health=Health.OK, text=f"{tool.name} {version} ({tool.path})")
+
+
+def _without_version(tool: Tool, why: str) -> DoctorLine:
+    return DoctorLine(
+        about="tool",
+        health=Health.NOTE,
+        text=f"{tool.path}: `{tool.name} version` failed: {why}",
+        remedy="mend the installation, or name another one with --tool",
+    )
 
 
 class FoundSource(Struct, frozen=True, kw_only=True):
