@@ -1,6 +1,6 @@
 """The typer application, with all commands."""
 
-from __future__ import annotations
+# Annotations are not postponed: Typer would evaluate each of them again, three times per run.
 
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -45,7 +45,7 @@ VERBS = {
 class _Root(Verbs):
     """`tfcert` itself. A run of one command does not import or build the others."""
 
-    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
         """Parse the arguments; without any, say what a folder with Terraform is good for."""
         if not args and not ctx.resilient_parsing:
             from checker.cli.usage.without_arguments import say_what_to_do
@@ -53,25 +53,25 @@ class _Root(Verbs):
             say_what_to_do()
         return super().parse_args(ctx, args)
 
-    def list_commands(self, ctx: Context) -> list[str]:
+    def list_commands(self, ctx: "Context") -> list[str]:
         """Return the names of all commands, in the order of the help page."""
         del ctx
         return list(VERBS)
 
-    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:
+    def get_command(self, ctx: "Context", cmd_name: str) -> "Command | None":
         """Import and build one command."""
         del ctx
         if cmd_name not in self.commands and cmd_name in VERBS:
             self.commands[cmd_name] = _command(cmd_name)
         return self.commands.get(cmd_name)
 
-    def summaries(self, ctx: Context) -> list[tuple[str, str]]:
+    def summaries(self, ctx: "Context") -> list[tuple[str, str]]:
         """Return the name and the first sentence of each command."""
         del ctx
         return list(VERBS.items())
 
 
-def _command(name: str) -> Command:
+def _command(name: str) -> "Command":
     found = getattr(import_module(f"checker.cli.commands.{name}"), name)
     if isinstance(found, typer.Typer):
         command = typer.main.get_command(found)

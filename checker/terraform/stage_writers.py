@@ -48,7 +48,8 @@ from checker.terraform.plan_configuration import PlanConfiguration
 from checker.terraform.records import Record, optional_value
 
 _V2 = "aws_apigatewayv2_deployment"
-_RELEVANT = re.compile(
+# Compiled on first use: few plans have a CloudFormation stack.
+_RELEVANT = (
     rb"AWS::ApiGateway(?:V2)?::(?:Stage|ClientCertificate|Deployment|RestApi|Api)\b"
     rb"|AWS::Serverless::(?:Api|Application)\b"
 )
@@ -367,7 +368,7 @@ def _template_notice(address: Address) -> str:
 
 def _has_relevant_template(record: Record) -> bool:
     text = _text(record)
-    return text is not None and _RELEVANT.search(memoryview(text)) is not None
+    return text is not None and re.search(_RELEVANT, memoryview(text)) is not None
 
 
 def _text(record: Record) -> Raw | None:
