@@ -268,8 +268,6 @@ def on_terminal(outcome: Outcome, show: Show = Show.USUAL) -> Iterable[bytes]:
     Source: no-color.org (a NO_COLOR that is not empty means no color); TERM=dumb supports no color.
     """
     width = terminal_width()
-    if _is_plain():
-        return coloured_lines(lay_out(outcome, width, show))
     from checker.cli.terminal.links import has_links, rule_pages
 
     if not has_links(os.environ):

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from checker.cli.terminal.links import has_links, rule_pages
+from checker.cli.terminal.pager import show_patch
 from checker.reports.text.coloured import coloured, shown_diff
 from checker.reports.text.layout import TextSpan, Tone, wrapped
 
@@ -164,6 +165,25 @@ def test_a_pager_that_is_left_early_changes_no_exit_code(terminal, pager):
     assert (code, errors) == (0, "")
     assert "LEFT" in shown
     assert "diff --git" not in shown
+
+
+def test_an_interrupt_in_the_pager_is_the_pagers(terminal, pager):
+    """Ctrl-C in less stops a search: it reaches the whole group, and tfcert goes on."""
+    pager("searching", "trap '' INT; while read -r line; do echo \"$line\"; done; kill -INT 0")
+    shown, errors, code = terminal(*PATCH, PAGER="searching")
+    assert (code, errors) == (0, "")
+    assert "\n# aws_api_gateway_client_certificate.backend: introduce is safe" in shown
+
+
+def test_a_pager_that_is_left_before_the_end_is_no_error(monkeypatch, pager, capfd):
+    """The pipe of a long patch is full when the pager ends."""
+    program = pager("early", 'read -r line; echo "$line"; exec 0<&-')
+    monkeypatch.setenv("PAGER", str(program))
+    monkeypatch.delenv("GIT_PAGER", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    show_patch(b"first\n" + b"line\n" * 400_000, paged=True)
+    assert capfd.readouterr() == ("first\n", "")
 
 
 def test_the_exit_code_is_that_of_the_patch(terminal, pager):
