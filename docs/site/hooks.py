@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File
+from pymdownx.slugs import slugify
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -41,7 +42,8 @@ _LISTED = "index.md"
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Make the menu."""
+    """Make the menu, and anchors as forges make them of headings: pages link to those."""
+    config["mdx_configs"].setdefault("toc", {})["slugify"] = slugify(case="lower")
     named = {name for names in _MENU.values() for name in names}
     others = sorted({path.name for path in (ROOT / "docs").glob("*.md")} - named)
     menu = {**_MENU, **({"More": others} if others else {})}
