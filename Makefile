@@ -73,6 +73,7 @@ bench: $(READY) $(PEERS) ## The ratios that performance claims rest on; SIZES="1
 	$(BIN)/python benchmarks/many_stages.py
 	$(BIN)/python benchmarks/many_scopes.py
 	$(BIN)/python benchmarks/fleet.py
+	$(BIN)/python benchmarks/fleet_spread.py
 	$(BIN)/python benchmarks/patches.py
 	$(BIN)/python benchmarks/against.py $(SIZES)
 

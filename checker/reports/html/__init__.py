@@ -25,6 +25,7 @@ from checker.reports.html.actions import list_actions
 from checker.reports.html.certificates import outcome_place, timeline
 from checker.reports.html.diffs import patches_of, places
 from checker.reports.html.findings import counts, finding_views
+from checker.reports.html.fleet import fleet_views
 from checker.reports.html.format import (
     NOW,
     date_of,
@@ -69,6 +70,7 @@ def _rendered(outcome: Outcome) -> str:
             timeline=timeline(outcome, {number: card.anchor for number, card in enumerate(made)}),
             ticks=tuple(ticks(outcome.cases.as_of)),
             now=percent(NOW),
+            fleet=fleet_views(outcome),
             findings=finding_views(outcome),
             cards=made,
             patches=patches_of(outcome.patches),

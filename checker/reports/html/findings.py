@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from checker.model.finding import Finding, Suppression
 from checker.model.outcome import UNVERIFIED, Outcome
 from checker.model.severity import Severity
+from checker.reports.html.fleet import group_labels
 from checker.reports.html.format import Name, day_of, split
 from checker.reports.presenting import count_noun
 
@@ -18,8 +19,9 @@ class FindingView(Struct, frozen=True, kw_only=True):
     """One finding.
 
     `weight` sorts by severity, `days` by days left with unknown ones last. `suppressed` is the
-    reason of a suppression. `cure` is one number for each rule and remedy; `same` is whether the
-    next finding has the same, so that the page shows the remedy once, below the last of them.
+    reason of a suppression. `group` is its account and owner in a fleet. `cure` is one number for
+    each rule and remedy; `same` is whether the next finding has the same, so that the page shows
+    the remedy once, below the last of them.
     """
 
     rule: str
@@ -33,6 +35,7 @@ class FindingView(Struct, frozen=True, kw_only=True):
     where: str
     source: str | None
     suppressed: str | None
+    group: str
     cure: int = 0
     same: bool = False
 
@@ -49,7 +52,13 @@ class Findings(Struct, frozen=True, kw_only=True):
 def finding_views(outcome: Outcome) -> Findings:
     """Return the findings of an outcome, in the order of every report."""
     several = len(outcome.cases.documents) > 1
-    entries = _grouped([_shown(finding, several=several) for finding in outcome.findings])
+    labels = group_labels(outcome)
+    entries = _grouped(
+        [
+            _shown(finding, label, several=several)
+            for finding, label in zip(outcome.findings, labels, strict=True)
+        ]
+    )
     return Findings(
         all=entries,
         rules=_tally(sorted(entry.rule for entry in entries)),
@@ -75,7 +84,7 @@ def _grouped(entries: Sequence[FindingView]) -> tuple[FindingView, ...]:
     )
 
 
-def _shown(finding: Finding, *, several: bool) -> FindingView:
+def _shown(finding: Finding, group: str, *, several: bool) -> FindingView:
     return FindingView(
         rule=finding.rule,
         severity="not verified" if finding.rule == UNVERIFIED else finding.severity.word,
@@ -87,6 +96,7 @@ def _shown(finding: Finding, *, several: bool) -> FindingView:
         remedy=finding.remedy,
         where=str(finding.location) if finding.location is not None else "",
         source=finding.source if several else None,
+        group=group,
         suppressed=_why(finding.suppression) if finding.suppression is not None else None,
     )
 

@@ -75,6 +75,26 @@
     form.addEventListener("submit", (event) => event.preventDefault());
   }
 
+  function groups(form) {
+    const rows = all("#fleet .group"), rests = all("#fleet .groups"), opened = new Set();
+    const update = () => {
+      const asked = wanted(form.elements.text);
+      const found = rows.filter((row) => asked.every((word) => row.dataset.group.includes(word)));
+      const shown = new Set(found);
+      for (const row of rows) { hide(row, !shown.has(row)); }
+      for (const rest of rests) {
+        rest.open = asked.length > 0;
+        hide(rest.querySelector("summary"), asked.length > 0);
+      }
+      // One group that is left is the one that was looked for.
+      if (asked.length && found.length === 1 && !found[0].open) { found[0].open = true; opened.add(found[0]); }
+      if (found.length !== 1) { for (const row of opened) { row.open = false; } opened.clear(); }
+      form.querySelector("output").textContent = asked.length ? `${words(found.length, "group")} of ${rows.length.toLocaleString("en")}` : "";
+    };
+    form.addEventListener("input", later(update));
+    form.addEventListener("submit", (event) => event.preventDefault());
+  }
+
   function findings(form) {
     const body = document.querySelector("table.findings tbody"), none = document.querySelector("[data-none]");
     const more = document.querySelector("[data-more]"), rows = all("tr", body), texts = lines(rows);
@@ -135,6 +155,6 @@
     for (const node of all("[data-needs-script]")) { node.hidden = false; }
     colours();
     copying();
-    for (const form of all("form[data-filters]")) { ({ certificates, findings })[form.dataset.filters](form); }
+    for (const form of all("form[data-filters]")) { ({ certificates, groups, findings })[form.dataset.filters](form); }
   });
 })();
