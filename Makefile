@@ -101,7 +101,7 @@ docs: $(READY) ## Write docs/rules from the rules' docstrings, and the policy's 
 	TFCERT_RECORD=1 $(BIN)/python -m pytest -q tests/policyfile/test_policy_schema.py
 
 site: $(READY) ## The documentation as a site with search, in .site; open .site/index.html
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 # Names, versions and hashes; where they come from is the machine's own setting.
 hashes: $(READY) ## Write hashes.txt, what `pip install --require-hashes` accepts for tfcert and its extras, and hashes-build.txt
