@@ -12,7 +12,7 @@ DAILY ?= 10
 MANY ?= 300
 UNIT := analysis hcl model patches policyfile reports rotation rules scenarios terraform
 
-.PHONY: help demo test lint types imports unit acceptance browser servers format bench mutate fuzz docs site hashes dist formula owner clean
+.PHONY: help demo test lint types imports unit acceptance browser servers format bench mutate matrix year coverage fuzz docs site hashes dist formula owner clean
 
 help: ## Show these verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/'
@@ -87,10 +87,14 @@ $(PEERS): benchmarks/requirements.txt
 	.bench/bin/python -m pip install --quiet --disable-pip-version-check --requirement benchmarks/requirements.txt
 	@touch $@
 
+# Two runs of all acceptance tests and two of the fast tests: half an hour and more.
+matrix: $(READY) ## The tests on an older and a newer Terraform, and with the lowest and newest packages; MATRIX="lowest"
+	$(BIN)/python tests/matrix.py $(MATRIX)
+
 fuzz: $(READY) ## Feed the readers damaged documents for SECONDS
 	$(BIN)/python tests/terraform/fuzz_documents.py $(SECONDS)
 
-.PHONY: year
+.PHONY: help demo test lint types imports unit acceptance browser servers format bench mutate matrix year coverage fuzz docs site hashes dist formula owner clean
 # The tests take a sample of each. DAILY=10 MANY=300 SEED=1 choose the year.
 year: $(READY) ## A year of `tfcert propose` on 310 repositories, a kill at each call, and 500 orders of two runs
 	PYTHONPATH=tests:tests/forges:tests/propose $(BIN)/python tests/propose/year.py $(DAILY) $(MANY) $(SEED)
@@ -124,4 +128,4 @@ owner: ## Write the owner of the repository into each file that names it: make o
 	@$(PYTHON) release/owner.py "$$OWNER"
 
 clean: ## Remove what was installed here
-	rm -rf $(VENV) .bench .servers .site
+	rm -rf $(VENV) .bench .matrix .servers .site
