@@ -77,10 +77,11 @@ def documented():
     entries = defaultdict(set)
     for index, title in enumerate(titles):
         end = titles[index + 1].start() if index + 1 < len(titles) else len(text)
+        name = title["title"].strip("`").lower()
+        entries[name] = set()
         for line in text[title.end() : end].splitlines():
             found = _ENTRY.match(line)
             if found is not None:
-                name = title["title"].strip("`").lower()
                 for what in re.findall(r"`([^`]+)`", found["what"]):
                     entry = found["kind"], what
                     assert entry not in entries[name], f"{name}: {entry} is listed twice"
@@ -194,6 +195,8 @@ RUNS = (
     run("doctor", "state.json", AWS_EC2_METADATA_DISABLED="false", AWS_SHARED_CREDENTIALS_FILE="x"),
     run("init", "fresh", "--forge", "github"),
     run("init", "."),
+    run("completion", "bash"),
+    run("completion", "addresses", "certificates", "applied"),
     run("policy", "show"),
     run("policy", "check", "tfcert.toml"),
     run("policy", "schema"),
