@@ -53,6 +53,11 @@ os._exit(status[0] if status else 137)
 """
 
 
+def _measured():
+    """Return the variables by which `make coverage` measures children."""
+    return {name: text for name, text in os.environ.items() if name.startswith("COVERAGE_")}
+
+
 class Parent:
     """A process that forks a child for each run of `tfcert`.
 
@@ -73,7 +78,7 @@ class Parent:
         self._process = subprocess.Popen(
             [sys.executable, str(Path(__file__)), *map(str, descriptors)],
             pass_fds=descriptors,
-            env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]},
+            env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]} | _measured(),
             stdin=subprocess.DEVNULL,
         )
         theirs.close()
@@ -300,8 +305,9 @@ def become(order, descriptors, at_start=lambda: None, at_exit=lambda: None):
         os.close(descriptor)
     at_start()
     os.chdir(bytes.fromhex(order["cwd"]))
+    measured = _measured()
     os.environ.clear()
-    os.environ.update(order["env"])
+    os.environ.update(order["env"] | measured)
     program = order.get("program", "tfcert")
     sys.argv = [
         program,
