@@ -23,6 +23,7 @@ from checker.hcl.companions.entries import (
 )
 from checker.hcl.companions.joins import join_around
 from checker.hcl.companions.kinds import Companion, ObjectVersion, RaisedVersion, TriggerOnPem
+from checker.hcl.companions.triggers import replaced_by
 from checker.hcl.configuration import Configuration
 from checker.hcl.deliveries import (
     OBJECTS,
@@ -118,11 +119,13 @@ class Consumer:
 class _View:
     """What changes in one apply: the attributes, and the trust stores that get a new version.
 
-    `done` is the effect on each resource so far.
+    `replaced` has the blocks that a companion replaces, and `done` the effect on each resource so
+    far.
     """
 
     moving: Moving
     versions: frozenset[Position] = frozenset()
+    replaced: Mapping[Position, ResourceKey] = field(default_factory=dict)
     done: dict[ResourceKey, Delivered] = field(default_factory=dict)
 
 
@@ -258,18 +261,21 @@ class _Search:
         pem = {position_of(entry.arrival.site) for entry in own if not entry.stored}
         versions: set[Position] = set()
         moved: set[Position] = set()
+        replaced: dict[Position, ResourceKey] = {}
         for each in companions:
             match each:
                 case RaisedVersion(site=site):
                     pem.add(position_of(site))
                 case TriggerOnPem(reference=reference):
                     moved.add(position_of(reference.site))
+                    replaced |= replaced_by(self.configuration, reference.site)
                 case ObjectVersion():
                     versions.add((each.file.path, each.block.span.start))
         by_id = {position_of(arrival.site) for arrival in ids}
         return _View(
             moving=Moving(pem=frozenset(pem | moved), id=frozenset(by_id - moved)),
             versions=frozenset(versions),
+            replaced=replaced,
         )
 
     def judged(self, view: _View) -> list[Delivered | None]:
@@ -370,7 +376,7 @@ class _Search:
 
     def atresource_key(self, entry: PemEntry, key: ResourceKey, view: _View) -> Delivered | None:
         site = entry.arrival.site
-        by = self.replaced.get(entry.block)
+        by = self.replaced.get(entry.block) or view.replaced.get(entry.block)
         by_changes = by is not None and (by not in view.done or view.done[by].is_sent)
         with_ = address_of(by) if by is not None and by_changes else None
         if entry.is_trigger:

@@ -30,6 +30,7 @@ resource "terraform_data" "{name}" {{
 """
 
 
+BY_HOLDER = "  lifecycle {\n    replace_triggered_by = [terraform_data.holder]\n  }"
 SENT = f"""
 resource "aws_ssm_parameter" "raised" {{
   name             = "/sent/raised"
@@ -78,6 +79,11 @@ resource "aws_lb_trust_store" "versioned" {{
   ca_certificates_bundle_s3_bucket = aws_s3_object.trust.bucket
   ca_certificates_bundle_s3_key    = aws_s3_object.trust.key
 }}
+
+resource "terraform_data" "holder" {{
+  input = {C}.id
+}}
+{push("by_holder", BY_HOLDER, "by_holder")}
 {push("by_id", f"  triggers_replace = [{C}.id]", "by_id")}
 {push("by_both", f"  triggers_replace = {{ id = {C}.id, pem = sha256({PEM}) }}", "by_both")}"""
 LEFT = f"""
@@ -110,7 +116,10 @@ ROWS = {
     "aws_lb_trust_store.versioned",
     "terraform_data.by_id",
     "terraform_data.by_both",
+    "terraform_data.by_holder",
 }
+# It has the id before, and the PEM after, as a trigger only.
+HOLDER = "terraform_data.holder"
 KEPT = {"aws_ssm_parameter.counted", "aws_ssm_parameter.ignored", "terraform_data.untriggered"}
 LINE = re.compile(r"^#   trust: \S+: resource (\S+) (.*)$", re.MULTILINE)
 CONSUMING = ("aws_ssm", "aws_s3", "aws_secretsmanager", "aws_lb", "terraform_data")
@@ -145,7 +154,7 @@ def there(bench):
     texts["aws_secretsmanager_secret_version.raised"] = secret["SecretString"]
     found = bench.aws.client("s3").get_object(Bucket="trust-edits-sent", Key="ca.pem")
     texts["aws_s3_object.trust"] = found["Body"].read().decode()
-    for name in ("by_id", "by_both", "untriggered"):
+    for name in ("by_id", "by_both", "by_holder", "untriggered"):
         texts[f"terraform_data.{name}"] = (bench.infra / f"{name}.pem").read_text()
     counts = {address: text.count("BEGIN CERTIFICATE") for address, text in texts.items()}
     (store,) = elb.describe_trust_stores()["TrustStores"]
@@ -182,7 +191,7 @@ def test_each_edit_is_sent_in_introduce_and_again_in_retire_and_not_in_repoint(b
     """AWS is asked after introduce: what is said to have both has both, and what is left has one."""
     assert set(there(bench).values()) == {1}
     said, planned, changed = write(bench, "introduce")
-    assert changed == ROWS
+    assert changed == ROWS | {HOLDER}
     both = {each for each, text in said.items() if "has both PEMs after it" in text}
     assert both == ROWS
     left = {each for each, text in said.items() if text.startswith("is not edited and keeps")}
@@ -194,7 +203,8 @@ def test_each_edit_is_sent_in_introduce_and_again_in_retire_and_not_in_repoint(b
     }
     bench.apply(planned)
     assert there(bench) == dict.fromkeys(ROWS, 2) | dict.fromkeys(KEPT, 1)
-    assert [runs(bench, name) for name in ("by_id", "by_both", "untriggered")] == [2, 2, 1]
+    counted = [runs(bench, name) for name in ("by_id", "by_both", "by_holder", "untriggered")]
+    assert counted == [2, 2, 2, 1]
     bench.assert_nothing_changes()
     said, _, changed = write(bench, "repoint")
     assert changed == set()
@@ -203,5 +213,6 @@ def test_each_edit_is_sent_in_introduce_and_again_in_retire_and_not_in_repoint(b
         "aws_secretsmanager_secret_version.raised",
     }, "whether a raised version was applied, the text alone does not show"
     said, _, changed = write(bench, "retire")
-    assert changed == ROWS
-    assert {each for each, text in said.items() if "has only the new PEM after it" in text} == ROWS
+    assert changed == ROWS | {HOLDER}
+    new = {each for each, text in said.items() if "has only the new PEM after it" in text}
+    assert new == ROWS | {HOLDER}

@@ -29,6 +29,11 @@ SECRET = (
 )
 TRIGGER = f'resource "terraform_data" "x" {{\n  triggers_replace = %s\n{PUSH % PEM}}}\n'
 MAP = f'resource "null_resource" "x" {{\n  triggers = {{\n    ca = %s\n    n  = "1"\n  }}\n{PUSH % PEM}}}\n'
+HELD = (
+    'resource "terraform_data" "t" {\n  input = %s\n}\n'
+    + TRIGGER.replace("  triggers_replace = %s\n", "").removesuffix("}\n")
+    + "  lifecycle {\n    replace_triggered_by = [terraform_data.t]\n  }\n}\n"
+)
 BY_HASH = (
     f'resource "aws_ssm_parameter" "x" {{\n  value_wo         = {PEM}\n'
     "  value_wo_version = parseint(substr(sha256(%s), 0, 6), 16)\n}\n"
@@ -91,6 +96,7 @@ SENT = {
         TRIGGER % f"[{PEM}, {PEM}]",
         TRIGGER % f"[{PEM}, {PEM}]",
     ),
+    "a trigger of another resource": (HELD % f"{C}.id", HELD % PEM, HELD % PEM),
     "a version by the id": (BY_HASH % f"{C}.id", BY_HASH % PEM, BY_HASH % PEM),
     "an object's version": (
         VERSIONING + OBJECT + STORE % "",
@@ -187,6 +193,20 @@ MANUAL = {
         (MAP % f"{C}.id").removesuffix("}\n") + DESTROY % "ca" + "}\n",
         "let triggers hold",
     ),
+    "a trigger that replaces something else too": (
+        HELD % f"{C}.id"
+        + 'resource "a_b" "y" {\n  lifecycle {\n    replace_triggered_by = [terraform_data.t]\n  }\n}\n',
+        "let triggers_replace",
+    ),
+    "a trigger of another resource that is read": (
+        HELD % f"{C}.id" + 'output "t" {\n  value = terraform_data.t.output\n}\n',
+        "let triggers_replace",
+    ),
+    "the certificate in replace_triggered_by": (
+        TRIGGER.replace("  triggers_replace = %s\n", "").removesuffix("}\n")
+        + f"  lifecycle {{\n    replace_triggered_by = [{C}]\n  }}\n}}\n",
+        "let triggers_replace",
+    ),
     "a trigger that another block reads": (
         TRIGGER % f"[{C}.id]" + 'output "t" {\n  value = terraform_data.x.triggers_replace[0]\n}\n',
         "let triggers_replace",
@@ -261,6 +281,18 @@ def test_a_place_that_an_unknown_one_shares_is_left_to_both(tmp_path):
     assert "what a change does in a_b" in of_x(home).manual
     _, patches = home.ask(trust_bundle=True)
     assert [change.path for change in patches.patches[0].changes] == ["main.tf"]
+
+
+def test_an_unknown_reader_behind_a_store_does_not_matter(tmp_path):
+    """The parameter gets both PEMs: who reads it afterwards decides by its own text."""
+    text = (
+        f'resource "aws_ssm_parameter" "x" {{\n  value = {PEM}\n}}\n'
+        'resource "a_b" "y" {\n  v = aws_ssm_parameter.x.value\n}\n'
+    )
+    home = world(tmp_path, {"main.tf": BASE, "trust.tf": text})
+    _, patches = home.ask(trust_bundle=True)
+    changed = {change.path: change.after.decode() for change in patches.patches[0].changes}
+    assert changed["trust.tf"] == text.replace(PEM, BOTH)
 
 
 def test_a_version_in_a_module_that_others_call_is_left(tmp_path):
@@ -437,8 +469,13 @@ def test_an_argument_is_added_to_its_block_and_nothing_else(added, is_proven):
     if is_proven:
         proven(text, after, ADD, edits)
         return
+    file = SourceFile("a.tf", text.encode())
     with pytest.raises(UnprovenError):
         proven(text, after, ADD, edits)
+    if "#" not in added:
+        # The structure alone shows it; a comment is only in the bytes.
+        with pytest.raises(UnprovenError, match=r"added to|more than|changed"):
+            prove("a.tf", file.data, after.encode(), (ADD,))
 
 
 @bounded

@@ -13,7 +13,7 @@ from checker.hcl.arrivals import Arrival
 from checker.hcl.companions.entries import PemEntry, Position, ResourceKey, resource_key
 from checker.hcl.companions.joins import join_around
 from checker.hcl.companions.kinds import Companion, TriggerOnPem
-from checker.hcl.companions.triggers import triggers_on_pem
+from checker.hcl.companions.triggers import holders_on_pem, triggers_on_pem
 from checker.hcl.companions.versions import object_version, raised_version
 from checker.hcl.configuration import Configuration
 from checker.hcl.deliveries import (
@@ -155,21 +155,29 @@ class BothPems:
                 version = object_version(self.configuration, site, *entry.via)
                 if version is not None:
                     yield version
-            return
-        written = site.path[-1].endswith(WRITE_ONLY)
-        if written:
-            names = frozenset(f"{site.path[-1]}_{each}" for each in ("version", "revision"))
+        elif site.path[-1].endswith(WRITE_ONLY):
+            yield from self._version(entry) if unsent else ()
         elif "provisioner" in site.path or (key[1] in TRIGGERED and runs(site.file, site.block)):
-            names = TRIGGERS
-        else:
-            return
-        triggers = triggers_on_pem(self.configuration, site, names, self.references, self.ids)
-        yield from triggers or ()
-        if written and unsent and triggers == ():
+            yield from self._trigger(entry, unsent=unsent)
+
+    def _version(self, entry: PemEntry) -> Iterator[Companion]:
+        site = entry.arrival.site
+        names = frozenset(f"{site.path[-1]}_{each}" for each in ("version", "revision"))
+        moved = triggers_on_pem(self.configuration, site, names, self.references, self.ids)
+        yield from moved or ()
+        if moved == ():
             left = 1 if join_around(entry.start) is not None else 2
             raised = raised_version(self.configuration, site, times=left)
             if raised is not None:
                 yield raised
+
+    def _trigger(self, entry: PemEntry, *, unsent: bool) -> Iterator[Companion]:
+        site, references, ids = entry.arrival.site, self.references, self.ids
+        moved = triggers_on_pem(self.configuration, site, TRIGGERS, references, ids)
+        yield from moved or ()
+        if moved == () and unsent:
+            blocks = {each.block for each in self.entries}
+            yield from holders_on_pem(self.configuration, entry, blocks, references, ids)
 
 
 _AGAIN = ": it is replaced, and its provisioner runs again"

@@ -73,7 +73,8 @@ class TriggerOnPem:
     @property
     def effect(self) -> str:
         """Return what the edit does, as a sentence without a period."""
-        return f"{self.name} then has the PEM in place of the certificate's id"
+        where = ".".join(self.block.labels)
+        return f"{self.name} of {where} then has the PEM in place of the certificate's id"
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

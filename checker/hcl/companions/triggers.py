@@ -10,11 +10,12 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from checker.hcl.arrivals import Arrival, step_key
+from checker.hcl.companions.entries import PemEntry, Position, ResourceKey, resource_key
 from checker.hcl.companions.joins import is_single
 from checker.hcl.companions.kinds import TriggerOnPem
 from checker.hcl.companions.sharing import is_only_here
 from checker.hcl.configuration import Configuration
-from checker.hcl.deliveries import TRIGGERS, ignored_by
+from checker.hcl.deliveries import TRIGGERED, TRIGGERS, ignored_by
 from checker.hcl.flow import enclosing_keys
 from checker.hcl.references import Reference, ReferenceUse, Site, sites, traversals_of
 from checker.hcl.syntax import Traversal, traversals
@@ -22,6 +23,7 @@ from checker.hcl.syntax import Traversal, traversals
 if TYPE_CHECKING:
     from tree_sitter import Node
 
+_HOLDERS = frozenset({(kind,) for kind in TRIGGERED})
 _IDS = frozenset({"id", "arn"})
 # The result of these functions changes with each change of a text in their arguments.
 _HASHES = frozenset({"md5", "sha1", "sha256", "sha512", "base64sha256", "base64sha512"})
@@ -36,6 +38,11 @@ _THROUGH = frozenset({
     "quoted_template", "template_interpolation", "function_call", "function_arguments",
 })  # fmt: skip
 _META = frozenset({"depends_on", "replace_triggered_by", "ignore_changes"})
+# Attributes with the value of an argument.
+_VALUES = {
+    "input": frozenset({"input", "output"}),
+    **{name: frozenset({name}) for name in TRIGGERS},
+}
 
 
 def triggers_on_pem(
@@ -77,6 +84,47 @@ def triggers_on_pem(
     return tuple(found)
 
 
+def holders_on_pem(
+    configuration: Configuration,
+    entry: PemEntry,
+    blocks: Collection[Position],
+    references: Collection[Reference],
+    ids: Collection[Arrival],
+) -> tuple[TriggerOnPem, ...]:
+    """Return the ids in the resources that the `replace_triggered_by` of an entry's block names.
+
+    There are none if one of these resources also replaces a block that takes no PEM: that one would
+    then be replaced in introduce. `blocks` are those that take it.
+    """
+    site = entry.arrival.site
+    found: list[TriggerOnPem] = []
+    seen: set[Position] = set()
+    for arrival in ids:
+        own = arrival.site
+        held = (own.file.path, own.block.span.start)
+        labels = own.block.labels
+        if own.module != site.module or labels[:1] not in _HOLDERS or held in seen:
+            continue
+        seen.add(held)
+        followers = replaced_by(configuration, own)
+        if entry.block in followers and followers.keys() <= set(blocks):
+            names = {"input", *TRIGGERS}
+            found.extend(triggers_on_pem(configuration, own, names, references, ids) or ())
+    return tuple(found)
+
+
+def replaced_by(configuration: Configuration, site: Site) -> dict[Position, ResourceKey]:
+    """Return the blocks that a change of the site's resource replaces (`replace_triggered_by`)."""
+    key = resource_key(site)
+    if key is None:
+        return {}
+    return {
+        (reader.file.path, reader.block.span.start): key
+        for reader, _ in traversals_of(configuration, *key)
+        if reader.path[-1] == "replace_triggered_by"
+    }
+
+
 def _is_block(one: Site, other: Site) -> bool:
     return one.file.path == other.file.path and one.block.span == other.block.span
 
@@ -115,14 +163,14 @@ def _is_read(configuration: Configuration, site: Site, traversal: Traversal) -> 
 
     A version is not read: it is a number.
     """
-    name = site.path[0]
-    if name not in TRIGGERS:
+    names = _VALUES.get(site.path[0])
+    if names is None:
         return False
     keys = enclosing_keys(traversal, site.file.data)
     kind, label = site.block.labels[:2]
     for reader, reading in traversals_of(configuration, site.module, kind, label):
         taken = [step.name for step in reading.steps[1:] if step.name is not None]
-        if reader.path[-1] not in _META and (not taken or taken[0] == name):
+        if reader.path[-1] not in _META and (not taken or taken[0] in names):
             return True
     for other in sites(site.file, site.module):
         if not _is_block(other, site):
@@ -131,7 +179,7 @@ def _is_read(configuration: Configuration, site: Site, traversal: Traversal) -> 
             if reading.root != "self":
                 continue
             steps = reading.steps
-            if not steps or (steps[0].name in {name, None} and _may_be(reading, keys, other)):
+            if not steps or (steps[0].name in {*names, None} and _may_be(reading, keys, other)):
                 return True
     return False
 
