@@ -171,13 +171,15 @@ class Judge:
         assert isinstance(rotation.step, Next)  # noqa: S101 -- for the type
         settings = _settings(root.outcome, rotation, scoping)
         today = WEEKDAYS[self._run.as_of.weekday()]
+        by = deadline(rotation, rotation.step.phase)
         return Candidate(
             label=rotation.label,
             certificates=certificates,
             phase=rotation.step.phase,
             root=root.name,
             branch="",
-            deadline=deadline(rotation, rotation.step.phase),
+            deadline=by,
+            overdue=by is not None and by <= self._run.as_of,
             grouping=self._group or settings.group or Grouping.ROOT,
             scheduled=not settings.schedule or today in settings.schedule,
         )

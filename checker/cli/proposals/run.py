@@ -107,12 +107,14 @@ def propose(
     if caution is not None:
         output.warn(f"warning: {caution}")
     project = forge.project()
-    requests = touched(forge.open_requests(), PREFIX)
+    every = forge.open_requests()
+    requests = touched(every, PREFIX)
     base = forge.base_tree(options.base or project.default_branch)
     with base_folders(top, base, forge.blob) as folders:
         judge = Judge(observe, run, group=options.group, base=folders.folder)
         _read(judge, options, run, tool, folders)
-        return _kept(forge, options, judge, run, base, requests, viewer)
+        known = {each.number for each in every}
+        return _kept(forge, options, judge, run, base, requests, viewer, known)
 
 
 def _checkout(sources: Sequence[str]) -> Path:
@@ -157,9 +159,8 @@ def _kept(
     base: BaseTree,
     requests: Sequence[ForgeRequest],
     viewer: str | None,
+    known: set[int],
 ) -> ProposeResult:
-    known = {each.number for each in requests}
-
     def closed() -> Sequence[ForgeRequest]:
         found = forge.closed_requests(run.as_of - timedelta(days=OLDEST_DAYS))
         known.update(each.number for each in found)
@@ -197,7 +198,13 @@ def _kept(
             keep_dashboard(forge, key=options.key, title=TITLE, text=text, viewer=viewer),
         )
     failed = any(each.failed for each in deeds)
-    stuck = judge.stuck or bool(refused)
+    stuck = judge.stuck or bool(refused) or any(each.blocked for each in deeds)
+    for each in decision.left:
+        if each.overdue:
+            output.warn(
+                f"warning: {each.what}: its deadline has passed, and a person's decision stops "
+                f"it: {each.reason}"
+            )
     return ProposeResult(
         deeds=deeds,
         left=left,

@@ -18,7 +18,8 @@ class Candidate(Struct, frozen=True, kw_only=True):
     """A rotation whose next phase may be written now.
 
     `certificates` are REGION/ID, those that end first before others. `deadline` orders candidates;
-    None comes last. `scheduled` is whether a new request may be opened today.
+    None comes last. `scheduled` is whether a new request may be opened today, `overdue` whether the
+    deadline has passed.
     """
 
     label: str
@@ -29,6 +30,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
     deadline: datetime | None = None
     grouping: Grouping = Grouping.ROOT
     scheduled: bool = True
+    overdue: bool = False
 
     @property
     def order(self) -> tuple[datetime, str, str]:
@@ -100,7 +102,8 @@ class RequestGroup(Struct, frozen=True, kw_only=True):
 class Left(Struct, frozen=True, kw_only=True):
     """A request or a rotation for which nothing is done, and why.
 
-    `persons` is whether a person's commit is the reason. `blocked` makes exit code 3.
+    `persons` is whether a person's commit is the reason. `blocked` makes exit code 3. `overdue`
+    means that the deadline of a rotation has passed, and that a person's decision stops it.
     """
 
     what: str
@@ -108,6 +111,7 @@ class Left(Struct, frozen=True, kw_only=True):
     request: ForgeRequest | None = None
     persons: bool = False
     blocked: bool = False
+    overdue: bool = False
 
 
 class Closing(Struct, frozen=True, kw_only=True):
@@ -156,7 +160,13 @@ def decide(
         elif each.branch is not None and not each.branch.is_ours(viewer):
             if _ended(judged, marker) is None:
                 claimed |= {(certificate, marker.phase) for certificate in marker.certificates}
-                left.append(_left(each, "its branch has a commit that is not of tfcert", True))
+                late = any(
+                    one.overdue and one.phase is marker.phase
+                    for one in judged.candidates
+                    if not set(marker.certificates).isdisjoint(one.certificates)
+                )
+                entry = _left(each, "its branch has a commit that is not of tfcert", True)
+                left.append(replace(entry, overdue=late))
             else:
                 own.append(each)
         else:
@@ -177,6 +187,7 @@ def decide(
             Left(
                 what=f"{each.label}: {each.phase}",
                 reason="a person closed its request; --reopen opens another one",
+                overdue=each.overdue,
             )
             for each in declined_members
         ]

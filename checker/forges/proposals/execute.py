@@ -55,18 +55,23 @@ class WantedRequest(Struct, frozen=True, kw_only=True):
 class Deed(Struct, frozen=True, kw_only=True):
     """What was done for one request; `failed` is an error of the forge.
 
-    `request` is None if there is none, `group` if it is about no group.
+    `request` is None if there is none, `group` if it is about no group. `blocked` means that a
+    person has to act, so that the rotation goes on.
     """
 
     what: str
     did: str
     request: ForgeRequest | None = None
     failed: bool = False
+    blocked: bool = False
     group: RequestGroup | None = None
 
 
 class Executor:
-    """The changes of one run; `key` is the job's, `known` the requests that the run has read."""
+    """The changes of one run; `key` is the job's, `known` the requests that the run has read.
+
+    A request with a higher number than those was made since.
+    """
 
     def __init__(
         self,
@@ -81,7 +86,7 @@ class Executor:
         self._base = base
         self._key = key
         self._viewer = viewer
-        self._known = frozenset(known)
+        self._newest = max(known, default=0)
 
     def run(
         self, closings: Sequence[Closing], wanted: Sequence[WantedRequest], left: Sequence[Left]
@@ -150,23 +155,16 @@ class Executor:
     def _open(self, wanted: WantedRequest) -> Deed:
         group = wanted.group
         what = _what(group)
-        state = self._forge.branch(group.branch, self._base)
-        if state is None:
-            try:
-                self._forge.create_branch(group.branch, self._commit(wanted))
-            except OutrunError:
-                state = self._forge.branch(group.branch, self._base)
-                if state is None:
-                    raise
-        if state is not None:
-            refused = self._adopt(state, wanted)
-            if refused is not None:
-                return Deed(what=what, did=refused)
-        others = [
-            each for each in self._forge.requests_of(group.branch) if each.number not in self._known
-        ]
+        refused = self._prepare(wanted)
+        if refused is not None:
+            return Deed(what=what, did=refused, blocked=True)
+        there = self._forge.requests_of(group.branch)
+        others = [each for each in there if each.number > self._newest]
         if others:
             return Deed(what=what, did="another run has opened it", request=others[-1])
+        if any(each.state == "merged" for each in there) and self._base_moved():
+            # It may have been merged after the base was read: then the change is there already.
+            raise OutrunError("a request of this branch was merged, and the base has moved")
         dressed = wanted.people.is_empty or self._forge.sets_people
         try:
             made = self._forge.open(
@@ -186,6 +184,22 @@ class Executor:
             self._forge.dress(made.number, wanted.people)
             self._forge.edit(made.number, title=None, body=self._body(wanted, dressed=True))
         return Deed(what=what, did="opened", request=made)
+
+    def _prepare(self, wanted: WantedRequest) -> str | None:
+        """Make the branch, or bring it up to date; return why that is not possible."""
+        branch = wanted.group.branch
+        state = self._forge.branch(branch, self._base)
+        if state is None:
+            try:
+                self._forge.create_branch(branch, self._commit(wanted))
+            except OutrunError:
+                state = self._forge.branch(branch, self._base)
+                if state is None:
+                    raise
+        return self._adopt(state, wanted) if state is not None else None
+
+    def _base_moved(self) -> bool:
+        return self._forge.head(self._base.branch) != self._base.commit
 
     def _adopt(self, state: BranchState, wanted: WantedRequest) -> str | None:
         """Bring a branch without a request up to date; return why that is not possible."""

@@ -218,6 +218,9 @@ class ProposalForge(Protocol):
     def base_tree(self, branch: str) -> BaseTree:
         """Return the head of a branch with its files."""
 
+    def head(self, branch: str) -> str | None:
+        """Return the commit of a branch; None if there is no such branch."""
+
     def blob(self, name: str) -> bytes:
         """Return the content of a file."""
 

@@ -168,7 +168,7 @@ class GithubProposals:
 
     def base_tree(self, branch: str) -> BaseTree:
         """Return the head of a branch with its files."""
-        head = self._head(branch)
+        head = self.head(branch)
         if head is None:
             raise TfcertError(
                 f"there is no branch {branch!r}", where=self._where, remedy="name one with --base"
@@ -204,7 +204,7 @@ class GithubProposals:
 
     def branch(self, name: str, base: BaseTree) -> BranchState | None:
         """Compare a branch with the base; None if there is no such branch."""
-        head = self._head(name)
+        head = self.head(name)
         if head is None:
             return None
         return self._client.read(
@@ -219,7 +219,7 @@ class GithubProposals:
             "POST",
             f"{self._repository}/git/refs",
             {"ref": f"refs/heads/{name}", "sha": made},
-            settled=lambda: made if self._head(name) == made else None,
+            settled=lambda: made if self.head(name) == made else None,
         )
 
     def rewrite_branch(self, state: BranchState, commit: NewCommit) -> None:
@@ -230,7 +230,7 @@ class GithubProposals:
         made = self._commit(commit)
 
         def settled() -> Mapping[str, Any] | None:
-            return {"data": {}} if self._head(state.name) == made else None
+            return {"data": {}} if self.head(state.name) == made else None
 
         update = {
             "name": f"refs/heads/{state.name}",
@@ -371,7 +371,8 @@ class GithubProposals:
         """Close an issue."""
         self._client.write("PATCH", f"{self._repository}/issues/{number}", {"state": "closed"})
 
-    def _head(self, branch: str) -> str | None:
+    def head(self, branch: str) -> str | None:
+        """Return the commit of a branch; None if there is no such branch."""
         try:
             return self._client.read(
                 lambda found: _text(found["object"]["sha"]),

@@ -124,7 +124,7 @@ class GitlabProposals:
 
     def base_tree(self, branch: str) -> BaseTree:
         """Return the head of a branch with its files."""
-        head = self._head(branch)
+        head = self.head(branch)
         if head is None:
             raise TfcertError(
                 f"there is no branch {branch!r}", where=self._where, remedy="name one with --base"
@@ -142,7 +142,7 @@ class GitlabProposals:
 
     def branch(self, name: str, base: BaseTree) -> BranchState | None:
         """Compare a branch with the base; None if there is no such branch."""
-        head = self._head(name)
+        head = self.head(name)
         if head is None:
             return None
         query = {"from": base.commit, "to": head, "straight": "false"}
@@ -172,7 +172,7 @@ class GitlabProposals:
 
         GitLab cannot update on a condition, so the head is read again right before.
         """
-        if self._head(state.name) != state.head:
+        if self.head(state.name) != state.head:
             raise OutrunError(f"{state.name} has moved", where=self._where)
         self._commit(state.name, commit, force=True)
 
@@ -308,7 +308,8 @@ class GitlabProposals:
         }
         return tuple(found[number] for number in sorted(found))
 
-    def _head(self, branch: str) -> str | None:
+    def head(self, branch: str) -> str | None:
+        """Return the commit of a branch; None if there is no such branch."""
         try:
             return self._client.read(
                 lambda found: _text(found["commit"]["id"]),

@@ -133,6 +133,10 @@ class MemoryForge:
         }
         return BaseTree(branch=branch, commit=self.base, tree="", files=files)
 
+    def head(self, branch):
+        self._call("head")
+        return self.base if branch == "main" else self.branches[branch][1][-1].name
+
     def branch(self, name, base):  # noqa: ARG002 -- the protocol's
         self._call("branch")
         if name not in self.branches:

@@ -229,6 +229,15 @@ def test_what_we_closed_or_what_was_merged_later_is_opened_again(requests):
     assert shapes(decided(judged(candidate("a")), closed=requests)) == [(None, ["a"])]
 
 
+@pytest.mark.parametrize("overdue", [True, False])
+def test_a_person_s_decision_is_told_when_it_is_late(overdue):
+    """A closed request or a commit of a person stops the rotation; after the deadline a run warns."""
+    found = judged(candidate("a", overdue=overdue))
+    closed = decided(found, closed=[request(1, "a", state="closed")])
+    frozen = decided(found, [existing(request(1, "a"), persons=True)])
+    assert [each.overdue for each in (*closed.left, *frozen.left)] == [overdue, overdue]
+
+
 def test_closed_requests_are_listed_only_before_something_is_opened():
     """Closed requests are not listed if nothing is to be opened."""
 

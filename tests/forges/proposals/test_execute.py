@@ -91,6 +91,16 @@ def test_an_empty_commit_of_a_person_counts_too():
     assert forge.branches[BRANCH][1][:-1] == commits
 
 
+def test_a_person_s_commit_without_a_request_blocks():
+    """Nobody would see it on the forge: the run says so, and its exit code is 3."""
+    forge = opened()
+    forge.push(BRANCH)
+    forge.set(1, state="merged")
+    deeds, _ = run(forge, FOUND)
+    assert [each.blocked for each in deeds] == [True]
+    assert open_requests(forge) == []
+
+
 def test_a_commit_that_arrives_in_the_last_moment_is_not_lost():
     """A commit that is pushed during the run is not lost, because the branch is moved only from the
     expected head.
@@ -173,6 +183,32 @@ def test_a_request_that_is_opened_and_merged_meanwhile_is_not_opened_twice():
     deeds, _ = run(forge, FOUND)
     assert len(forge.requests) == 1
     assert deeds[0].did == "another run has opened it"
+
+
+def test_a_request_that_is_merged_before_the_closed_ones_are_listed_is_not_opened_twice():
+    """It is older than what the run has read; its change is in a base that the run has not read."""
+    forge = MemoryForge()
+
+    def other(name):
+        if name == "closed_requests":
+            forge.before = lambda _name: None
+            run(forge, FOUND)
+            forge.set(1, state="merged")
+            forge.move_base()
+
+    forge.before = other
+    deeds, _ = run(forge, FOUND)
+    assert len(forge.requests) == 1
+    assert "left for the next run" in deeds[0].did
+
+
+def test_a_merged_request_whose_change_is_taken_back_is_opened_again():
+    """The base is the one that was judged, and it does not have the change."""
+    forge = opened()
+    forge.set(1, state="merged")
+    forge.move_base()
+    run(forge, FOUND)
+    assert [each.number for each in open_requests(forge)] == [2]
 
 
 def kill_at(forge, number):
