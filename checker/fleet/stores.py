@@ -152,7 +152,7 @@ class _Store:
             # If a page of the listing fails, the chunk before it is lost: a small one loses little.
             for chunk in store.list(prefix or None, chunk_size=10):
                 for found in chunk:
-                    yield found["path"], found["size"], found["e_tag"] or ""
+                    yield found["path"], found["size"], _tag(found["e_tag"])
         except _errors() as error:
             raise self._refused(error, listing=True) from error
 
@@ -172,7 +172,7 @@ class _Store:
         try:
             answer = store.get(item.key)
             data = memoryview(answer.bytes())
-            self.versions[item.path] = answer.meta["e_tag"] or ""
+            self.versions[item.path] = _tag(answer.meta["e_tag"])
         except _errors() as error:
             raise self._refused(error, listing=False) from error
         self._failures = 0
@@ -290,6 +290,11 @@ class _Credentials:
             "token": keys.token,
             "expires_at": keys.until,
         }
+
+
+def _tag(text: str | None) -> str:
+    """Return an ETag without its quotes, which Azure's listings leave out."""
+    return (text or "").strip('"')
 
 
 def _errors() -> tuple[type[Exception], ...]:

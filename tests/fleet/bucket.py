@@ -12,6 +12,8 @@ from xml.sax.saxutils import escape
 from states import LATER, due, state
 
 COUNT = 40
+# Listings of Azure leave the quotes of an ETag out.
+QUOTE = '"'
 
 
 def tag(body):
@@ -106,7 +108,7 @@ class Bucket:
         token = f"<NextContinuationToken>{start + 10}</NextContinuationToken>" if more else ""
         entries = "".join(
             f"<Contents><Key>{key}</Key><Size>{len(self.objects[key])}</Size>"
-            f"<ETag>{escape(tag(self.objects[key]))}</ETag>"
+            f"<ETag>{escape(tag(self.objects[key]).strip(QUOTE))}</ETag>"
             "<LastModified>2026-11-25T00:00:00.000Z</LastModified></Contents>"
             for key in keys[start : start + 10]
         )

@@ -268,11 +268,17 @@ def started(cluster, fleet, dask, **environment):
 
 
 def below(pid):
-    """Return a process and all that it started."""
-    found = [pid]
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            found += below(int(child))
+    """Return a process and all that it started, directly or not."""
+    parents = {}
+    for each in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parents[int(each.parent.name)] = int(each.read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+    found, size = {pid}, 0
+    while len(found) > size:
+        size = len(found)
+        found |= {child for child, parent in parents.items() if parent in found}
     return found
 
 
