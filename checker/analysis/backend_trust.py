@@ -12,7 +12,7 @@ from checker.model.cases import Case, Cases, DocumentCases
 from checker.model.inventory import Document
 from checker.model.resource_types import MATERIAL
 from checker.model.resources import Stage
-from checker.model.rotation import TrustConsumer
+from checker.model.rotation import Delivery, TrustConsumer
 from checker.model.trust import HeldBundle, TrustBackend, TrustStatus
 
 # The server of what a load balancer reads; that of everything else is not known.
@@ -42,10 +42,15 @@ def consumers_of(document: Document, blocks: Collection[Address]) -> tuple[Trust
 def consumer_bundles(
     cases: Cases, document: Document, blocks: Collection[Address]
 ) -> ConsumerBundles:
-    """Return what the consumers of these certificate blocks have now."""
-    if not cases.held:
-        return ConsumerBundles()
+    """Return what the consumers of these certificate blocks have now.
+
+    What a block itself runs, when it is created or destroyed, shows nothing.
+    """
     consumers = consumers_of(document, blocks)
+    runs = _destroy_runs(document, blocks)
+    own = runs or any(each.delivery is Delivery.CREATION for each in consumers)
+    if not cases.held and not own:
+        return ConsumerBundles()
     resources = {each.block for each in consumers}
     apart = _apart(document, blocks)
     held = [
@@ -62,9 +67,16 @@ def consumer_bundles(
             if each.consumer.block in resources
             and not any(backend.consumes(each.consumer) for backend in cases.policy.backends)
         ),
-        others=tuple(dict.fromkeys(each.what for each in left)),
+        others=tuple(dict.fromkeys((*(each.what for each in left), *runs))),
         absent=any(each.block is not None and each.block.type in MATERIAL for each in left),
     )
+
+
+def _destroy_runs(document: Document, blocks: Collection[Address]) -> tuple[str, ...]:
+    if document.declared is None:
+        return ()
+    found = map(document.declared.certificate, blocks)
+    return tuple(run for one in found if one is not None for run in one.destroy_runs)
 
 
 _APART = "each certificate has a place of its own; no test shows which of them the server reads"

@@ -20,7 +20,7 @@ class ProvisionerRun:
     """A nested block that runs something.
 
     `at_creation` is False for a run at destruction. `takes_pem` says whether it takes the block's
-    own PEM.
+    own PEM, and `takes_own` whether it takes any value of the block.
     """
 
     block: Block
@@ -28,6 +28,7 @@ class ProvisionerRun:
     line: int
     at_creation: bool
     takes_pem: bool
+    takes_own: bool
 
 
 def runs(file: SourceFile, block: Block) -> tuple[ProvisionerRun, ...]:
@@ -61,17 +62,19 @@ def left_out(file: SourceFile, block: Block) -> tuple[Block, ...]:
 
 
 def _run(file: SourceFile, block: Block, what: str, *, at_creation: bool) -> ProvisionerRun:
-    takes = any(
-        traversal.root == "self" and traversal.first_attribute_after(-1) in {_PEM, None}
+    taken = {
+        traversal.first_attribute_after(-1)
         for attribute in _attributes(block)
         for traversal in traversals(attribute.expression, file.data)
-    )
+        if traversal.root == "self"
+    }
     return ProvisionerRun(
         block=block,
         what=what,
         line=file.line(block.span.start),
         at_creation=at_creation,
-        takes_pem=takes,
+        takes_pem=not taken.isdisjoint({_PEM, None}),
+        takes_own=bool(taken),
     )
 
 

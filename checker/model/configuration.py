@@ -46,7 +46,8 @@ class DeclaredCertificate(Struct, frozen=True, kw_only=True):
     `succeeds_id` is the predecessor's id if Terraform does not manage it. `stages` are the stage
     blocks that its id reaches. `opaque` has the paths of modules that take the id and whose source
     is elsewhere. `pointers` are the references that repoint would move. `creation_runs` names the
-    code that the block runs when it is created. `description` is the literal description.
+    code that the block runs when it is created. `destroy_runs` names the code that it runs when it
+    is destroyed, and that takes a value of the block. `description` is the literal description.
     `repeated`: the block has `count` or `for_each`.
     """
 
@@ -61,6 +62,7 @@ class DeclaredCertificate(Struct, frozen=True, kw_only=True):
     obstacles: tuple[Obstacle, ...] = ()
     cautions: tuple[Caution, ...] = ()
     creation_runs: tuple[str, ...] = ()
+    destroy_runs: tuple[str, ...] = ()
     description: str | None = None
     repeated: bool = False
 

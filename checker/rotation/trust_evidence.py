@@ -24,7 +24,7 @@ def trust_evidence(state: RotationState[Predecessor]) -> tuple[TrustEvidence, ..
     """
     backends = state.cases.policy.backends
     stages = (*state.presenters, *state.successor_presenters)
-    held = held_evidence(state, stages) if stages and state.cases.held else ()
+    held = held_evidence(state, stages) if stages else ()
     if not stages or not (backends or state.cases.probed or held):
         return ()
     found = [

@@ -200,6 +200,11 @@ class _Reader:
                     for run in runs(file, block)
                     if run.at_creation
                 ),
+                destroy_runs=tuple(
+                    f"{run.what} (when = destroy) of {'.'.join(block.labels[:2])}"
+                    for run in runs(file, block)
+                    if not run.at_creation and run.takes_own
+                ),
             )
 
     def trust(

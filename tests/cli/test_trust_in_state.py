@@ -222,6 +222,38 @@ def test_a_consumer_that_state_does_not_have_is_named(tmp_path, pems):
     assert "terraform_data.push" in said
 
 
+RUN = '  provisioner "local-exec" {\n%s    command = "tell ${self.%s}"\n  }\n'
+
+
+@pytest.mark.parametrize(
+    ("run_", "name"),
+    [
+        (RUN % ("", "pem_encoded_certificate"), 'provisioner "local-exec" of'),
+        (RUN % ("    when = destroy\n", "pem_encoded_certificate"), "(when = destroy) of"),
+        (RUN % ("    when = destroy\n", "id"), "(when = destroy) of"),
+    ],
+)
+@pytest.mark.parametrize("block", ["old", "new"])
+def test_what_a_certificate_block_runs_is_named_as_not_confirmed(tmp_path, pems, run_, name, block):
+    """Nothing records what its own provisioners told a backend, at creation or at destruction."""
+    root(tmp_path, pems)
+    main = tmp_path / "main.tf"
+    head = f'resource "{C}" "{block}" {{\n'
+    main.write_text(main.read_text().replace(head, head + run_))
+    _, evidence = judged(tmp_path)
+    assert evidence[None]["status"] == "not confirmed"
+    assert f"{name} {C}.{block} has now" in evidence[None]["reason"]
+
+
+def test_a_run_that_takes_nothing_of_the_block_is_none(tmp_path, pems):
+    root(tmp_path, pems)
+    main = tmp_path / "main.tf"
+    text = RUN.replace("${self.%s}", "x") % "    when = destroy\n"
+    head = f'resource "{C}" "old" {{\n'
+    main.write_text(main.read_text().replace(head, head + text))
+    assert judged(tmp_path)[1] == {}
+
+
 def test_a_declared_backend_and_a_consumer_both_count(tmp_path, pems):
     """A refusal by a consumer counts beside a confirming declared backend."""
     root(tmp_path, pems, parameter(pems["old"]), policy=True)
