@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -244,6 +245,7 @@ def contents(folder):
     return found
 
 
+@cache
 def confined(user):
     """Return the command that makes all file systems read-only and takes a user's rights.
 
@@ -274,15 +276,17 @@ def confined(user):
 def start(image, *arguments, cwd):
     """Start the image's program as its user, with a read-only root file system."""
     program = image.placed(" ".join(json.loads(image.settings["ENTRYPOINT"])))
-    before = contents(image.root)
+    guard = confined(image.settings["USER"])
+    # Without a namespace the file system can be written: then nothing of the image may change.
+    before = {} if guard else contents(image.root)
     done = run(
-        *confined(image.settings["USER"]),
+        *guard,
         *(program, *arguments),
         cwd=cwd,
         # An engine gives a user without an entry in /etc/passwd the root folder as home.
         env={"HOME": "/", "PATH": image.environment["PATH"].replace("$PATH", "/usr/bin:/bin")},
     )
-    assert contents(image.root) == before
+    assert guard or contents(image.root) == before
     return done
 
 
@@ -294,6 +298,7 @@ def test_the_image_has_a_user_and_no_tools_of_the_build(image):
     assert int(group) > 0
     assert not list(image.root.rglob("pip"))
     assert json.loads(image.settings["ENTRYPOINT"]) == ["/opt/tfcert/bin/tfcert"]
+    assert json.loads(image.settings["CMD"]) == ["--help"]
     assert image.settings["WORKDIR"] == "/src"
 
 
@@ -306,12 +311,6 @@ def test_it_runs_the_readme_on_a_read_only_file_system(image, fixtures, command,
     """The image's user runs the README's commands where no file can be written, and leaves none."""
     done = start(image, *shlex.split(command), cwd=fixtures / "readme")
     assert (done.stdout, done.returncode) == (printed, int(code)), done.stderr
-
-
-def test_it_says_what_it_does_without_arguments(image, tmp_path):
-    """Without arguments the image shows the help page."""
-    done = start(image, *json.loads(image.settings["CMD"]), cwd="/")
-    assert (done.returncode, "Usage:" in done.stdout) == (0, True), done.stderr
 
 
 def test_the_grammar_is_in_the_image(image):
