@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from typer import TyperException
+from typer._click.exceptions import UsageError as ParserError
 from typer.core import TyperCommand, TyperGroup
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Verb(TyperCommand):
         given = tuple(args)
         try:
             made = super().make_context(info_name, args, parent, **extra)
-        except TyperException as error:
+        except ParserError as error:
             # Imported here, as below: most runs make no mistake and print no help.
             from checker.cli.usage.mistakes import translated
 
@@ -67,7 +67,7 @@ class Verbs(TyperGroup):
         given = tuple(args)
         try:
             return super().make_context(info_name, args, parent, **extra)
-        except TyperException as error:
+        except ParserError as error:
             from checker.cli.usage.mistakes import translated
 
             raise translated(error, _empty(self, info_name, parent), given) from error

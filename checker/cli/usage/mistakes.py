@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from typer import TyperException
 from typer._click.exceptions import (
     BadOptionUsage,
     BadParameter,
@@ -14,6 +13,7 @@ from typer._click.exceptions import (
     NoArgsIsHelpError,
     NoSuchOption,
 )
+from typer._click.exceptions import UsageError as ParserError
 from typer.core import TyperGroup
 
 from checker.errors import UsageError
@@ -48,7 +48,7 @@ def too_many(extra: Sequence[str], path: str) -> UsageError:
     )
 
 
-def translated(error: TyperException, ctx: Context, given: Sequence[str]) -> Exception:
+def translated(error: ParserError, ctx: Context, given: Sequence[str]) -> Exception:
     """Return the error of tfcert for an error of typer; `given` are the words that were parsed.
 
     Help that is shown because there are no arguments stays as it is.

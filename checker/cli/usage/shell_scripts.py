@@ -19,7 +19,7 @@ def bash_script(commands: Sequence[CompletedCommand]) -> str:
     return f"""\
 # bash completion of tfcert, from `tfcert completion bash`.
 # Now: eval "$(tfcert completion bash)"
-# For good: tfcert completion bash > ~/.local/share/bash-completion/completions/tfcert
+# For good: tfcert completion bash > ~/.tfcert.bash; put `source ~/.tfcert.bash` into ~/.bashrc
 _tfcert() {{
     local cur="${{COMP_WORDS[COMP_CWORD]}}" prev="${{COMP_WORDS[COMP_CWORD-1]}}"
     local verb= word words= kind= i
