@@ -203,6 +203,21 @@ def test_a_request_that_is_not_needed_any_more_is_closed_with_a_reason(make):
     assert home.phase(only(home, opened=True)) == "repoint"
 
 
+def test_what_tfcert_closed_itself_is_opened_again_when_it_is_needed(make):
+    """Somebody takes the change back that had made the request superfluous: that is no person's close."""
+    home = due(make())
+    home.run()
+    request = only(home)
+    before = home.base_files()["main.tf"][1]
+    home.server.push(home.project, {"main.tf": home.repository.read(request.sha, "main.tf")[1]})
+    home.run()
+    assert not request.open
+    home.server.push(home.project, {"main.tf": before})
+    tick(home, days=1)
+    home.run()
+    assert home.phase(only(home, opened=True)) == "introduce"
+
+
 def test_what_aws_does_not_tell_changes_nothing(make):
     """A run to which AWS denies its answers opens no repoint and no retire, closes nothing, and leaves with 3."""
     home = due(make())

@@ -41,6 +41,7 @@ class Life:
     random: random.Random
     daily: bool
     disturbed: bool
+    dashboard: bool
     end: datetime
     merge_on: dict[int, int] = field(default_factory=dict)
     reopen_on: dict[int, int] = field(default_factory=dict)
@@ -170,10 +171,10 @@ class Life:
             home.server.faults = [self._fault()]
         elif fault < 0.24 and not home.cloud.denied:
             self._together(wire, counts)
-        options = {"reopen": True} if self.asks_again else {}
+        options = {"dashboard": self.dashboard, "reopen": self.asks_again}
         result = home.run(**options)
         self.log.append(
-            f"day {(home.server.now - BEGIN).days}: run {options}{' killed' if result is None else ''}"
+            f"day {(home.server.now - BEGIN).days}: run{' --reopen' if self.asks_again else ''}{' killed' if result is None else ''}"
             f"{' denied' if home.cloud.denied else ''}: "
             + "; ".join(f"{each.what}: {each.did}" for each in (result.deeds if result else ()))
         )
@@ -220,7 +221,7 @@ class Life:
 
         def work(name):
             try:
-                self.home.run(where=folders[name])
+                self.home.run(where=folders[name], dashboard=self.dashboard)
             except Exception as error:  # noqa: BLE001 -- told by the thread that waits
                 failed.append(error)
             finally:
@@ -252,10 +253,11 @@ class Life:
 
         if result is not None:
             expected = {3} if home.cloud.denied else {0}
-            must(
-                result.exit_code in expected | ({2} if home.server.faults else set()),
-                f"exit code {result.exit_code}: {result}",
-            )
+            must(result.exit_code in expected, f"exit code {result.exit_code}: {result}")
+        issues = [one for one in home.project.requests if one.head is None and one.open]
+        # A run that was killed between two calls may leave one too many to the next.
+        if result is not None:
+            must(len(issues) == self.dashboard, f"{len(issues)} dashboards")
         there = Counter()
         for request in home.requests():
             if request.open or request.merged_at is not None:
@@ -364,6 +366,7 @@ def live(folder, wire, *, daily, many, seed, days=DAYS, forges=("github", "gitla
                 random=random.Random(f"{seed} {number}"),
                 daily=number < daily,
                 disturbed=number % 3 != 2,
+                dashboard=number % 4 < 2,
                 end=end,
                 wakes={due - 1, due, due + 1, due + apart, due + apart + 1, days - 1},
             )
