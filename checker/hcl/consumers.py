@@ -133,6 +133,7 @@ class _View:
 class _Search:
     configuration: Configuration
     entries: list[PemEntry] = field(default_factory=list)
+    by_block: dict[Position, list[PemEntry]] = field(default_factory=dict)
     seen: set[tuple[str, int, bool, tuple[bool, ...]]] = field(default_factory=set)
     # Resources that are replaced when another one changes, by file and block offset.
     replaced: dict[Position, ResourceKey] = field(default_factory=dict)
@@ -151,6 +152,7 @@ class _Search:
                 continue
             self.seen.add((*span, arrival.passage.kind))
             self.entries.append(entry)
+            self.by_block.setdefault(entry.block, []).append(entry)
             key = resource_key(arrival.site)
             if (
                 key is not None
@@ -295,13 +297,10 @@ class _Search:
         """Return whether another entry of the same place or block says more than this one."""
         site, traversal = entry.arrival.site, entry.arrival.traversal
         if entry.is_trigger:
-            return any(
-                other is not entry and other.block == entry.block and not other.is_trigger
-                for other in self.entries
-            )
+            return any(not other.is_trigger for other in self.by_block[entry.block])
         decides = site.path in {("count",), ("for_each",)}
-        for other in self.entries:
-            if other is entry or other.block != entry.block:
+        for other in self.by_block[entry.block]:
+            if other is entry:
                 continue
             if decides and other.arrival.passage.keyed and other.arrival.site.path != site.path:
                 return True
@@ -352,7 +351,7 @@ class _Search:
             return outside(self.configuration, site)
         if entry.is_trigger and watches:
             return replaced_with(address_of(entry.via) if entry.via is not None else "")
-        return self.atresource_key(entry, key, view)
+        return self.at_resource(entry, key, view)
 
     def unsent(self, entry: PemEntry, view: _View) -> Delivered | None:
         """Return the effect behind a resource that this apply does not change; else None."""
@@ -374,7 +373,7 @@ class _Search:
             )
         return None
 
-    def atresource_key(self, entry: PemEntry, key: ResourceKey, view: _View) -> Delivered | None:
+    def at_resource(self, entry: PemEntry, key: ResourceKey, view: _View) -> Delivered | None:
         site = entry.arrival.site
         by = self.replaced.get(entry.block) or view.replaced.get(entry.block)
         by_changes = by is not None and (by not in view.done or view.done[by].is_sent)

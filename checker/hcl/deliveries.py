@@ -7,12 +7,13 @@ creation-time provisioner only when it creates or replaces the resource.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from checker.hcl.arrivals import step_key
 from checker.hcl.provisioners import runs
 from checker.hcl.references import Site, sites
-from checker.hcl.syntax import traversals
+from checker.hcl.syntax import Span, traversals
 from checker.model.rotation import Delivery
 
 TRIGGERED = frozenset({"terraform_data", "null_resource"})
@@ -482,4 +483,12 @@ def _provisions(site: Site) -> bool:
 
 
 def _all(site: Site) -> list[Site]:
-    return [other for other in sites(site.file, site.module) if other.block.span == site.block.span]
+    """Return every attribute of a site's block."""
+    key = ("sites by block", site.module)
+    if key not in site.file.memo:
+        found: dict[Span, list[Site]] = {}
+        for each in sites(site.file, site.module):
+            found.setdefault(each.block.span, []).append(each)
+        site.file.memo[key] = found
+    known: Mapping[Span, list[Site]] = site.file.memo[key]
+    return known[site.block.span]
