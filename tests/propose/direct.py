@@ -77,13 +77,13 @@ def wired(monkeypatch):
 
 
 class Kill:
-    """A hook that ends the run at its call of a number, before or after that has its effect."""
+    """A hook that ends the run before or after one of its calls: the call of a number, of those that count."""
 
-    def __init__(self, number, moment):
-        self.left, self.moment = number, moment
+    def __init__(self, number, moment, counts):
+        self.left, self.moment, self.counts = number, moment, counts
 
-    def __call__(self, moment, _):
-        if moment == self.moment:
+    def __call__(self, moment, request):
+        if moment == self.moment and self.counts(request):
             self.left -= 1
             if self.left == 0:
                 raise KilledError

@@ -303,7 +303,7 @@ def test_a_merge_that_leaves_the_branch_is_a_merge(make):
 
 
 def test_requests_of_others_are_not_ours_however_many_there_are(make):
-    """Our request is found behind 105 newer ones, and those are left alone."""
+    """Our request is found behind 105 newer ones and closed when it is not needed; those are left alone."""
     home = due(make())
     home.run()
     request = only(home)
@@ -316,6 +316,10 @@ def test_requests_of_others_are_not_ours_however_many_there_are(make):
     home.run()
     assert home.requests() == [request]
     assert request.open
+    text = home.repository.read(request.sha, "main.tf")[1]
+    home.server.push(home.project, {"main.tf": text})
+    home.run()
+    assert (home.requests(), request.open) == ([request], False)
     others = [one for one in home.project.pulls() if one is not request]
     assert len(others) == 105
     assert all(one.open and one.body == "Mine." for one in others)

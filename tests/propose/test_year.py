@@ -13,7 +13,7 @@ WHOLE = "TFCERT_YEAR" in os.environ
 @pytest.mark.outside
 def test_a_year(wire, tmp_path):
     """A sample; TFCERT_YEAR=1 is 10 repositories with a run a day and 300 on the days on which something changes."""
-    daily, many = (10, 300) if WHOLE else (0, 6)
+    daily, many = (10, 300) if WHOLE else (0, 5)
     counts = live(tmp_path, wire, daily=daily, many=many, seed=1)
     assert counts["requests"] >= 3 * (daily + many)
     assert counts["certificates retired"] >= daily + many

@@ -166,7 +166,8 @@ class Life:
         wire.hooks = []
         if fault < 0.05:
             number = self.random.randint(1, 30)
-            wire.hooks = [Kill(number, self.random.choice(["before", "after"]))]
+            moment = self.random.choice(["before", "after"])
+            wire.hooks = [Kill(number, moment, lambda _: True)]
         elif fault < 0.20:
             home.server.faults = [self._fault()]
         elif fault < 0.24 and not home.cloud.denied:
