@@ -22,7 +22,7 @@ from checker.forges.proposals.forge import People
 from checker.forges.proposals.github import GithubProposals
 from checker.forges.proposals.gitlab import GitlabProposals
 from checker.forges.retry import RetryPolicy
-from checker.model.policy import Policy, Run
+from checker.model.policy import Grouping, Policy, Run
 from checker.terraform.tool import Wanted
 
 AS_OF = datetime(2026, 11, 24, tzinfo=UTC)
@@ -282,3 +282,34 @@ def test_a_token_that_may_not_write_is_exit_2(rig):
     assert result.exit_code == 2
     assert "docs/propose.md" in result.deeds[0].did
     assert rig.opened == []
+
+
+def test_the_workflow_s_own_token_is_warned_about(rig, capsys):
+    """Its pull requests start no workflow on GitHub; an App's do, and so does any token on GitLab."""
+    rig.run(dry=True)
+    assert "start no workflow" not in capsys.readouterr().err
+    if rig.name == "github":
+        rig.server.tokens["workflow"] = ("github-actions[bot]", True)
+        rig.run(dry=True, token="workflow")
+        assert "start no workflow" in capsys.readouterr().err
+
+
+def test_two_root_modules_are_two_requests_or_one(rig):
+    """--group root makes one each, --group all makes one of the same rotations, and closes what it replaces."""
+    root = rig.story.parent
+    other = root / "other"
+    other.mkdir()
+    for file in rig.story.iterdir():
+        (other / file.name).write_bytes(file.read_bytes().replace(b"rj3hhn", b"zz3hhn"))
+    files = {f"other/{file.name}": file.read_bytes() for file in other.glob("*.tf")}
+    rig.server.push(rig.project, files)
+    both = {"sources": (str(root),), "recursive": True}
+    rig.run(**both)
+    assert len(rig.opened) == 2
+    rig.run(**both, group=Grouping.ALL)
+    (kept,) = rig.opened
+    repository = rig.project.repository
+    changed = repository.git("diff", "--name-only", "main", kept.head)
+    assert changed.decode().split() == ["other/certificate.tf", "story/certificate.tf"]
+    assert rig.run(**both, group=Grouping.ALL).exit_code == 0
+    assert rig.writes == []
