@@ -59,7 +59,12 @@ def consumer_bundles(
         if each.document == document.source.path
     ]
     read = {each.consumer.block for each in held}
-    left = [each for each in consumers if each.block is None or each.block not in read]
+    # What a resource records does not show what its provisioner passed on.
+    left = [
+        each
+        for each in consumers
+        if each.block is None or each.block not in read or " provisioner " in f"{each.place} "
+    ]
     return ConsumerBundles(
         held=tuple(
             each

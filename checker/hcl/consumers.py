@@ -42,6 +42,7 @@ from checker.hcl.passing.existence import block_only_if, exists_only_if
 from checker.hcl.passing.one_only import takes_one
 from checker.hcl.passing.outside import outside
 from checker.hcl.passing.passage import Passage
+from checker.hcl.passing.readers import names_key, refers, runs_with_resource, self_reads
 from checker.hcl.passing.without_both import (
     deciding,
     has_another_pem,
@@ -50,7 +51,7 @@ from checker.hcl.passing.without_both import (
     replaced_with,
 )
 from checker.hcl.references import Reference, ReferenceUse, Site, sites, traversals_of
-from checker.hcl.syntax import Block, Traversal, parses, traversals
+from checker.hcl.syntax import Traversal, parses, traversals
 from checker.model.rotation import Delivery
 
 _META = frozenset({"depends_on", "ignore_changes"})
@@ -101,6 +102,8 @@ class Consumer:
         """Return the display name of the block, with its module."""
         site = self.arrival.site
         name = " ".join((site.block.type, ".".join(site.block.labels))).strip()
+        if "provisioner" in site.path and site.block.labels[0] not in TRIGGERED:
+            name = f"a provisioner of {name}"
         return f"{name} (in module.{'.module.'.join(site.module)})" if site.module else name
 
     @property
@@ -197,6 +200,14 @@ class _Search:
                     )
         if kind in OBJECTS:
             yield from self.by_text(entry, key)
+        if kind not in TRIGGERED and not entry.stored:
+            yield from self.by_self(entry)
+
+    def by_self(self, entry: PemEntry) -> Iterator[PemEntry]:
+        """Yield the provisioners of the resource itself that take the PEM from `self`."""
+        for site, traversal in self_reads(entry.arrival.site):
+            arrival = Arrival(site=site, traversal=traversal, passage=entry.arrival.passage)
+            yield PemEntry(start=entry.start, arrival=arrival)
 
     def by_text(self, entry: PemEntry, key: ResourceKey) -> Iterator[PemEntry]:
         """Yield trust stores that name the object's key by the same text, not by a reference."""
@@ -210,7 +221,7 @@ class _Search:
                 if not parses(file):
                     continue
                 for site in sites(file, module):
-                    if _names_key(site, text) and not _refers(site, key):
+                    if names_key(site, text) and not refers(site, key):
                         inner = next(iter(traversals(site.attribute.expression, file.data)), None)
                         traversal = inner or Traversal(
                             "", site.attribute.value, (), site.attribute.expression
@@ -388,7 +399,9 @@ class _Search:
         if entry.stored or key[1] in TRUST_STORES:
             return self.placed(entry, view, with_)
         labels = enclosing_keys(entry.arrival.traversal, site.file.data)
-        found = _uncut(entry, delivered(site, address_of(key), view.moving, labels, with_))
+        found = runs_with_resource(site, view.moving) or _uncut(
+            entry, delivered(site, address_of(key), view.moving, labels, with_)
+        )
         return of_hash(site, found) if entry.arrival.passage.hashed else found
 
     def placed(self, entry: PemEntry, view: _View, replaced_with: str | None) -> Delivered:
@@ -478,21 +491,3 @@ def _hashes(site: Site) -> bool:
 
 def _is_store(kind: str) -> bool:
     return kind in STORES or kind.startswith(_PODS)
-
-
-def _names_key(site: Site, text: bytes) -> bool:
-    block: Block = site.block
-    kind = block.labels[0] if block.type == "resource" and block.labels else ""
-    if kind not in TRUST_STORES or site.path[-1] != TRUST_STORES[kind][0]:
-        return False
-    value = site.attribute.value.of(site.file.data).strip()
-    plain = text.strip(b'"')
-    inside = b"/" + plain if text.startswith(b'"') else b"/${" + text + b"}"
-    return value == text or value.strip(b'"').endswith(inside)
-
-
-def _refers(site: Site, key: ResourceKey) -> bool:
-    return any(
-        traversal.root == key[1] and traversal.steps and traversal.steps[0].name == key[2]
-        for traversal in traversals(site.attribute.expression, site.file.data)
-    )

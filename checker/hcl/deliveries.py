@@ -52,7 +52,7 @@ _SENT = {
     "consul_key_prefix": "Terraform sends it",
     "google_storage_bucket_object": "Terraform uploads the new content",
 }
-_REPLACED = {
+REPLACED = {
     "aws_secretsmanager_secret_version": (
         "Terraform replaces it with a new version of the secret; what reads it must read again"
     ),
@@ -156,8 +156,8 @@ def _by_type(site: Site, kind: str) -> Delivered:
         return special
     if kind in _SENT:
         return Delivered(delivery=Delivery.SENT, effect=_SENT[kind])
-    if kind in _REPLACED:
-        return Delivered(delivery=Delivery.REPLACED, effect=_REPLACED[kind])
+    if kind in REPLACED:
+        return Delivered(delivery=Delivery.REPLACED, effect=REPLACED[kind])
     return Delivered(
         delivery=Delivery.UNKNOWN,
         effect=f"tfcert does not know what a change does in {kind}:"
@@ -471,7 +471,7 @@ def _user_data(site: Site, kind: str) -> Delivered:
             needs="replace the instances (an instance refresh)",
         )
     if kind == "aws_launch_configuration":
-        return Delivered(delivery=Delivery.REPLACED, effect=_REPLACED[kind])
+        return Delivered(delivery=Delivery.REPLACED, effect=REPLACED[kind])
     return Delivered(
         delivery=Delivery.REPLACED,
         effect="a change of it replaces or restarts the machine: read in the plan which of the two",

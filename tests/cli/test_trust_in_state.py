@@ -245,6 +245,16 @@ def test_what_a_certificate_block_runs_is_named_as_not_confirmed(tmp_path, pems,
     assert f"{name} {C}.{block} has now" in evidence[None]["reason"]
 
 
+def test_a_provisioner_that_passes_the_value_on_is_named_beside_it(tmp_path, pems):
+    """What state records of the parameter does not show what its provisioner pushed."""
+    text, *rest = parameter("\n".join(pems.values()))
+    text = text.replace(f"value = {OLD}\n", f"value = {OLD}\n{RUN % ('', 'value')}")
+    root(tmp_path, pems, (text, *rest))
+    _, evidence = judged(tmp_path)
+    assert evidence["aws_ssm_parameter.trust"]["status"] == "not confirmed"
+    assert "a provisioner of resource aws_ssm_parameter.trust" in evidence[None]["reason"]
+
+
 def test_a_run_that_takes_nothing_of_the_block_is_none(tmp_path, pems):
     root(tmp_path, pems)
     main = tmp_path / "main.tf"

@@ -261,3 +261,28 @@ def test_what_only_sits_in_replace_triggered_by_has_no_pem(tmp_path):
     found = consumers(tmp_path, {"trust.tf": text})
     assert found["aws_instance.y"].delivery is Delivery.FOLLOWS
     assert found[NAME].delivery is Delivery.SENT
+
+
+SELF = '  provisioner "local-exec" {\n%s    command = "push ${self.%s}"\n  }\n'
+
+
+@pytest.mark.parametrize(
+    ("kind", "argument", "run", "delivery"),
+    [
+        ("aws_ssm_parameter", "value", SELF % ("", "value"), Delivery.NEVER),
+        ("aws_secretsmanager_secret_version", "secret_string", SELF % ("", "secret_string"), Delivery.REPLACED),
+        ("aws_ssm_parameter", "value", SELF % ("", "name"), None),
+        ("aws_ssm_parameter", "value", SELF % ("    when = destroy\n", "value"), None),
+    ],
+)  # fmt: skip
+def test_a_provisioner_that_takes_the_pem_from_self_is_a_consumer(
+    kind, argument, run, delivery, tmp_path
+):
+    """It runs again only if its resource is replaced; the resource itself is another consumer."""
+    text = f'resource "{kind}" "x" {{\n  {argument} = {PEM}\n{run}}}\n'
+    found = consumers(tmp_path, {"trust.tf": text})
+    assert found.pop(f"{kind}.x").delivery in {Delivery.SENT, Delivery.REPLACED}
+    name = f"a provisioner of resource {kind}.x"
+    assert {what: each.delivery for what, each in found.items()} == (
+        {} if delivery is None else {name: delivery}
+    )
