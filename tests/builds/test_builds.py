@@ -89,12 +89,17 @@ def test_two_builds_are_the_same(built):
 
 
 def test_the_wheel_has_the_package_and_nothing_else(wheel):
-    """The wheel has the tracked files of the package, the policies, two gates, the grammar and its metadata."""
+    """The wheel has the tracked files of the package, the policies, the rules' pages, two gates, the grammar and its metadata."""
     files = {name for name in tracked() if name.startswith("checker/")}
     files |= {
         name.replace("policies/", "checker/packs/", 1)
         for name in tracked()
         if name.startswith("policies/")
+    }
+    files |= {
+        name.replace("docs/rules/", "checker/rule_pages/", 1)
+        for name in tracked()
+        if name.startswith("docs/rules/")
     }
     files |= {
         "checker/gates/github/pull-request.yml",

@@ -128,6 +128,16 @@ def test_the_build_tools_are_pinned_by_hash():
         assert re.search(r"--hash=sha256:[0-9a-f]{64}", part), part
 
 
+def test_nothing_is_installed_without_a_hash():
+    """Each installation of the Containerfile is by hash, or of the wheel alone."""
+    commands = [each for name, text in instructions() if name == "RUN" for each in text.split("&&")]
+    options = [set(re.findall(r"--[\w-]+", each)) for each in commands if " install " in each]
+    assert options == [
+        {"--python", "--require-hashes", "--requirement"},
+        {"--python", "--no-index", "--no-deps"},
+    ]
+
+
 def test_hadolint_finds_nothing():
     """hadolint, with all its rules, finds nothing in the Containerfile."""
     hadolint = Path(sys.executable).with_name("hadolint")
