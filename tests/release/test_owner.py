@@ -142,7 +142,9 @@ def test_a_second_run_changes_nothing(renamed):
     assert b"acme-2/tfcert" in (top / "docs/gates.md").read_bytes()
 
 
-@pytest.mark.parametrize("owner", ["", "a/b", "-a", "a--b", "a b", "$(touch marked)", "a" * 40])
+@pytest.mark.parametrize(
+    "owner", ["", "a/b", "-a", "a--b", "a b", "$(touch marked)", "a" * 40, "a-" * 20 + "a"]
+)
 def test_an_owner_is_a_login_of_github(tmp_path, owner):
     """A text that is no login of GitHub changes no file, and is never run as a command."""
     shutil.copytree(ROOT / "release", tmp_path / "release")
