@@ -97,8 +97,10 @@ coverage: $(READY) ## All tests, and how many branches they reach: at least 95 %
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered --show-missing --sort=cover
 
-fuzz: $(READY) ## Feed the readers damaged documents for SECONDS
-	$(BIN)/python tests/terraform/fuzz_documents.py $(SECONDS)
+# The tests run each target on its corpus, without atheris. What reaches new code is kept in .fuzz for the next run.
+fuzz: $(READY) ## Fuzz the readers, the edits, policies and the bot's inputs for SECONDS each; TARGETS="edits bot"
+	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[comment,demo,dev,fleet,fuzz]'
+	$(BIN)/python tests/fuzz/fuzz_run.py $(SECONDS) $(TARGETS)
 
 # The tests take a sample of each. DAILY=10 MANY=300 SEED=1 choose the year.
 year: $(READY) ## A year of `tfcert propose` on 310 repositories, a kill at each call, and 500 orders of two runs
@@ -133,6 +135,4 @@ owner: ## Write the owner of the repository into each file that names it: make o
 	@$(PYTHON) release/owner.py "$$OWNER"
 
 clean: ## Remove what was installed here
-	rm -rf $(VENV) .bench .coverage .matrix .servers .site
-
-	rm -rf $(VENV) .bench .coverage .matrix .servers .site
+	rm -rf $(VENV) .bench .coverage .fuzz .matrix .servers .site

@@ -109,9 +109,10 @@ def read_marker(body: str) -> Marker | None:
             run=fields["run"],
             resolved=fields["resolved"],
         )
-    except (ValueError, TypeError, KeyError, RecursionError):
+        sound = _is_sound(made)
+    except (ValueError, TypeError, KeyError, RecursionError, OverflowError):
         return None
-    return made if _is_sound(made) else None
+    return made if sound else None
 
 
 def _is_sound(made: Marker) -> bool:
@@ -125,6 +126,8 @@ def _is_sound(made: Marker) -> bool:
         and isinstance(made.run, int | None)
         and isinstance(made.resolved, bool)
         and made.at.tzinfo is not None
+        # Raises OverflowError for a time that has no year in UTC; tfcert writes it in UTC.
+        and made.at.astimezone(UTC).tzinfo is not None
     )
 
 

@@ -6,7 +6,8 @@ is `schemas/outcome-v1.schema.json`.
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Literal, NotRequired, TypedDict
 
 from checker.errors import UnreadableError
@@ -227,17 +228,48 @@ def read_document(name: str, data: bytes) -> JsonDocument:
         raise UnreadableError(
             f"not as {SCHEMA} has it: {error}", where=name, remedy=_REMEDY
         ) from error
-    if not _is_instant(found["as_of"]):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        # The first decoder does not check the texts that it skips.
+        raise UnreadableError("not the outcome of a check", where=name, remedy=_REMEDY) from error
+    wrong = next((at for at, text in _instants(found) if not _is_instant(text)), None)
+    if wrong is not None:
         raise UnreadableError(
-            f"not as {SCHEMA} has it: no instant - at `$.as_of`", where=name, remedy=_REMEDY
+            f"not as {SCHEMA} has it: no instant - at `{wrong}`", where=name, remedy=_REMEDY
         )
     return found
 
 
+def _instants(found: JsonDocument) -> Iterator[tuple[str, str]]:
+    """Yield the JSON path and the text of each instant that is not null."""
+    yield "$.as_of", found["as_of"]
+    change = found.get("change", {})
+    texts: list[tuple[str, str | None]] = [
+        ("$.change.made_at", change.get("made_at")),
+        ("$.change.old_ends", change.get("old_ends")),
+    ]
+    for at, certificate in enumerate(found["certificates"]):
+        texts.append((f"$.certificates[{at}].expires_at", certificate["expires_at"]))
+    for at, finding in enumerate(found["findings"]):
+        texts.append((f"$.findings[{at}].not_before", finding.get("not_before")))
+    for at, rotation in enumerate(found["rotations"]):
+        path = f"$.rotations[{at}]"
+        texts.append((f"{path}.introduce_by", rotation["introduce_by"]))
+        texts.append((f"{path}.repoint_by", rotation["repoint_by"]))
+        late = rotation.get("late")
+        if late is not None:
+            texts.append((f"{path}.late.ends", late["ends"]))
+            texts.append((f"{path}.late.window_ends", late["window_ends"]))
+    for at, manual in enumerate(found.get("by_hand", ())):
+        texts.append((f"$.by_hand[{at}].expires_at", manual["expires_at"]))
+    yield from ((at, text) for at, text in texts if text is not None)
+
+
 def _is_instant(text: str) -> bool:
+    """Return whether it is an instant with a time zone, whose UTC is in the years 1 to 9999."""
     try:
-        return datetime.fromisoformat(text).tzinfo is not None
-    except ValueError:
+        moment = datetime.fromisoformat(text)
+        return moment.tzinfo is not None and moment.astimezone(UTC).tzinfo is not None
+    except (ValueError, OverflowError):
         return False
 
 

@@ -50,6 +50,8 @@ def test_a_marker_is_read_as_it_was_written_and_is_one_hidden_line(
         MARKER.line.replace('"prod"', "3"),
         MARKER.line.replace("+00:00", ""),
         MARKER.line.replace("null", '"7"'),
+        MARKER.line.replace("2026-11-23T00:00:00+00:00", "0001-01-01T00:00:00+14:00"),
+        MARKER.line.replace("2026-11-23T00:00:00+00:00", "9999-12-31T23:59:59-14:00"),
     ],
 )
 def test_nothing_else_is_a_marker(body):

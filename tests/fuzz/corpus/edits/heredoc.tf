@@ -1,0 +1,20 @@
+resource "aws_api_gateway_client_certificate" "orders" {
+  description = "what the orders API shows its backend"
+}
+
+output "handbook" {
+  value = <<-EOT
+    resource "aws_api_gateway_client_certificate" "orders" {
+    }
+    # tfcert: succeeds aws_api_gateway_client_certificate.orders
+    The PEM: ${aws_api_gateway_client_certificate.orders.pem_encoded_certificate}
+    The id:  ${aws_api_gateway_client_certificate.orders.id}
+  EOT
+}
+
+resource "aws_api_gateway_stage" "prod" {
+  rest_api_id           = aws_api_gateway_rest_api.orders.id
+  deployment_id         = aws_api_gateway_deployment.orders.id
+  stage_name            = "prod"
+  client_certificate_id = aws_api_gateway_client_certificate.orders.id
+}
