@@ -32,7 +32,7 @@ _MENU = {
     "Start": ("index.md", "first-steps.md", "developer.md", "pipeline.md", "gates.md"),
     "Pull requests": ("bot.md", "propose.md"),
     "Accounts and fleets": ("scan.md", "fleet.md"),
-    "Rotations": ("propose.md", "trust.md", "probe.md", "limits.md"),
+    "Rotations": ("trust.md", "probe.md", "limits.md"),
     "Security": ("threat-model.md", "reach.md", "release.md", "SECURITY.md"),
     "Reference": ("policy.md", "formats.md", "html.md", "performance.md", "rules/"),
     "Project": ("architecture.md", "CONTRIBUTING.md", "CHANGELOG.md", "decisions/"),
