@@ -198,7 +198,7 @@ def _in_drift(
 
 
 def _other_arns(keys: Iterable[CertificateKey]) -> ObservedAnswers:
-    """Return the answers about ARNs that are not of ACM: nobody is asked about them."""
+    """Return the answers about ARNs that are not of ACM, without a call."""
     return ObservedAnswers(
         certificates={key: NO_ACM for key in keys if is_arn(key.id) and not is_acm_arn(key.id)}
     )

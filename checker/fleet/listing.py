@@ -18,7 +18,7 @@ from checker.model.inventory import Unread
 
 
 class ListsObjects(Protocol):
-    """What is needed to list a bucket."""
+    """A client that lists a bucket."""
 
     def list(self, prefix: str) -> Iterator[tuple[str, int, str]]:
         """Yield key, size and ETag of every object below a prefix; raises UnreadableError."""

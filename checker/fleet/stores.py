@@ -51,7 +51,7 @@ class S3Keys(Struct, frozen=True, kw_only=True):
 
 
 class S3Access(Protocol):
-    """What is needed of boto3: credentials, regions and endpoints.
+    """The part of boto3 that is needed: credentials, regions and endpoints.
 
     All raise UnreadableError.
     """

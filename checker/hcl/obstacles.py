@@ -102,7 +102,7 @@ def unit_uses(configuration: Configuration, module: ModulePath) -> Iterator[tupl
     """Yield every Terragrunt unit that runs a module on the way to a certificate.
 
     The second value is True if the unit shares the module's text with another configuration. One
-    unit may run the root module, as this configuration is run that way.
+    unit may run the root module: it is how this configuration is run.
     """
     terragrunt = _terragrunt(configuration)
     if terragrunt is None:

@@ -1,4 +1,4 @@
-"""What consumers of the PEM have now, as evidence; which of them AWS is asked about (`--trust`)."""
+"""Make evidence of what consumers of the PEM have now; choose those that `--trust` asks AWS about."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ P_co = TypeVar("P_co", bound=Predecessor, covariant=True)
 class RotationState(Struct, Generic[P_co], frozen=True, kw_only=True):
     """A predecessor and its successor, with what state, configuration and AWS say of them.
 
-    A comment names the successor; else it is a guess. `unfit` is the reason why stages should not
+    A comment names the successor, or tfcert infers it. `unfit` is the reason why stages should not
     move to it.
     """
 

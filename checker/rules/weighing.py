@@ -64,7 +64,7 @@ class Weighing:
 
 
 class _Touched:
-    """The names that a plan changes; everything where that is not known."""
+    """The names that a plan changes, or everything if they are not known."""
 
     def __init__(self, part: DocumentCases) -> None:
         plan = part.document.plan
@@ -79,7 +79,7 @@ class _Touched:
     def by_plan(self, finding: Finding) -> bool:
         """Return whether the plan changes the certificate or a stage that the finding is about.
 
-        It is True where nothing tells which they are.
+        Return True if they are not known.
         """
         if self.everything:
             return True

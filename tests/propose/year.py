@@ -177,7 +177,7 @@ class Life:
         self.log.append(
             f"day {(home.server.now - BEGIN).days}: run{' --reopen' if self.asks_again else ''}{' killed' if result is None else ''}"
             f"{' denied' if home.cloud.denied else ''}: "
-            + "; ".join(f"{each.what}: {each.did}" for each in (result.deeds if result else ()))
+            + "; ".join(f"{each.what}: {each.did}" for each in (result.results if result else ()))
         )
         counts["runs killed"] += result is None
         counts["runs that AWS denied"] += home.cloud.denied

@@ -139,8 +139,8 @@ def explain(
     tool: options.ToolName = None,
     tool_env: options.ToolEnv = None,
 ) -> None:
-    """Say which scopes hold for a certificate or a stage, why the others do not, and what follows;
-    AWS is not asked.
+    """Say which scopes apply to a certificate or a stage, why the others do not, and what
+    follows; AWS is not asked.
     """  # noqa: D205 -- the first paragraph is the short help
     from checker.cli import load, policy_options
     from checker.cli.aws import Aws

@@ -172,8 +172,8 @@ def read_source(
 def _needs_tool(source: str, tool: Tool | None, *, offline: bool) -> str | None:
     """Return why a program must be started to read the source; None if none would be.
 
-    A source that cannot be read at all has no reason: reading it raises the error. That is so for
-    a state in a backend with `offline`, too.
+    A source that cannot be read at all has no reason: reading it raises the error. With
+    `offline`, a state in a backend is such a source.
     """
     if source == "-" or source.startswith("s3://") or tool is None:
         return None

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from checker.analysis.scoping import Scoping
 from checker.cli.patch_result import exit_code, one_configuration
 from checker.errors import TfcertError
-from checker.forges.proposals.decide import Candidate, Judged, RequestGroup, Standing
+from checker.forges.proposals.decide import Candidate, Judged, RequestGroup, RotationStatus
 from checker.forges.proposals.marker import branch_names
 from checker.hcl.configuration import Configuration
 from checker.model.cases import Case
@@ -129,7 +129,7 @@ class Judge:
     def judged(self) -> Judged:
         """Return the candidates, and why the other rotations are none."""
         found: list[Candidate] = []
-        standing: dict[str, Standing] = {}
+        statuses: dict[str, RotationStatus] = {}
         for root in self.roots:
             scoping = Scoping(root.outcome.cases)
             for rotation in root.patches.rotations:
@@ -140,7 +140,7 @@ class Judge:
                     case step:
                         unverified = isinstance(step, Waiting) and step.unverified
                         for each in certificates:
-                            standing[each] = Standing(
+                            statuses[each] = RotationStatus(
                                 reason=step_in_words(rotation), unverified=unverified
                             )
         branches: dict[tuple[str, object], str] = {}
@@ -152,7 +152,7 @@ class Judge:
             candidates=tuple(
                 replace(each, branch=branches[each.certificates[0], each.phase]) for each in found
             ),
-            standing=standing,
+            statuses=statuses,
             roots=frozenset(root.name for root in self.roots),
             unsure=frozenset(root.name for root in self.roots if root.outcome.unverified),
         )
@@ -282,7 +282,7 @@ def _refuse_other_changes(
                 )
 
 
-def standing_lines(judge: Judge) -> Iterator[str]:
+def status_lines(judge: Judge) -> Iterator[str]:
     """Yield a line for each rotation that has no next phase now, and for each failure."""
     for root in judge.roots:
         for rotation in root.patches.rotations:

@@ -20,7 +20,7 @@ from checker.cli.proposals.judge import (
     certificate_names,
     group_patches,
     policy_of,
-    standing_lines,
+    status_lines,
 )
 from checker.errors import TfcertError, UsageError
 from checker.forges.proposals.dashboard import keep_dashboard
@@ -31,7 +31,7 @@ from checker.forges.proposals.decide import (
     RequestGroup,
     decide,
 )
-from checker.forges.proposals.execute import Deed, Executor, WantedRequest
+from checker.forges.proposals.execute import Executor, RequestResult, WantedRequest
 from checker.forges.proposals.forge import (
     BaseTree,
     ForgeRequest,
@@ -79,7 +79,7 @@ class ProposeOptions(Struct, frozen=True, kw_only=True):
 class ProposeResult(Struct, frozen=True, kw_only=True):
     """What a run did, what it left alone, and its exit code."""
 
-    deeds: tuple[Deed, ...]
+    results: tuple[RequestResult, ...]
     left: tuple[Left, ...]
     lines: tuple[str, ...]
     exit_code: int
@@ -184,21 +184,21 @@ def _kept(
         except TfcertError as error:
             names = ", ".join(each.label for each in group.members)
             refused.append(Left(what=f"{names}: {group.phase}", reason=str(error), blocked=True))
-    deeds = Executor(forge, base, key=options.key, viewer=viewer, known=known).run(
+    results = Executor(forge, base, key=options.key, viewer=viewer, known=known).run(
         decision.closings, wanted, decision.left
     )
     left = (*(each for each in decision.left if not each.persons), *refused)
     if options.dashboard:
-        rows = dashboard_rows(judge, deeds, decision.left)
+        rows = dashboard_rows(judge, results, decision.left)
         text = dashboard(
             rows, [name for name, _ in judge.failed], limit=forge.text_limit - _MARKER_ROOM
         )
-        deeds = (
-            *deeds,
+        results = (
+            *results,
             keep_dashboard(forge, key=options.key, title=TITLE, text=text, viewer=viewer),
         )
-    failed = any(each.failed for each in deeds)
-    stuck = judge.stuck or bool(refused) or any(each.blocked for each in deeds)
+    failed = any(each.failed for each in results)
+    stuck = judge.stuck or bool(refused) or any(each.blocked for each in results)
     for each in decision.left:
         if each.overdue:
             output.warn(
@@ -206,9 +206,9 @@ def _kept(
                 f"it: {each.reason}"
             )
     return ProposeResult(
-        deeds=deeds,
+        results=results,
         left=left,
-        lines=tuple(standing_lines(judge)),
+        lines=tuple(status_lines(judge)),
         exit_code=2 if failed else 3 if stuck else 0,
     )
 
@@ -249,7 +249,7 @@ def _wanted(
 
 
 def dashboard_rows(
-    judge: Judge, deeds: Sequence[Deed], left: Sequence[Left]
+    judge: Judge, results: Sequence[RequestResult], left: Sequence[Left]
 ) -> tuple[DashboardRow, ...]:
     """Return a row for each rotation that is not done, the one that ends first before others."""
     names: dict[str, str] = {}
@@ -257,9 +257,9 @@ def dashboard_rows(
         marker = each.request.marker if each.request is not None else None
         if each.request is not None and marker is not None:
             names |= dict.fromkeys(marker.certificates, each.request.name)
-    for deed in deeds:
-        if deed.group is not None and deed.request is not None:
-            names |= dict.fromkeys(deed.group.certificates, deed.request.name)
+    for result in results:
+        if result.group is not None and result.request is not None:
+            names |= dict.fromkeys(result.group.certificates, result.request.name)
     found = [
         DashboardRow(
             rotation=rotation,
@@ -332,7 +332,7 @@ def show(result: ProposeResult) -> None:
     """Print a line for each request and rotation."""
     lines = [
         f"{each.what}: {each.did}{f' ({each.request.url})' if each.request else ''}"
-        for each in result.deeds
+        for each in result.results
     ]
     lines += [f"{each.what}: not touched: {each.reason}" for each in result.left]
     lines += result.lines

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from checker.errors import TfcertError
-from checker.forges.proposals.execute import Deed
+from checker.forges.proposals.execute import RequestResult
 from checker.forges.proposals.forge import ForgeIssue, ProposalForge
 
 _WHAT = "the dashboard"
@@ -19,14 +19,14 @@ def dashboard_line(key: str) -> str:
 
 def keep_dashboard(
     forge: ProposalForge, *, key: str, title: str, text: str, viewer: str | None
-) -> Deed:
+) -> RequestResult:
     """Create or edit the issue, unless a person closed it.
 
     Of several, the oldest stays; runs that race make two. Where the forge does not tell who the
     token is, nothing is written: somebody else's issue may begin with our line.
     """
     if viewer is None:
-        return Deed(
+        return RequestResult(
             what=_WHAT,
             did="not done: the forge does not tell the user of the token, so its issue cannot be "
             "told from others",
@@ -40,18 +40,20 @@ def keep_dashboard(
             made = forge.create_issue(title, body)
             opened = [each for each in _own(forge, line) if each.is_open] or [made]
             _close(forge, opened[1:])
-            return Deed(what=_WHAT, did=f"opened ({opened[0].url})")
+            return RequestResult(what=_WHAT, did=f"opened ({opened[0].url})")
         opened = [each for each in found if each.is_open]
         if not opened:
-            return Deed(what=_WHAT, did=f"not touched: a person closed it ({found[0].url})")
+            return RequestResult(
+                what=_WHAT, did=f"not touched: a person closed it ({found[0].url})"
+            )
         _close(forge, opened[1:])
         first = opened[0]
         if first.body.replace("\r\n", "\n").strip() == body.strip():
-            return Deed(what=_WHAT, did=f"is current ({first.url})")
+            return RequestResult(what=_WHAT, did=f"is current ({first.url})")
         forge.edit_issue(first.number, body)
-        return Deed(what=_WHAT, did=f"edited ({first.url})")
+        return RequestResult(what=_WHAT, did=f"edited ({first.url})")
     except TfcertError as error:
-        return Deed(what=_WHAT, did=f"not done: {error}", failed=True)
+        return RequestResult(what=_WHAT, did=f"not done: {error}", failed=True)
 
 
 def _own(forge: ProposalForge, line: str) -> list[ForgeIssue]:

@@ -38,7 +38,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
         return self.deadline or datetime.max.replace(tzinfo=UTC), self.root, self.label
 
 
-class Standing(Struct, frozen=True, kw_only=True):
+class RotationStatus(Struct, frozen=True, kw_only=True):
     """Why a rotation has no next phase now; `unverified` if that could not be found out."""
 
     reason: str
@@ -48,12 +48,12 @@ class Standing(Struct, frozen=True, kw_only=True):
 class Judged(Struct, frozen=True, kw_only=True):
     """The result of a run for all rotations that it read.
 
-    `standing` has, by certificate, those that are no candidates. `roots` are the folders that were
+    `statuses` has, by certificate, those that are no candidates. `roots` are the folders that were
     read; in the `unsure` ones AWS did not answer for a certificate.
     """
 
     candidates: tuple[Candidate, ...]
-    standing: Mapping[str, Standing]
+    statuses: Mapping[str, RotationStatus]
     roots: frozenset[str]
     unsure: frozenset[str] = frozenset()
 
@@ -327,10 +327,10 @@ def _ended(judged: Judged, marker: RequestMarker) -> str | None:
     }
     reasons: dict[str, None] = {}
     for certificate in marker.certificates:
-        standing = judged.standing.get(certificate)
-        if standing is not None and standing.unverified:
+        status = judged.statuses.get(certificate)
+        if status is not None and status.unverified:
             return None
-        found = now.get(certificate) or (standing.reason if standing is not None else None)
+        found = now.get(certificate) or (status.reason if status is not None else None)
         if found is None and not judged.unsure.isdisjoint(marker.roots):
             return None
         reasons[found or "its certificate is in no rotation any more"] = None
@@ -354,9 +354,9 @@ def _why_open(judged: Judged, marker: RequestMarker) -> str:
     if unread:
         return f"this run has not read {', '.join(unread)}"
     unverified = [
-        standing.reason
+        status.reason
         for certificate in marker.certificates
-        if (standing := judged.standing.get(certificate)) is not None and standing.unverified
+        if (status := judged.statuses.get(certificate)) is not None and status.unverified
     ]
     if not judged.unsure.isdisjoint(marker.roots):
         unverified.append("AWS did not answer for every certificate")

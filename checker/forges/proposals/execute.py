@@ -52,7 +52,7 @@ class WantedRequest(Struct, frozen=True, kw_only=True):
     draft: bool = False
 
 
-class Deed(Struct, frozen=True, kw_only=True):
+class RequestResult(Struct, frozen=True, kw_only=True):
     """What was done for one request; `failed` is an error of the forge.
 
     `request` is None if there is none, `group` if it is about no group. `blocked` means that a
@@ -90,40 +90,42 @@ class Executor:
 
     def run(
         self, closings: Sequence[Closing], wanted: Sequence[WantedRequest], left: Sequence[Left]
-    ) -> tuple[Deed, ...]:
+    ) -> tuple[RequestResult, ...]:
         """Close what is not needed, keep what is open current, then open what is new."""
-        deeds = [self._tried(each.request.name, self._close, each) for each in closings]
+        results = [self._tried(each.request.name, self._close, each) for each in closings]
         kept = [each for each in wanted if each.group.request is not None]
         new = [each for each in wanted if each.group.request is None]
         for work, given in ((self._keep, kept), (self._open, new)):
-            deeds += [
+            results += [
                 replace(self._tried(_what(each.group), work, each), group=each.group)
                 for each in given
             ]
-        deeds += [self._tried(each.what, self._remark, each) for each in left if each.persons]
-        return tuple(deeds)
+        results += [self._tried(each.what, self._remark, each) for each in left if each.persons]
+        return tuple(results)
 
-    def _tried(self, what: str, work: Callable[..., Deed], *given: object) -> Deed:
+    def _tried(
+        self, what: str, work: Callable[..., RequestResult], *given: object
+    ) -> RequestResult:
         """Do one piece of work; an error of the forge does not stop the others."""
         try:
             return work(*given)
         except OutrunError as error:
-            return Deed(what=what, did=f"left for the next run: {error}")
+            return RequestResult(what=what, did=f"left for the next run: {error}")
         except TfcertError as error:
-            return Deed(what=what, did=f"not done: {error}", failed=True)
+            return RequestResult(what=what, did=f"not done: {error}", failed=True)
 
-    def _close(self, closing: Closing) -> Deed:
+    def _close(self, closing: Closing) -> RequestResult:
         number, what = closing.request.number, closing.request.name
         now = self._forge.request(number)
         marker = now.marker
         if now.state != "open" or marker is None:
-            return Deed(what=what, did=f"left alone: it is {now.state} now", request=now)
+            return RequestResult(what=what, did=f"left alone: it is {now.state} now", request=now)
         marked = replace(marker, closed=closing.reason)
         text = f"**tfcert closed this request:** {closing.reason}.\n\n{without_marker(now.body)}"
         self._forge.close(number, f"{text}\n\n{marked.line}")
-        return Deed(what=what, did=f"closed: {closing.reason}", request=now)
+        return RequestResult(what=what, did=f"closed: {closing.reason}", request=now)
 
-    def _keep(self, wanted: WantedRequest) -> Deed:
+    def _keep(self, wanted: WantedRequest) -> RequestResult:
         existing = wanted.group.request
         if existing is None:
             raise AssertionError("a group without a request")
@@ -136,7 +138,9 @@ class Executor:
             self._forge.rewrite_branch(existing.branch, self._commit(wanted))
             did.append("rewritten on the head of the base")
         did += self._texts(wanted, request)
-        return Deed(what=_what(wanted.group), did=", ".join(did) or "is current", request=request)
+        return RequestResult(
+            what=_what(wanted.group), did=", ".join(did) or "is current", request=request
+        )
 
     def _texts(self, wanted: WantedRequest, request: ForgeRequest) -> list[str]:
         """Bring title, text, labels and people of a request up to date."""
@@ -152,16 +156,16 @@ class Executor:
         self._forge.edit(request.number, title=new_title, body=new_body)
         return ["text edited" if was_dressed else "labels and people added"]
 
-    def _open(self, wanted: WantedRequest) -> Deed:
+    def _open(self, wanted: WantedRequest) -> RequestResult:
         group = wanted.group
         what = _what(group)
         refused = self._prepare(wanted)
         if refused is not None:
-            return Deed(what=what, did=refused, blocked=True)
+            return RequestResult(what=what, did=refused, blocked=True)
         there = self._forge.requests_of(group.branch)
         others = [each for each in there if each.number > self._newest]
         if others:
-            return Deed(what=what, did="another run has opened it", request=others[-1])
+            return RequestResult(what=what, did="another run has opened it", request=others[-1])
         if any(each.state == "merged" for each in there) and self._base_moved():
             # It may have been merged after the base was read: then the change is there already.
             raise OutrunError("a request of this branch was merged, and the base has moved")
@@ -179,11 +183,11 @@ class Executor:
             there = [each for each in self._forge.requests_of(group.branch) if each.state == "open"]
             if not there:
                 raise
-            return Deed(what=what, did="another run has opened it", request=there[-1])
+            return RequestResult(what=what, did="another run has opened it", request=there[-1])
         if not dressed:
             self._forge.dress(made.number, wanted.people)
             self._forge.edit(made.number, title=None, body=self._body(wanted, dressed=True))
-        return Deed(what=what, did="opened", request=made)
+        return RequestResult(what=what, did="opened", request=made)
 
     def _prepare(self, wanted: WantedRequest) -> str | None:
         """Make the branch, or bring it up to date; return why that is not possible."""
@@ -213,12 +217,12 @@ class Executor:
         self._forge.rewrite_branch(state, self._commit(wanted))
         return None
 
-    def _remark(self, left: Left) -> Deed:
+    def _remark(self, left: Left) -> RequestResult:
         if left.request is None:
             raise AssertionError("a remark without a request")
         new = self._forge.remark(left.request.number, Remark(line=_PERSONS, text=_PERSONS_TEXT))
         did = f"left alone: {left.reason}{'; commented' if new else ''}"
-        return Deed(what=left.what, did=did, request=left.request)
+        return RequestResult(what=left.what, did=did, request=left.request)
 
     def _blobs(self, wanted: WantedRequest) -> dict[str, str]:
         return {file.path: blob_id(file.data, like=self._base.commit) for file in wanted.files}

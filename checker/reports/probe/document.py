@@ -140,8 +140,8 @@ _REMEDIES: Mapping[ProbeVerdict, str | None] = {
 def report_document(report: ProbeReport, notices: tuple[str, ...] = ()) -> JsonProbe:
     """Return the document of a run.
 
-    The exit code is 1 if a backend refuses the successor. Else it is 3 if something is not
-    confirmed, also where nothing was called and a notice says why.
+    The exit code is 1 if a backend refuses the successor, and 3 if something else is not
+    confirmed, or if nothing was called and a notice has the reason.
     """
     verdicts = [each.verdict for each in report.results]
     code: Literal[0, 1, 3, 130] = 0

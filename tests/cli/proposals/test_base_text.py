@@ -265,4 +265,4 @@ def test_a_request_that_is_merged_while_a_run_reads_is_not_opened_again(tfcert, 
     forge.writes.clear()
     result = run(forge, story)
     assert forge.writes == []
-    assert [each.did for each in result.deeds] == ["left alone: it is merged now"]
+    assert [each.did for each in result.results] == ["left alone: it is merged now"]

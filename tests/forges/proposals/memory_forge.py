@@ -239,11 +239,11 @@ def candidate(name="abc", phase=Phase.INTRODUCE, **more):
     return Candidate(**{**how, **more})
 
 
-def judged(*candidates, standing=None, roots=("live",), unsure=()):
+def judged(*candidates, statuses=None, roots=("live",), unsure=()):
     """Return the result of a run that read some root modules."""
     return Judged(
         candidates=candidates,
-        standing=standing or {},
+        statuses=statuses or {},
         roots=frozenset(roots),
         unsure=frozenset(unsure),
     )

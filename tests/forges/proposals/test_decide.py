@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from memory_forge import DAY, candidate, judged
 
-from checker.forges.proposals.decide import Existing, Limits, Standing, decide
+from checker.forges.proposals.decide import Existing, Limits, RotationStatus, decide
 from checker.forges.proposals.forge import BranchCommit, BranchState, ForgeRequest
 from checker.forges.proposals.marker import RequestMarker
 from checker.model.policy import Grouping
@@ -143,18 +143,18 @@ def test_of_two_requests_of_one_change_the_newer_is_closed():
 
 
 @pytest.mark.parametrize(
-    ("standing", "reason"),
+    ("statuses", "reason"),
     [
         ({}, "its certificate is in no rotation any more"),
-        ({"us-east-1/a": Standing(reason="blocked: count")}, "blocked: count"),
-        ({"us-east-1/a": Standing(reason="waiting: apply")}, "waiting: apply"),
+        ({"us-east-1/a": RotationStatus(reason="blocked: count")}, "blocked: count"),
+        ({"us-east-1/a": RotationStatus(reason="waiting: apply")}, "waiting: apply"),
     ],
 )
-def test_a_request_that_is_not_needed_is_closed_with_the_reason(standing, reason):
+def test_a_request_that_is_not_needed_is_closed_with_the_reason(statuses, reason):
     """A request is closed with the reason if its certificate is gone, or its rotation waits or is
     blocked.
     """
-    decision = decided(judged(standing=standing), [existing(request(1, "a"))])
+    decision = decided(judged(statuses=statuses), [existing(request(1, "a"))])
     assert [(each.request.number, each.reason) for each in decision.closings] == [(1, reason)]
 
 
@@ -169,7 +169,7 @@ def test_a_request_of_a_phase_that_is_applied_is_closed():
     "found",
     [
         judged(roots=("other",)),
-        judged(standing={"us-east-1/a": Standing(reason="AWS", unverified=True)}),
+        judged(statuses={"us-east-1/a": RotationStatus(reason="AWS", unverified=True)}),
         judged(unsure=("live",)),
     ],
 )

@@ -96,8 +96,8 @@ def test_a_person_s_commit_without_a_request_blocks():
     forge = opened()
     forge.push(BRANCH)
     forge.set(1, state="merged")
-    deeds, _ = run(forge, FOUND)
-    assert [each.blocked for each in deeds] == [True]
+    results, _ = run(forge, FOUND)
+    assert [each.blocked for each in results] == [True]
     assert open_requests(forge) == []
 
 
@@ -108,8 +108,8 @@ def test_a_commit_that_arrives_in_the_last_moment_is_not_lost():
     forge = opened()
     forge.move_base()
     forge.before = lambda name: forge.push(BRANCH) if name == "rewrite_branch" else None
-    deeds, _ = run(forge, FOUND)
-    assert "left for the next run" in deeds[0].did
+    results, _ = run(forge, FOUND)
+    assert "left for the next run" in results[0].did
     assert forge.branches[BRANCH][2]["other.tf"] == b"by hand\n"
 
 
@@ -129,8 +129,8 @@ def test_the_same_files_by_another_author_are_not_ours():
     forge = opened()
     forge.amend(BRANCH, b"new\n", "ann")
     forge.move_base()
-    deeds, _ = run(forge, FOUND)
-    assert "left alone" in deeds[0].did
+    results, _ = run(forge, FOUND)
+    assert "left alone" in results[0].did
 
 
 def test_a_branch_that_was_deleted_is_made_again():
@@ -180,9 +180,9 @@ def test_a_request_that_is_opened_and_merged_meanwhile_is_not_opened_twice():
             forge.set(1, state="merged")
 
     forge.before = other
-    deeds, _ = run(forge, FOUND)
+    results, _ = run(forge, FOUND)
     assert len(forge.requests) == 1
-    assert deeds[0].did == "another run has opened it"
+    assert results[0].did == "another run has opened it"
 
 
 def test_a_request_that_is_merged_before_the_closed_ones_are_listed_is_not_opened_twice():
@@ -197,9 +197,9 @@ def test_a_request_that_is_merged_before_the_closed_ones_are_listed_is_not_opene
             forge.move_base()
 
     forge.before = other
-    deeds, _ = run(forge, FOUND)
+    results, _ = run(forge, FOUND)
     assert len(forge.requests) == 1
-    assert "left for the next run" in deeds[0].did
+    assert "left for the next run" in results[0].did
 
 
 def test_a_merged_request_whose_change_is_taken_back_is_opened_again():
@@ -299,8 +299,8 @@ def test_an_error_of_one_request_does_not_stop_the_others():
 
     forge.before = before
     found = judged(candidate("abc"), candidate("def", root="other"), roots=("live", "other"))
-    deeds, _ = run(forge, found)
-    assert [each.failed for each in deeds] == [True, False]
+    results, _ = run(forge, found)
+    assert [each.failed for each in results] == [True, False]
     assert len(open_requests(forge)) == 1
 
 

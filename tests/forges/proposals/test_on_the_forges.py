@@ -132,14 +132,14 @@ def test_a_second_run_writes_nothing(rig):
     """Labels and reviewers are there, the request has our title, and no call writes."""
     people = People(labels=("tfcert",), assignees=("bob",), reviewers=("ann",))
     result = rig.run(people=people)
-    assert (result.exit_code, [each.did for each in result.deeds]) == (0, ["opened"])
+    assert (result.exit_code, [each.did for each in result.results]) == (0, ["opened"])
     (asked,) = rig.opened
     assert asked.title == (
         "Rotate API Gateway client certificate backend (1 of 3): introduce by 26 Nov"
     )
     assert list(asked.labels) == ["tfcert"]
     again = rig.run(people=people)
-    assert [each.did for each in again.deeds] == ["is current"]
+    assert [each.did for each in again.results] == ["is current"]
     assert rig.writes == []
 
 
@@ -170,7 +170,7 @@ def test_a_moved_base_rewrites_and_a_person_s_commit_does_not(rig):
     for number in range(2):
         result = rig.run()
         assert repository.head(BRANCH) == theirs
-        assert ["commented" in each.did for each in result.deeds] == [number == 0]
+        assert ["commented" in each.did for each in result.results] == [number == 0]
     assert before in {None, 0}
 
 
@@ -196,7 +196,7 @@ def test_a_commit_that_arrives_while_the_run_works_is_not_lost(rig):
     rig.server.before.clear()
     assert [repository.head(BRANCH)] == theirs
     assert repository.commit(theirs[0]).parents == (ours,)
-    assert "left for the next run" in result.deeds[0].did
+    assert "left for the next run" in result.results[0].did
 
 
 def test_what_is_not_needed_is_closed_and_what_a_person_closed_stays_closed(rig):
@@ -268,7 +268,7 @@ def test_a_busy_forge_is_asked_again(rig, limited, heard):
         *(Fault(method="POST", path=path, answer=answer, heard=heard) for path in made),
     ]
     result = rig.run()
-    assert [each.failed for each in result.deeds] == [False]
+    assert [each.failed for each in result.results] == [False]
     assert len(rig.opened) == 1
     repository = rig.project.repository
     assert repository.commit(repository.head(BRANCH)).parents == (repository.head(),)
@@ -280,7 +280,7 @@ def test_a_token_that_may_not_write_is_exit_2(rig):
     """The error says which permissions the token needs."""
     result = rig.run(token="reads")
     assert result.exit_code == 2
-    assert "docs/propose.md" in result.deeds[0].did
+    assert "docs/propose.md" in result.results[0].did
     assert rig.opened == []
 
 
