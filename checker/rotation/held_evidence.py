@@ -1,4 +1,4 @@
-"""Make evidence of what consumers of the PEM have now; choose those that `--trust` asks AWS about."""
+"""Make evidence of what consumers of the PEM have now; choose those that `--trust` asks about."""
 
 from __future__ import annotations
 
