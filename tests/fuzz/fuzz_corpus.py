@@ -50,6 +50,7 @@ SCENARIOS = [
     "several-stages",
     "splats",
     "through-locals",
+    "two-certificates",
 ]
 
 
@@ -76,6 +77,25 @@ def edits():
     for name in SCENARIOS:
         (file,) = (FIXTURES / "scenarios" / name / "config").glob("*.tf")
         yield f"{name}.tf", file.read_bytes()
+    yield "consumers.tf", CONSUMERS
+
+
+CONSUMERS = b"""\
+resource "aws_api_gateway_client_certificate" "orders" {
+}
+
+resource "aws_api_gateway_stage" "prod" {
+  client_certificate_id = aws_api_gateway_client_certificate.orders.id
+}
+
+resource "aws_ssm_parameter" "pem" {
+  value = aws_api_gateway_client_certificate.orders.pem_encoded_certificate
+}
+
+resource "aws_s3_object" "pems" {
+  content = join("\\n", [aws_api_gateway_client_certificate.orders.pem_encoded_certificate, ""])
+}
+"""
 
 
 def policies():

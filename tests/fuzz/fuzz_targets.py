@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import resource
 import sys
 import tempfile
 import time
+import zlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -39,6 +41,8 @@ from checker.forges.proposals.marker import (
 from checker.forges.pull_request import Forge, PullRequest
 from checker.hcl.readings import block_counts, by_hcl2, by_tree_sitter
 from checker.hcl.syntax import SourceFile
+from checker.model.address import parse
+from checker.model.resource_types import CERTIFICATES, STAGES
 from checker.model.rotation import Phase
 from checker.patches.patch import PhasePatch
 from checker.policyfile.resolve import merge_layers, read_chain
@@ -57,9 +61,14 @@ class FindingError(Exception):
     """An answer that is not an exception, and wrong."""
 
 
+# Other blocks with this attribute are in the corpus, and are read as consumers of a PEM.
+CONSUMERS = {parse("aws_api_gateway_deployment.d"): frozenset({"description", "triggers"})}
+
+
 def documents(data: bytes) -> None:
-    """Read a plan or a state."""
-    read_source("-", tool=None, stdin=lambda: data)
+    """Read a plan or a state, and what consumers have in it."""
+    read_source("-", tool=None, stdin=lambda: data, tags={"Name", "environment"})
+    read_source("-", tool=None, stdin=lambda: data, consumers=CONSUMERS)
 
 
 def policies(data: bytes) -> None:
@@ -87,16 +96,50 @@ def edits(data: bytes) -> None:
         folder = Path(top, "a/b/c/d/e")
         folder.mkdir(parents=True)
         (folder / "main.tf").write_bytes(data)
-        made = World(
-            folder=folder,
-            certificates={f"{CERTIFICATE}.orders": "old000"},
-            stages={f"{STAGE}.prod": "old000"},
-        )
-        _, found = made.ask(every=True)
+        made = World(folder=folder, **_state(data))
+        _, found = made.ask(every=True, trust_bundle=bool(zlib.crc32(data) & 1))
         for patch in found.patches:
             _apply(patch, folder)
             for change in patch.changes:
                 _compare(patch.phase, change.before or b"", change.after)
+
+
+_BLOCK = re.compile(rb'resource\s+"(aws\w*_(?:client_certificate|stage))"\s+"([a-z]\w{0,20})"')
+_NAMED = re.compile(rb"client_certificate\.([a-z]\w*)")
+_MOST = 6
+
+
+def _state(data: bytes) -> dict[str, dict[str, str]]:
+    """Return a state that has the declared certificates, and stages that present the named ones."""
+    _, *found = _BLOCK.split(data)
+    blocks = [
+        (f"{kind.decode()}.{name.decode()}{_key(body)}", name, body)
+        for kind, name, body in zip(*(found[at::3] for at in range(3)), strict=True)
+    ]
+    certificates = [each for each in blocks if "_client_certificate." in each[0]][:_MOST]
+    ids = {name: f"old{number}" for number, (_, name, _) in enumerate(certificates)}
+    stages: dict[str, str] = {}
+    for address, _, body in blocks[: 2 * _MOST]:
+        kind = address.partition(".")[0]
+        if kind in STAGES:
+            named = _NAMED.search(body)
+            stages[address] = ids.get(named[1] if named else b"", "old0")
+    return {
+        "certificates": {
+            address: ids[name]
+            for address, name, _ in certificates
+            if address.partition(".")[0] in CERTIFICATES
+        }
+        or {f"{CERTIFICATE}.orders": "old0"},
+        "stages": stages or {f"{STAGE}.prod": "old0"},
+    }
+
+
+def _key(body: bytes) -> str:
+    if re.search(rb"\bcount\s*=", body):
+        return "[0]"
+    key = re.search(rb"\bfor_each\s*=[^\n]*?\b(\w+)", body)
+    return '["blue"]' if key else ""
 
 
 def _apply(patch: PhasePatch, folder: Path) -> None:
