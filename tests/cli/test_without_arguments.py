@@ -35,7 +35,7 @@ tfcert: 4 files of a Terraform configuration here, with 1 client certificate
   tfcert check tfplan
       judge this plan before it is applied; asks AWS
   tfcert check terraform.tfstate --offline
-      judge this state by its recorded dates; asks nobody
+      judge this state by its recorded dates; no call to AWS
   tfcert patch terraform.tfstate
       show the patch of each rotation that is due; edits no file
   tfcert doctor

@@ -43,7 +43,7 @@ def token_line(environment: Mapping[str, str]) -> DoctorLine:
         return DoctorLine(
             about=_ABOUT,
             health=Health.NOTE,
-            text="none is set; only `tfcert comment` needs one",
+            text="none is set; only `comment` and `propose` need one",
         )
     shown = "; ".join(f"{name} is set: {_kind(name, token)}" for name, token in found.items())
     useless = [name for name, token in found.items() if token.startswith(_CANNOT_COMMENT)]

@@ -150,7 +150,7 @@ def _commands(found: FolderFacts, tool: str | None) -> Iterator[tuple[str, str]]
     for name in found.states[:2]:
         yield (
             f"tfcert check {_word(name)} --offline",
-            "judge this state by its recorded dates; asks nobody",
+            "judge this state by its recorded dates; no call to AWS",
         )
     if found.configuration:
         source = (
