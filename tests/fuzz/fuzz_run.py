@@ -35,16 +35,20 @@ def main(seconds: int, names: list[str]) -> int:
 def _fuzz(name: str, seconds: int) -> bool:
     kept = KEPT / name
     kept.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(
-        [sys.executable, __file__, "--child", name, str(seconds)],
-        cwd=ROOT,
-        stderr=subprocess.STDOUT,
-        stdout=subprocess.PIPE,
-        text=True,
-        errors="replace",
-        timeout=seconds + _GRACE,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            [sys.executable, __file__, "--child", name, str(seconds)],
+            cwd=ROOT,
+            stderr=subprocess.STDOUT,
+            stdout=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            timeout=seconds + _GRACE,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        sys.stdout.write(f"{name}: did not end {_GRACE} seconds after its time\n")
+        return False
     status, count = _STATUS.findall(done.stdout), _COUNT.search(done.stdout)
     reached = f"coverage {status[-1][0]}, {status[-1][1]} features" if status else "no coverage"
     sys.stdout.write(f"{name}: {count[1] if count else 'unknown'} executions, {reached}\n")

@@ -21,6 +21,8 @@ from pathlib import Path
 
 from world import CERTIFICATE, STAGE, World, git, tree
 
+from checker.cli.commands.policy_show import policy_lines
+from checker.cli.policy_options import ResolvedPolicy
 from checker.cli.post_comment import CommentRequest, post_comment
 from checker.errors import TfcertError, UnreadableError
 from checker.forges.comment import (
@@ -45,7 +47,7 @@ from checker.model.address import parse
 from checker.model.resource_types import CERTIFICATES, STAGES
 from checker.model.rotation import Phase
 from checker.patches.patch import PhasePatch
-from checker.policyfile.resolve import merge_layers, read_chain
+from checker.policyfile.resolve import Layer, merge_layers, read_chain
 from checker.reports.json_v1_read import read_document as read_outcome
 from checker.reports.markdown import size
 from checker.reports.markdown.escape import NamedAccounts
@@ -72,18 +74,31 @@ def documents(data: bytes) -> None:
 
 
 def policies(data: bytes) -> None:
-    """Read a policy; the files that it extends are not on the disk."""
+    """Read a policy, and what `tfcert policy show` prints of it; no other file is read."""
 
     def read(path: str) -> bytes:
         if path.endswith("base.toml"):
             return b'threshold_days = 40\n[rules]\ncertificate-unused = "off"\n'
         raise UnreadableError("there is no such file", where=path)
 
-    layers = read_chain("live/tfcert.toml", data, read)
+    shown = _shown(read_chain("live/tfcert.toml", data, read))
+    text = "\n".join(shown)
+    try:
+        # Its paths are as seen from the current folder.
+        again = _shown(read_chain("tfcert.toml", text.encode(), read))
+    except TfcertError as error:
+        raise FindingError(f"what `policy show` prints is refused: {error}") from error
+    if again != shown:
+        raise FindingError("what `policy show` prints is another policy")
+
+
+def _shown(layers: tuple[Layer, ...]) -> list[str]:
+    """Return the lines of `tfcert policy show`, without the origins."""
     merged = merge_layers(layers, "tfcert.toml")
-    for scope in merged.scopes:
-        if not str(scope.location).isprintable():
-            raise FindingError(f"a location that a terminal cannot show: {scope.location!r}")
+    found = [*policy_lines(ResolvedPolicy(policy=merged, layers=layers))]
+    if not all(line.shown.isprintable() for line in found):
+        raise FindingError("a line of `policy show` that a terminal cannot show")
+    return [line.text for line in found]
 
 
 def edits(data: bytes) -> None:

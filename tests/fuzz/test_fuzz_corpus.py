@@ -13,6 +13,7 @@ from fuzz_targets import TARGETS, FindingError, Target
 import checker.patches.draft
 import checker.patches.patch
 from checker.cli import output
+from checker.cli.commands import policy_show
 from checker.errors import TfcertError
 from checker.policyfile import toml_file
 
@@ -142,3 +143,18 @@ def test_an_error_without_a_place_is_a_finding(monkeypatch):
     for error in (TfcertError("no"), TfcertError("\x1b[2J", where="tfcert.toml")):
         monkeypatch.setattr(toml_file, "validate", raising(error))
         assert len(findings("policies", FindingError)) >= 8
+
+
+def test_a_shown_policy_that_cannot_be_read_is_a_finding(monkeypatch):
+    """A `policy show` that prints no TOML, or a value other than it reads, is a finding."""
+    own = policy_show.value_text
+    monkeypatch.setattr(policy_show, "value_text", lambda _: "many")
+    found = findings("policies", FindingError)
+    assert len(found) >= 8
+    assert all("`policy show` prints is refused" in each for each in found)
+    monkeypatch.setattr(policy_show, "value_text", _one_more(own))
+    assert "what `policy show` prints is another policy" in findings("policies", FindingError)
+
+
+def _one_more(own):
+    return lambda value: str(value + 1) if type(value) is int else own(value)
