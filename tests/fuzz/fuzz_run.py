@@ -70,7 +70,12 @@ def _child(name: str, seconds: int) -> None:
         target = next(each for each in TARGETS if each.name == name)
         # Modules that are imported on demand are imported now, so that their branches count too.
         for file in sorted(target.corpus.iterdir()):
-            target.check(file.read_bytes())
+            try:
+                target.check(file.read_bytes())
+            except Exception:
+                # As libFuzzer says it.
+                sys.stderr.write(f"Test unit written to {file}\n")
+                raise
 
     def mutate(data: bytes, most: int, seed: int) -> bytes:
         chance = random.Random(seed)
