@@ -53,6 +53,20 @@ def find_repository(folder: Path) -> Path | None:
     return next((above for above in (folder, *folder.parents) if (above / ".git").exists()), None)
 
 
+def path_in_repository(path: str | Path, top: Path) -> Path | None:
+    """Return a path relative to a repository's root; None for a path outside the repository.
+
+    A path inside is not resolved: a link there belongs to the checkout, and a commit may have
+    another one.
+    """
+    # Path.resolve would follow the links of the checkout.
+    plain = Path(os.path.abspath(path))  # noqa: PTH100 -- see above
+    for candidate in (plain, Path(os.path.realpath(plain))):
+        if candidate.is_relative_to(top):
+            return candidate.relative_to(top)
+    return None
+
+
 def find_checkout() -> Checkout:
     """Return the repository's root and the path from it to the current folder.
 

@@ -162,7 +162,7 @@ def _home(directory: str) -> str:
     from checker.git import find_repository
 
     # Path.resolve would follow the link.
-    plain = Path(os.path.abspath(directory))  # noqa: PTH100
+    plain = Path(os.path.abspath(directory))  # noqa: PTH100 -- see above
     top = find_repository(Path.cwd())
     return (plain if top is not None and plain.is_relative_to(top) else plain.resolve()).as_posix()
 

@@ -35,15 +35,14 @@ class Base(Struct, frozen=True, kw_only=True):
     def place(self, path: str | Path) -> Path | None:
         """Return the extracted path of a file; None for a path outside the repository.
 
-        A path inside the repository is not resolved: a link there belongs to the checkout, and the
-        commit may have another. A commit does not change files outside the repository.
+        A path inside the repository is not resolved. A commit does not change files outside the
+        repository.
         """
-        # Path.resolve would follow the links of the checkout.
-        plain = Path(os.path.abspath(path))  # noqa: PTH100
-        for candidate in (plain, Path(os.path.realpath(plain))):
-            if candidate.is_relative_to(self.commit.top):
-                return self.folder / candidate.relative_to(self.commit.top)
-        return None
+        # Imported here: most runs read no commit.
+        from checker.git import path_in_repository
+
+        inside = path_in_repository(path, self.commit.top)
+        return self.folder / inside if inside is not None else None
 
     def exists(self, path: Path) -> bool:
         """Return whether the file is in the commit; for a path outside the repository, on disk."""
@@ -166,7 +165,7 @@ def _layers(named: str | None, base: Base | None) -> tuple[tuple[Layer, ...], Po
     layers = read_chain(path, _bytes(path, read), read)
     policy = merge_layers(layers, layers[-1].toml_file.values.get("name", Path(path).name))
     # A link there is the checkout's, so it is not resolved with `base`.
-    home = Path(path).resolve() if base is None else Path(os.path.abspath(path))  # noqa: PTH100
+    home = Path(path).resolve() if base is None else Path(os.path.abspath(path))  # noqa: PTH100 -- as in `place`
     return layers, replace(policy, homes=(home.parent.as_posix(), here))
 
 

@@ -41,7 +41,7 @@ class CacheFolder:
 
     def read(self, name: str) -> bytes | None:
         """Return a file; None if it is not there, no regular file, or if others can write it."""
-        path = os.path.join(self._path, name)  # noqa: PTH118
+        path = os.path.join(self._path, name)  # noqa: PTH118 -- not UTF-8
         flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
         try:
             handle = os.open(path, flags)
@@ -58,7 +58,7 @@ class CacheFolder:
 
     def write(self, name: str, data: bytes) -> None:
         """Write a file beside the old one, and put it in its place."""
-        path = os.path.join(self._path, name)  # noqa: PTH118
+        path = os.path.join(self._path, name)  # noqa: PTH118 -- not UTF-8
         temporary = ""
         try:
             handle, temporary = tempfile.mkstemp(dir=self._path, prefix=".tfcert-")

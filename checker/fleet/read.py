@@ -54,7 +54,7 @@ class BatchRead(Struct, kw_only=True):
     """What is kept of a batch: documents with something of ours, and what could not be read.
 
     `read` counts the states and plans; `others` are the JSON files that are neither. `changed` are
-    those of which another version was read than the one that was listed.
+    the items that were read in another version than the listed one.
     """
 
     documents: list[Document] = []

@@ -164,7 +164,7 @@ if (location.protocol === "file:") window.Worker = class extends EventTarget {
 """
 
 
-# The theme links its logo to a folder, of which a browser shows a list if it is opened from disk.
+# The theme links its logo to a folder. From disk, a browser shows the list of its files instead.
 _FOLDER = re.compile(r'(href="\.{1,2}(?:/\.\.)*)/?"')
 
 

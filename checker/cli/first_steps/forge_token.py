@@ -1,4 +1,4 @@
-"""Which tokens of forges are set, and of which kind; never their values.
+"""Find the tokens of forges that are set, and their kind; their values are never shown.
 
 Sources of the prefixes: GitHub, "About authentication to GitHub", "GitHub's token formats"; GitLab,
 "Token overview", "Token prefixes"; Atlassian, "Using access tokens" and "API tokens".

@@ -79,7 +79,7 @@ _OTHERS = {
 def find_forge(root: Path) -> WorkflowForge:
     """Return the forge of a repository, by its files, else by its remotes.
 
-    Raises UsageError if there is no sign of one, or signs of several.
+    Raises UsageError if nothing shows a forge, or if several are shown.
     """
     by_file = {forge for name, forge in _SIGNS.items() if (root / name).exists()}
     by_remote = set(_forges_of_remotes(root))

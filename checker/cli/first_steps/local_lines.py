@@ -250,7 +250,7 @@ def _files(configuration: Configuration | None, prefix: str) -> DoctorLine:
         )
     text = f"{_number(len(configuration.files), '.tf file')}, modules included"
     broken = [
-        f"{os.path.join(prefix, path)}:{file.fault.line}: {file.fault.reason}"  # noqa: PTH118
+        f"{os.path.join(prefix, path)}:{file.fault.line}: {file.fault.reason}"  # noqa: PTH118 -- not UTF-8
         for path, file in sorted(configuration.files.items())
         if file.fault is not None
     ]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from checker.errors import UsageError
+from checker.git import path_in_repository
 
 if TYPE_CHECKING:
     from checker.hcl.roots import Root
@@ -27,11 +28,9 @@ class BaseFolders(Struct, frozen=True, kw_only=True):
 
         Raises UsageError for a folder outside the checkout.
         """
-        # Path.resolve would follow the links of the checkout.
-        plain = Path(os.path.abspath(directory))  # noqa: PTH100
-        for candidate in (plain, plain.resolve()):
-            if candidate.is_relative_to(self.top):
-                return str(self.folder / candidate.relative_to(self.top))
+        path = path_in_repository(directory, self.top)
+        if path is not None:
+            return str(self.folder / path)
         raise UsageError(
             f"is outside the repository {self.top}", where=directory, remedy="name a folder in it"
         )

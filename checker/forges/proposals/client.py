@@ -16,7 +16,7 @@ import requests
 
 from checker.errors import TfcertError
 from checker.forges.comment import RefusedError, describe_exception
-from checker.forges.proposals.forge import OutrunError
+from checker.forges.proposals.forge import OutrunError, Remark
 from checker.forges.rest import ForgeNames, RestClient
 from checker.forges.retry import BusyError, RetryPolicy
 
@@ -123,6 +123,26 @@ class ProposalClient(RestClient):
             lambda: self.send(method, path, body=body, absent=AbsentError), settled=settled
         )
 
+    def comment_once(self, path: str, remark: Remark, body_of: Callable[[Any], str]) -> bool:
+        """Add a comment to the list at a path, unless it is there; return whether it is new.
+
+        `body_of` takes the body from a comment of the list.
+        """
+
+        def has_it(page: Sequence[Any]) -> bool:
+            return any(body_of(each).startswith(remark.line) for each in page)
+
+        def there() -> bool | None:
+            for page in self.pages(path):
+                if self.checked(partial(has_it, page)):
+                    return True
+            return None
+
+        if there():
+            return False
+        self.write("POST", path, {"body": remark.body}, settled=there)
+        return True
+
     def checked(self, question: Callable[[], T]) -> T:
         """Take values from an answer; raises InvalidResponseError if it has another form."""
         try:
@@ -143,6 +163,20 @@ class ProposalClient(RestClient):
             what = error.reason if isinstance(error, BusyError) else str(error)
             return OutrunError(what)
         return error
+
+
+def text(found: object) -> str:
+    """Return a text of an answer; raises TypeError for another value."""
+    if not isinstance(found, str):
+        raise TypeError("text")
+    return found
+
+
+def number(found: object) -> int:
+    """Return a number of an answer; raises TypeError for another value."""
+    if not isinstance(found, int):
+        raise TypeError("number")
+    return found
 
 
 def _pause(answer: requests.Response, what: str) -> float | None:

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from checker.errors import TfcertError
 from checker.forges.comment import GITHUB_LIMIT, InvalidResponseError, RefusedError
-from checker.forges.proposals.client import AbsentError, ProposalClient
+from checker.forges.proposals.client import AbsentError, ProposalClient, number, text
 from checker.forges.proposals.forge import (
     BaseTree,
     BranchCommit,
@@ -123,9 +123,9 @@ class GithubProposals:
         if self._project is None:
             self._project = self._client.read(
                 lambda found: Project(
-                    name=_text(found["full_name"]),
-                    default_branch=_text(found["default_branch"]),
-                    node=_text(found["node_id"]),
+                    name=text(found["full_name"]),
+                    default_branch=text(found["default_branch"]),
+                    node=text(found["node_id"]),
                 ),
                 self._repository,
             )
@@ -174,7 +174,7 @@ class GithubProposals:
                 f"there is no branch {branch!r}", where=self._where, remedy="name one with --base"
             )
         tree = self._client.read(
-            lambda found: _text(found["tree"]["sha"]), f"{self._repository}/git/commits/{head}"
+            lambda found: text(found["tree"]["sha"]), f"{self._repository}/git/commits/{head}"
         )
         listed = self._client.get(f"{self._repository}/git/trees/{tree}", {"recursive": "1"})
         if self._client.checked(lambda: bool(listed["truncated"])):
@@ -189,7 +189,7 @@ class GithubProposals:
             tree=tree,
             files=self._client.checked(
                 lambda: {
-                    _text(each["path"]): TreeFile(mode=_text(each["mode"]), blob=_text(each["sha"]))
+                    text(each["path"]): TreeFile(mode=text(each["mode"]), blob=text(each["sha"]))
                     for each in listed["tree"]
                     if each["type"] == "blob"
                 }
@@ -316,21 +316,11 @@ class GithubProposals:
 
     def remark(self, number: int, remark: Remark) -> bool:
         """Comment on a pull request once; return whether the comment is new."""
-        path = f"{self._repository}/issues/{number}/comments"
-
-        def has_it(page: Sequence[Any]) -> bool:
-            return any((each["body"] or "").startswith(remark.line) for each in page)
-
-        def there() -> bool | None:
-            for page in self._client.pages(path):
-                if self._client.checked(partial(has_it, page)):
-                    return True
-            return None
-
-        if there():
-            return False
-        self._client.write("POST", path, {"body": remark.body}, settled=there)
-        return True
+        return self._client.comment_once(
+            f"{self._repository}/issues/{number}/comments",
+            remark,
+            lambda each: each["body"] or "",
+        )
 
     def issues(self) -> Sequence[ForgeIssue]:
         """Return the issues of the token's user, closed ones too."""
@@ -375,7 +365,7 @@ class GithubProposals:
         """Return the commit of a branch; None if there is no such branch."""
         try:
             return self._client.read(
-                lambda found: _text(found["object"]["sha"]),
+                lambda found: text(found["object"]["sha"]),
                 f"{self._repository}/git/ref/heads/{quote(branch)}",
             )
         except AbsentError:
@@ -403,7 +393,7 @@ class GithubProposals:
 
     def _made(self, kind: str, body: Mapping[str, object]) -> str:
         answer = self._client.write("POST", f"{self._repository}/{kind}", body)
-        return self._client.checked(lambda: _text(answer["sha"]))
+        return self._client.checked(lambda: text(answer["sha"]))
 
     def _requests(self, page: Any) -> list[ForgeRequest]:
         return self._client.checked(lambda: [self._request(each) for each in page])
@@ -412,15 +402,15 @@ class GithubProposals:
         head = found.get("head") or {"ref": "", "repo": None}
         name = (head["repo"] or {}).get("full_name", "")
         return ForgeRequest(
-            number=_number(found["number"]),
+            number=number(found["number"]),
             name=f"#{found['number']}",
-            url=_text(found["html_url"]),
-            title=_text(found["title"]),
+            url=text(found["html_url"]),
+            title=text(found["title"]),
             body=found["body"] or "",
-            branch=_text(head["ref"]),
-            base=_text((found.get("base") or {"ref": ""})["ref"]),
+            branch=text(head["ref"]),
+            base=text((found.get("base") or {"ref": ""})["ref"]),
             own=name.lower() == self.project().name.lower(),
-            state="merged" if found.get("merged_at") else _text(found["state"]),
+            state="merged" if found.get("merged_at") else text(found["state"]),
             created_at=datetime.fromisoformat(found["created_at"]),
         )
 
@@ -435,8 +425,8 @@ def _state(name: str, head: str, found: Any) -> BranchState:
     files: dict[str, str | None] = {}
     for each in found.get("files", ()):
         if each.get("previous_filename"):
-            files[_text(each["previous_filename"])] = None
-        files[_text(each["filename"])] = None if each["status"] == "removed" else each["sha"]
+            files[text(each["previous_filename"])] = None
+        files[text(each["filename"])] = None if each["status"] == "removed" else each["sha"]
     return BranchState(
         name=name,
         head=head,
@@ -452,9 +442,9 @@ def _commit(found: Any) -> BranchCommit:
         for key in ("author", "committer")
     )
     return BranchCommit(
-        name=_text(found["sha"]),
-        parents=tuple(_text(each["sha"]) for each in found["parents"]),
-        message=_text(found["commit"]["message"]),
+        name=text(found["sha"]),
+        parents=tuple(text(each["sha"]) for each in found["parents"]),
+        message=text(found["commit"]["message"]),
         author=author,
         committer=author if committer == _WEB_FLOW else committer,
     )
@@ -467,20 +457,8 @@ def _issues(page: Sequence[Any]) -> list[ForgeIssue]:
 
 def _issue(found: Any) -> ForgeIssue:
     return ForgeIssue(
-        number=_number(found["number"]),
-        url=_text(found["html_url"]),
+        number=number(found["number"]),
+        url=text(found["html_url"]),
         body=found["body"] or "",
         is_open=found["state"] == "open",
     )
-
-
-def _text(found: object) -> str:
-    if not isinstance(found, str):
-        raise TypeError("text")
-    return found
-
-
-def _number(found: object) -> int:
-    if not isinstance(found, int):
-        raise TypeError("number")
-    return found

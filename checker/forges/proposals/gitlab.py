@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from checker.errors import TfcertError
 from checker.forges.comment import GITLAB_LIMIT, InvalidResponseError, RefusedError
-from checker.forges.proposals.client import AbsentError, ProposalClient
+from checker.forges.proposals.client import AbsentError, ProposalClient, number, text
 from checker.forges.proposals.forge import (
     BaseTree,
     BranchCommit,
@@ -79,7 +79,7 @@ class GitlabProposals:
 
         def read(found: Any) -> tuple[str, str | None]:
             address = found.get("commit_email") or found.get("email") or None
-            return _text(found["username"]), address
+            return text(found["username"]), address
 
         try:
             self._user, address = self._client.read(read, "/user")
@@ -96,8 +96,8 @@ class GitlabProposals:
         """Return the project."""
         return self._client.read(
             lambda found: Project(
-                name=_text(found["path_with_namespace"]),
-                default_branch=_text(found["default_branch"]),
+                name=text(found["path_with_namespace"]),
+                default_branch=text(found["default_branch"]),
             ),
             self._project_path,
         )
@@ -216,7 +216,7 @@ class GitlabProposals:
         if title is not None:
             # Read again: a title without the prefix would end the draft.
             draft = self._client.read(
-                lambda found: _text(found["title"]).startswith(_DRAFT),
+                lambda found: text(found["title"]).startswith(_DRAFT),
                 f"{self._project_path}/merge_requests/{number}",
             )
             fields["title"] = f"{_DRAFT if draft else ''}{title}"
@@ -234,21 +234,11 @@ class GitlabProposals:
 
     def remark(self, number: int, remark: Remark) -> bool:
         """Comment on a merge request once; return whether the comment is new."""
-        path = f"{self._project_path}/merge_requests/{number}/notes"
-
-        def has_it(page: Sequence[Any]) -> bool:
-            return any(_text(each["body"]).startswith(remark.line) for each in page)
-
-        def there() -> bool | None:
-            for page in self._client.pages(path):
-                if self._client.checked(partial(has_it, page)):
-                    return True
-            return None
-
-        if there():
-            return False
-        self._client.write("POST", path, {"body": remark.body}, settled=there)
-        return True
+        return self._client.comment_once(
+            f"{self._project_path}/merge_requests/{number}/notes",
+            remark,
+            lambda each: text(each["body"]),
+        )
 
     def issues(self) -> Sequence[ForgeIssue]:
         """Return the issues of the token's user, closed ones too."""
@@ -312,7 +302,7 @@ class GitlabProposals:
         """Return the commit of a branch; None if there is no such branch."""
         try:
             return self._client.read(
-                lambda found: _text(found["commit"]["id"]),
+                lambda found: text(found["commit"]["id"]),
                 f"{self._repository}/branches/{quote(branch, safe='')}",
             )
         except AbsentError:
@@ -320,7 +310,7 @@ class GitlabProposals:
 
     def _blob_name(self, path: str, commit: str) -> str:
         return self._client.read(
-            lambda found: _text(found["blob_id"]),
+            lambda found: text(found["blob_id"]),
             f"{self._repository}/files/{quote(path, safe='')}",
             ref=commit,
         )
@@ -356,7 +346,7 @@ class GitlabProposals:
 
     def _user_id(self, name: str) -> int:
         found = self._client.get("/users", {"username": name})
-        ids = self._client.checked(lambda: [_number(each["id"]) for each in found])
+        ids = self._client.checked(lambda: [number(each["id"]) for each in found])
         if not ids:
             raise TfcertError(
                 f"there is no user {name!r}", where=self._where, remedy="name a user of GitLab"
@@ -366,7 +356,7 @@ class GitlabProposals:
 
 def _files(page: Sequence[Any]) -> dict[str, TreeFile]:
     return {
-        _text(each["path"]): TreeFile(mode=_text(each["mode"]), blob=_text(each["id"]))
+        text(each["path"]): TreeFile(mode=text(each["mode"]), blob=text(each["id"]))
         for each in page
         if each["type"] == "blob"
     }
@@ -376,9 +366,9 @@ def _compared(found: Any) -> tuple[tuple[BranchCommit, ...], dict[str, bool], bo
     """Return the commits of a comparison, whether each path is still there, and if it is whole."""
     commits = tuple(
         BranchCommit(
-            name=_text(each["id"]),
-            parents=tuple(_text(parent) for parent in each["parent_ids"]),
-            message=_text(each["message"]),
+            name=text(each["id"]),
+            parents=tuple(text(parent) for parent in each["parent_ids"]),
+            message=text(each["message"]),
             author=each.get("author_email"),
             committer=_committer(each),
         )
@@ -387,8 +377,8 @@ def _compared(found: Any) -> tuple[tuple[BranchCommit, ...], dict[str, bool], bo
     paths: dict[str, bool] = {}
     for each in found["diffs"]:
         if each["old_path"] != each["new_path"]:
-            paths[_text(each["old_path"])] = False
-        paths[_text(each["new_path"])] = not each["deleted_file"]
+            paths[text(each["old_path"])] = False
+        paths[text(each["new_path"])] = not each["deleted_file"]
     return commits, paths, not found.get("compare_timeout", False)
 
 
@@ -406,15 +396,15 @@ def _request(found: Any) -> ForgeRequest:
     state = {"opened": "open"}.get(found["state"], found["state"])
     source, target = found.get("source_project_id"), found.get("target_project_id")
     return ForgeRequest(
-        number=_number(found["iid"]),
+        number=number(found["iid"]),
         name=f"!{found['iid']}",
-        url=_text(found["web_url"]),
-        title=_text(found["title"]).removeprefix(_DRAFT),
+        url=text(found["web_url"]),
+        title=text(found["title"]).removeprefix(_DRAFT),
         body=found["description"] or "",
         branch=found.get("source_branch") or "",
         base=found.get("target_branch") or "",
         own=source == target,
-        state=_text(state),
+        state=text(state),
         created_at=datetime.fromisoformat(found["created_at"]),
     )
 
@@ -425,20 +415,8 @@ def _issues(page: Sequence[Any]) -> list[ForgeIssue]:
 
 def _issue(found: Any) -> ForgeIssue:
     return ForgeIssue(
-        number=_number(found["iid"]),
-        url=_text(found["web_url"]),
+        number=number(found["iid"]),
+        url=text(found["web_url"]),
         body=found["description"] or "",
         is_open=found["state"] in {"open", "opened"},
     )
-
-
-def _text(found: object) -> str:
-    if not isinstance(found, str):
-        raise TypeError("text")
-    return found
-
-
-def _number(found: object) -> int:
-    if not isinstance(found, int):
-        raise TypeError("number")
-    return found
