@@ -68,11 +68,40 @@ def _leave(code: int) -> NoReturn:
     os._exit(code)
 
 
+def _refuse_shared_folder() -> None:
+    """Raise UsageError if another package is installed into the folder `checker`, too.
+
+    An installer replaces files of the same name without a word, so either package may be broken.
+    In a checkout, no metadata of packages is beside the folder.
+    """
+    folder = Path(__file__).parents[1]
+    others = []
+    for entry in os.scandir(folder.parent):
+        if entry.name.endswith(".dist-info") and not entry.name.startswith("tfcert-"):
+            try:
+                files = b"\n" + Path(entry.path, "RECORD").read_bytes()
+            except OSError:
+                continue
+            if b"\nchecker/" in files or b"\nchecker." in files:
+                others.append(entry.name.removesuffix(".dist-info"))
+    if others:
+        from checker.errors import UsageError
+
+        raise UsageError(
+            f"{', '.join(sorted(others))} has files of this name too, and an installer lets one"
+            " package replace those of the other",
+            where=str(folder),
+            remedy="install tfcert in an environment of its own, for example with `uv tool install`"
+            " or `pipx install`",
+        )
+
+
 def _run() -> None:
     from checker.cli.app import build
     from checker.errors import TfcertError
 
     try:
+        _refuse_shared_folder()
         build()(prog_name="tfcert")
     except TfcertError as error:
         from checker.reports.escape import printable

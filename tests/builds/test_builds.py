@@ -184,38 +184,78 @@ def test_each_package_that_is_installed_has_its_hashes():
         assert re.search(r"--hash=sha256:[0-9a-f]{64}", part), part.splitlines()[0]
 
 
-def test_the_wheel_installs_by_hash_and_runs_the_readme(wheel, tmp_path):
-    """An empty environment takes the pinned packages by hash, then the wheel, and judges the README's state."""
-    environment = {name: text for name, text in os.environ.items() if name != "PYTHONPATH"}
-
-    def uv(*words):
-        done = subprocess.run(
-            [Path(sys.executable).with_name("uv"), *words, "--quiet"],
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-
-    place = tmp_path / "place"
-    uv("venv", "--python", sys.executable, place)
-    target = ("--python", place / "bin" / "python")
+@pytest.fixture(scope="module")
+def place(wheel, tmp_path_factory):
+    """An empty environment that took the pinned packages by hash, then the wheel."""
+    folder = tmp_path_factory.mktemp("environment") / "place"
+    uv("venv", "--python", sys.executable, folder)
+    target = ("--python", folder / "bin" / "python")
     uv("pip", "install", *target, "--require-hashes", "--requirement", HASHES)
     uv("pip", "install", *target, "--no-deps", wheel)
+    return folder
+
+
+def uv(*words):
+    run(Path(sys.executable).with_name("uv"), *words, "--quiet", expect=0)
+
+
+def run(*words, expect, **more):
+    """Run a program without PYTHONPATH; return what it prints, its errors too."""
     done = subprocess.run(
-        [
-            place / "bin" / "tfcert",
-            *["check", "terraform.tfstate", "--offline", "--as-of", "2026-11-24"],
-        ],
-        cwd=ROOT / "fixtures" / "readme",
-        env=environment,
-        capture_output=True,
+        words,
+        env={name: text for name, text in os.environ.items() if name != "PYTHONPATH"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
         timeout=SECONDS,
         check=False,
+        **more,
     )
-    assert done.returncode == 1, done.stderr
-    shown = (ROOT / "README.md").read_text()
-    assert done.stdout.strip() in shown
+    assert done.returncode == expect, done.stdout
+    return done.stdout
+
+
+def test_the_wheel_installs_by_hash_and_runs_the_readme(place):
+    """The environment judges the README's state."""
+    printed = run(
+        place / "bin" / "tfcert",
+        *["check", "terraform.tfstate", "--offline", "--as-of", "2026-11-24"],
+        expect=1,
+        cwd=ROOT / "fixtures" / "readme",
+    )
+    assert printed.strip() in (ROOT / "README.md").read_text()
+
+
+def other_wheel(folder, name, *files):
+    """Write a wheel of another package with empty files."""
+    about = f"{name}-1.0.dist-info"
+    texts = dict.fromkeys(files, "") | {
+        f"{about}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
+        f"{about}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    texts[f"{about}/RECORD"] = "".join(f"{file},,\n" for file in [*texts, f"{about}/RECORD"])
+    wheel = folder / f"{name}-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for file, text in texts.items():
+            archive.writestr(file, text)
+    return wheel
+
+
+def test_tfcert_refuses_to_share_its_folder_with_another_package(place, tmp_path):
+    """A package with a top-level `checker`, as folder or as module, makes each command exit 2.
+
+    Packages with other names, and with such a folder further down, change nothing.
+    """
+    target = ("--python", place / "bin" / "python")
+    uv(
+        *("pip", "install", *target),
+        other_wheel(tmp_path, "other_tools", "checker_tools/__init__.py", "other/checker/a.py"),
+    )
+    assert run(place / "bin" / "tfcert", "--version", expect=0) == "tfcert 0.1.0\n"
+    for name, file in (("a_module", "checker.py"), ("a_folder", "checker/foreign.py")):
+        uv("pip", "install", *target, other_wheel(tmp_path, name, file))
+        printed = run(place / "bin" / "tfcert", "check", "--offline", expect=2, cwd=tmp_path)
+        assert f"site-packages/checker: {name}-1.0 has files of this name too" in printed
+        assert "install tfcert in an environment of its own" in printed
+        uv("pip", "uninstall", *target, name)
+    assert run(place / "bin" / "tfcert", "--version", expect=0) == "tfcert 0.1.0\n"
