@@ -4,7 +4,8 @@
 
 Each target runs in a process of its own. What reaches new code is kept in `.fuzz/TARGET`, and the
 next run starts with it. A finding is written to `.fuzz`, its path is printed, and the exit code
-is 1. To see one again: `python tests/fuzz/fuzz_run.py --again TARGET FILE`.
+is 1. To see one again: `python tests/fuzz/fuzz_run.py --again TARGET FILE`. The tests run each
+target for a minute, with one seed and nothing kept.
 """
 
 from __future__ import annotations
@@ -28,16 +29,19 @@ _GRACE = 300  # for the imports, the corpus and the last input
 
 def main(seconds: int, names: list[str]) -> int:
     """Run the targets in turn; return 1 if one has a finding."""
-    found = [_fuzz(name, seconds) for name in names or NAMES]
+    found = [fuzz(name, seconds, KEPT) for name in names or NAMES]
     return int(not all(found))
 
 
-def _fuzz(name: str, seconds: int) -> bool:
-    kept = KEPT / name
-    kept.mkdir(parents=True, exist_ok=True)
+def fuzz(name: str, seconds: int, folder: Path, seed: int = 0) -> bool:
+    """Fuzz a target, print what it reached, and return whether there was no finding.
+
+    What reaches new code, and a finding, is kept in `folder`. Without a seed, libFuzzer draws one.
+    """
+    (folder / name).mkdir(parents=True, exist_ok=True)
     try:
         done = subprocess.run(
-            [sys.executable, __file__, "--child", name, str(seconds)],
+            [sys.executable, __file__, "--child", name, str(seconds), str(folder), str(seed)],
             cwd=ROOT,
             stderr=subprocess.STDOUT,
             stdout=subprocess.PIPE,
@@ -60,14 +64,14 @@ def _fuzz(name: str, seconds: int) -> bool:
     return False
 
 
-def _child(name: str, seconds: int) -> None:
+def _child(name: str, seconds: int, folder: Path, seed: int) -> None:
     import atheris
 
     with atheris.instrument_imports(include=["checker"]):
         from fuzz_damage import damage_bytes, damage_values
-        from fuzz_targets import TARGETS
+        from fuzz_targets import PLANTED, TARGETS
 
-        target = next(each for each in TARGETS if each.name == name)
+        target = next(each for each in (*TARGETS, PLANTED) if each.name == name)
         # Modules that are imported on demand are imported now, so that their branches count too.
         for file in sorted(target.corpus.iterdir()):
             try:
@@ -95,11 +99,12 @@ def _child(name: str, seconds: int) -> None:
         f"-max_total_time={seconds}",
         f"-max_len={target.longest}",
         f"-dict={target.dictionary}",
-        f"-artifact_prefix={KEPT / name}-",
-        "-timeout=30",
+        f"-artifact_prefix={folder / name}-",
+        f"-seed={seed}",
+        "-timeout=120",
         "-rss_limit_mb=2048",
         "-print_final_stats=1",
-        str(KEPT / name),
+        str(folder / name),
         str(target.corpus),
     ]
     atheris.Setup(arguments, target.check, custom_mutator=mutate)
@@ -114,8 +119,8 @@ def _again(name: str, file: str) -> None:
 
 if __name__ == "__main__":
     match sys.argv[1:]:
-        case ["--child", name, seconds]:
-            _child(name, int(seconds))
+        case ["--child", name, seconds, folder, seed]:
+            _child(name, int(seconds), Path(folder), int(seed))
         case ["--again", name, file]:
             _again(name, file)
         case [seconds, *names] if seconds.isdigit() and set(names) <= {*NAMES}:

@@ -231,22 +231,26 @@ def _post(forge: Forge, limit: int, outcome: NamedAccounts, *, masked: bool) -> 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A function to feed, whether its inputs are JSON, and the longest input in bytes."""
+    """A function to feed, whether its inputs are JSON, and the longest input in bytes.
+
+    A target has a corpus and a dictionary of its own, or those of the target `inputs`.
+    """
 
     name: str
     feed: Callable[[bytes], None]
     json: bool
     longest: int
+    inputs: str = ""
 
     @property
     def corpus(self) -> Path:
         """Return the folder of its corpus."""
-        return HERE / "corpus" / self.name
+        return HERE / "corpus" / (self.inputs or self.name)
 
     @property
     def dictionary(self) -> Path:
         """Return its dictionary, in the form of libFuzzer."""
-        return HERE / f"{self.name}.dict"
+        return HERE / f"{self.inputs or self.name}.dict"
 
     def check(self, data: bytes) -> None:
         """Feed one input; raise FindingError or the target's own Exception for a finding."""
@@ -276,3 +280,14 @@ TARGETS = (
     Target(name="policies", feed=policies, json=False, longest=16 * 1024),
     Target(name="bot", feed=bot, json=True, longest=64 * 1024),
 )
+
+
+def _planted(data: bytes) -> None:
+    """Read a policy; every input that is not in the corpus is a finding."""
+    policies(data)
+    if data and data not in {file.read_bytes() for file in PLANTED.corpus.iterdir()}:
+        raise KeyError("planted")
+
+
+# For the test that a finding is reported.
+PLANTED = Target(name="planted", feed=_planted, json=False, longest=16 * 1024, inputs="policies")
