@@ -82,7 +82,7 @@ _SECONDS = 120
 _LARGEST = 256 * 1024**2
 # No hooks, no file monitor, and no bare repository inside the checkout (git-config(1),
 # safe.bareRepository).
-_SAFE = (
+SAFE = (
     *("-c", "core.fsmonitor=false"),
     *("-c", "core.hooksPath=/dev/null"),
     *("-c", "safe.bareRepository=explicit"),
@@ -202,7 +202,7 @@ def _git(folder: Path, arguments: tuple[str, ...], where: str, *, given: bytes =
         )
     try:
         done = subprocess.run(  # noqa: S603 -- git, by its full path, without a shell
-            [program, *_SAFE, *arguments],
+            [program, *SAFE, *arguments],
             cwd=folder,
             env=_environment(os.environ),
             input=given,

@@ -7,6 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 
+def absolute_entries(path: str) -> str:
+    """Return a PATH without relative and empty entries: they name folders of a checkout."""
+    kept = (folder for folder in path.split(os.pathsep) if Path(folder).is_absolute())
+    # An empty PATH is the current folder.
+    return os.pathsep.join(kept) or os.devnull
+
+
 def find_program(name: str, environment: Mapping[str, str]) -> str | None:
     """Return the absolute path of the program with this name or path; None if there is none.
 
@@ -15,11 +22,6 @@ def find_program(name: str, environment: Mapping[str, str]) -> str | None:
     """
     from shutil import which
 
-    folders = environment.get("PATH", os.defpath).split(os.pathsep)
-    found = which(
-        name,
-        path=os.pathsep.join(folder for folder in folders if Path(folder).is_absolute())
-        or os.devnull,
-    )
+    found = which(name, path=absolute_entries(environment.get("PATH", os.defpath)))
     # The program runs in another directory than this process, so a relative path would be wrong.
     return None if found is None else str(Path(found).absolute())

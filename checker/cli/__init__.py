@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from checker.cli import signals
+from checker.programs import absolute_entries
 
 # A run is short and makes few reference cycles. With the default threshold of 700 objects, and a
 # collection at exit, the collector takes a sixth of `check --offline`.
@@ -31,6 +32,9 @@ def main() -> None:
 def _main() -> None:
     gc.set_threshold(_OBJECTS)
     signals.listen()
+    if "PATH" in os.environ:
+        # Libraries start programs too (`uname`), and programs start others.
+        os.environ["PATH"] = absolute_entries(os.environ["PATH"])
     try:
         _run()
     except SystemExit as leaving:

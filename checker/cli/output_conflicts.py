@@ -33,14 +33,7 @@ def refuse_overwriting(
     path, a symbolic link or a hard link leads to the same file.
     """
     wanted = [path for path in outputs if not path.is_dir()]
-    for path in wanted:
-        if (out := _beyond(path)) is not None:
-            raise UsageError(
-                f"{path} is a link of this repository to {out}",
-                where=option,
-                remedy="nothing was written: the author of the link would choose the file; "
-                "name that file, or remove the link",
-            )
+    refuse_links_out(wanted, option=option)
     if not wanted:
         return
     folders = {folder.resolve() for folder in _folders(sources, loaded)}
@@ -59,15 +52,34 @@ def refuse_overwriting(
             )
 
 
+def refuse_links_out(outputs: Iterable[Path], *, option: str) -> None:
+    """Raise UsageError if a link in a repository leads an output out of it or into a `.git`."""
+    for path in outputs:
+        if (out := _beyond(path)) is not None:
+            raise UsageError(
+                f"{path} is a link of this repository to {out}",
+                where=option,
+                remedy="nothing was written: the author of the link would choose the file; "
+                "name that file, or remove the link",
+            )
+
+
 def _beyond(path: Path) -> Path | None:
-    """Return the target of a link that leads out of the repository or into `.git`; else None."""
-    top = find_repository(Path.cwd())
+    """Return the target of a link that leads out of the repository or into `.git`; else None.
+
+    The repository is that of the current folder, and that of the path as it is written: a path may
+    lead to the checkout through a link, such as /proc/self/cwd.
+    """
     plain = Path(os.path.abspath(path))  # noqa: PTH100 -- Path.resolve would follow the link
-    if top is None or not plain.is_relative_to(top):
-        return None
     real = plain.resolve()
-    inside = real.is_relative_to(top) and not real.is_relative_to(top / ".git")
-    return None if inside or real == plain else real
+    for top in (find_repository(Path.cwd()), find_repository(plain.parent)):
+        if top is None or not plain.is_relative_to(top):
+            continue
+        root = top.resolve()
+        inside = real.is_relative_to(root) and ".git" not in real.relative_to(root).parts
+        if not inside and real != root / plain.relative_to(top):
+            return real
+    return None
 
 
 def _folders(sources: Sequence[str], loaded: Loaded | None) -> Iterator[Path]:

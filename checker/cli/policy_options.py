@@ -211,7 +211,27 @@ def _nearest(base: Base | None) -> str | None:
         (file for file in files if (os.path.lexists(file) if base is None else base.exists(file))),
         None,
     )
-    return None if found is None else os.path.relpath(found, here)
+    if found is None:
+        return None
+    _refuse_strangers(found, here)
+    return os.path.relpath(found, here)
+
+
+def _refuse_strangers(found: Path, here: Path) -> None:
+    """Raise UsageError for a policy that another user has put into a folder above.
+
+    In a shared folder such as /tmp, anybody may write a file that all folders below it find, and a
+    `.git` beside it. The owner of the current folder is trusted: a container often runs as another
+    user than the one who checked out.
+    """
+    if found.parent == here or not hasattr(os, "geteuid"):
+        return
+    if found.lstat().st_uid not in {0, os.geteuid(), here.stat().st_uid}:
+        raise UsageError(
+            "is found above this folder, and belongs to another user",
+            where=str(found),
+            remedy="name the policy with --policy; --policy default is the one without a file",
+        )
 
 
 def _bytes(path: str, read: Callable[[str], bytes]) -> bytes:

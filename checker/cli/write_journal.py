@@ -27,7 +27,7 @@ from msgspec import Struct
 
 from checker.cli.atomic_write import synchronise
 from checker.errors import UsageError
-from checker.git import find_repository
+from checker.git import SAFE, find_repository
 from checker.model.configuration_files import JOURNAL
 from checker.programs import find_program
 
@@ -217,7 +217,7 @@ def _tracked(path: Path) -> bool | None:
         return None
     try:
         done = subprocess.run(  # noqa: S603 -- git itself, with a fixed name after --
-            (program, "-c", "core.fsmonitor=false", "ls-files", "--error-unmatch", "--", JOURNAL),
+            (program, *SAFE, "ls-files", "--error-unmatch", "--", JOURNAL),
             cwd=path.parent,
             env={**environment, "LC_ALL": "C"},
             stdin=subprocess.DEVNULL,

@@ -18,12 +18,15 @@ if TYPE_CHECKING:
 
 
 _MOST_PARTS = 16
-# Multi-line and one-line texts, comments, and the rest after an unterminated text. Source: TOML
-# 1.0, "String" and "Comment".
+# Multi-line and one-line texts, comments, and the rest after an unterminated text. A multi-line
+# text may end with two quotes of its own. Source: TOML 1.0, "String" and "Comment".
 _TEXTS = re.compile(
-    rb'"""(?:[^\\]|\\.)*?"""|\'\'\'.*?\'\'\'|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*|["\'].*',
+    rb'"""(?:[^\\]|\\.)*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*'
+    rb'|["\'].*',
     re.DOTALL,
 )
+# Python reads such a number in any length, and raises ValueError when it is to be printed.
+_LONG_NUMBER = re.compile(rb"0[xob][0-9A-Fa-f_]{64}")
 
 
 class TomlFile:
@@ -66,12 +69,15 @@ def _parsed(path: str, data: bytes) -> Mapping[str, Any]:
 
     # The time of Python's parser grows with the square of a key's parts; no policy has more than
     # five.
-    if any(text.count(b".") > _MOST_PARTS for text in _TEXTS.sub(b"", data).split(b"\n")):
+    plain = _TEXTS.sub(b"", data)
+    if any(text.count(b".") > _MOST_PARTS for text in plain.split(b"\n")):
         raise UsageError(
             "has a key of too many parts",
             where=path,
             remedy="`tfcert policy show` prints a policy",
         )
+    if _LONG_NUMBER.search(plain):
+        raise _unbounded(path)
     try:
         return tomllib.loads(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
@@ -89,11 +95,15 @@ def _parsed(path: str, data: bytes) -> Mapping[str, Any]:
         ) from error
     except (RecursionError, ValueError) as error:
         # Arrays nested without end, and numbers of thousands of digits.
-        raise UsageError(
-            "is nested too deeply or has a number that is too long",
-            where=path,
-            remedy="`tfcert policy show` prints one",
-        ) from error
+        raise _unbounded(path) from error
+
+
+def _unbounded(path: str) -> UsageError:
+    return UsageError(
+        "is nested too deeply or has a number that is too long",
+        where=path,
+        remedy="`tfcert policy show` prints one",
+    )
 
 
 # A policy is no deeper; anything deeper has the line of its container.

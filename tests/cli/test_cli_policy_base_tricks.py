@@ -112,6 +112,23 @@ def test_no_program_of_the_current_folder_is_run(checkout, tfcert, tmp_path, ent
     assert not (tmp_path / "ran").exists()
 
 
+@pytest.mark.parametrize("entry", ["", "."])
+def test_no_program_of_the_current_folder_is_run_by_another_program(
+    checkout, tfcert, tmp_path, entry
+):
+    """What tfcert starts gets a PATH without the current folder."""
+    tool, program = tmp_path / "bin/terraform", checkout / "uname"
+    tool.parent.mkdir()
+    tool.write_text("#!/bin/sh\nuname\n")
+    program.write_text(f"#!/bin/sh\ntouch '{tmp_path}/ran'\n")
+    for each in (tool, program):
+        each.chmod(0o755)
+    path = f"{entry}:{tool.parent}:{os.environ['PATH']}"
+    done = tfcert("check", ".", cwd=checkout, environment={"PATH": path})
+    assert (done.returncode, b"terraform state pull" in done.stderr) == (2, True), done.stderr
+    assert not (tmp_path / "ran").exists()
+
+
 def test_offline_starts_no_tool_for_encryption(story, tfcert, tmp_path):
     """`--offline` does not start OpenTofu for a configuration with encryption."""
     tofu = tmp_path / "bin" / "tofu"
@@ -155,6 +172,54 @@ def test_no_output_goes_through_a_link_out_of_the_repository(
         done.stderr
     )
     assert (sorted(target.iterdir()), (target / "rc").read_text()) == (before, "as it was")
+
+
+@pytest.mark.parametrize("written", ["{}/report", "/proc/self/cwd/report", "{}/elsewhere/report"])
+def test_a_path_to_the_checkout_through_a_link_hides_no_link(checkout, tfcert, tmp_path, written):
+    """A link is refused too where the run's folder is another one, or the path is through a link."""
+    (tmp_path / "rc").write_text("as it was")
+    (tmp_path / "way").symlink_to(checkout)
+    (tmp_path / "job").mkdir()
+    (checkout / "elsewhere").mkdir()
+    for folder in (checkout, checkout / "elsewhere"):
+        (folder / "report").symlink_to(tmp_path / "rc")
+    output = written.format(tmp_path / "way")
+    done = tfcert(
+        *("check", str(checkout / STATE), *DATE, "--format", f"json={output}"),
+        cwd=checkout if written.startswith("/proc") else tmp_path / "job",
+    )
+    assert (done.returncode, b"is a link of this repository" in done.stderr) == (2, True), (
+        done.stderr
+    )
+    assert (tmp_path / "rc").read_text() == "as it was"
+    assert tfcert("check", STATE, *DATE, "-o", f"{tmp_path}/way/new", cwd=checkout).returncode == 1
+
+
+def test_no_output_goes_into_the_git_folder_of_a_repository_below(checkout, tfcert):
+    """A link to the settings of a repository inside the checkout is refused as well."""
+    (checkout / "below").mkdir()
+    git(checkout / "below", "init", "-q")
+    before = (checkout / "below/.git/config").read_text()
+    (checkout / "report").symlink_to("below/.git/config")
+    assert tfcert("check", STATE, *DATE, "-o", "report", cwd=checkout).returncode == 2
+    assert (checkout / "below/.git/config").read_text() == before
+
+
+@pytest.mark.parametrize("link", ["pages", "pages/README.md"])
+def test_no_page_of_a_rule_goes_through_a_link_out_of_the_repository(
+    checkout, tfcert, tmp_path, link
+):
+    """`rules --out` writes and removes nothing behind a link that leaves the repository."""
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home/notes.md").write_text("as it was")
+    (checkout / link).parent.mkdir(exist_ok=True)
+    (checkout / link).symlink_to(tmp_path / ("home" if link == "pages" else "home/notes.md"))
+    done = tfcert("rules", "--out", "pages", cwd=checkout)
+    assert (done.returncode, b"is a link of this repository" in done.stderr) == (2, True), (
+        done.stderr
+    )
+    assert (tmp_path / "home/notes.md").read_text() == "as it was"
+    assert len(list((tmp_path / "home").iterdir())) == 1
 
 
 def test_an_output_through_a_link_inside_the_repository_or_to_a_device_is_written(checkout, tfcert):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
 from checker.cli.output import formats, wants_patches
@@ -46,6 +49,34 @@ def test_a_file_that_is_found_cannot_switch_failing_off(folder):
     with pytest.raises(UsageError, match="cannot set fail_on"):
         resolve_policy(None)
     assert resolve_policy("tfcert.toml").policy.fail_on is FailOn.NEVER
+
+
+@pytest.mark.parametrize("repository", [False, True])
+def test_a_policy_of_another_user_in_a_folder_above_is_refused(folder, monkeypatch, repository):
+    """A policy above the current folder is used only if root, this user or the folder's owner
+    owns it: in /tmp anybody may write one, and a `.git` beside it.
+    """
+    plain = Path.lstat
+
+    def of_another(path):
+        status = plain(path)
+        other = [*status[:4], os.geteuid() + 1, *status[5:]]
+        return os.stat_result(other) if path == folder / "tfcert.toml" else status
+
+    (folder / "tfcert.toml").write_text("threshold_days = 0\nnotice_days = 0\n")
+    if repository:
+        (folder / ".git").mkdir()
+    monkeypatch.setattr(Path, "lstat", of_another)
+    assert resolve_policy(None).policy.threshold_days == 0
+    (folder / "mine").mkdir()
+    monkeypatch.chdir(folder / "mine")
+    with pytest.raises(UsageError, match="belongs to another user"):
+        resolve_policy(None)
+    assert resolve_policy("../tfcert.toml").policy.threshold_days == 0
+    assert resolve_policy("default").policy.threshold_days == 30
+    monkeypatch.undo()
+    monkeypatch.chdir(folder / "mine")
+    assert resolve_policy(None).policy.threshold_days == 0
 
 
 def test_without_a_base_the_documents_stay_the_same_object(folder):

@@ -73,6 +73,18 @@ TEXTS = {
         f"threshold_days = {'9' * 100_000}\n",
         "is nested too deeply or has a number that is too long",
     ),
+    "a hexadecimal number of 100,000 digits": (
+        f"threshold_days = 0x{'f' * 100_000}\n",
+        "is nested too deeply or has a number that is too long",
+    ),
+    "a number of 100,000 digits after a text that ends with quotes": (
+        f'name = """a""""\nthreshold_days = 0b{"1" * 100_000}\n',
+        "is nested too deeply or has a number that is too long",
+    ),
+    "a key of 30,000 parts after a text that ends with quotes": (
+        f"name = '''a''''\n{'a.' * 30_000}a = 1\n",
+        "has a key of too many parts",
+    ),
     "bytes that are no text": ("\udcff", "not UTF-8"),
 }
 

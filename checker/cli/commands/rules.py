@@ -50,12 +50,14 @@ def _named(name: str, known: tuple[Rule, ...]) -> Rule:
 
 
 def _write_pages(folder: Path, known: tuple[Rule, ...]) -> None:
+    from checker.cli.output_conflicts import refuse_links_out
     from checker.errors import UsageError
     from checker.rules.docs import index_of, page_of
 
     pages = {f"{rule.name}.md": page_of(rule).markdown for rule in known} | {
         "README.md": index_of(known)
     }
+    refuse_links_out((folder, *(folder / name for name in pages)), option="--out")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for stale in sorted(folder.glob("*.md")):
