@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from msgspec import UNSET, Raw, Struct, UnsetType
 from msgspec.structs import replace
 
-from checker.model.places import in_region, place_of_arn
+from checker.model.places import place_of_arn
 from checker.model.resources import Certificate, possible_beginning, possible_end
 from checker.terraform.decode import decode, printable
 from checker.terraform.records import Record
@@ -154,13 +154,12 @@ def read_certificate(record: Record, tags: Collection[str] = ()) -> Certificate:
     # awscc has its own `id`, composed by CloudFormation. This read-only attribute is the
     # certificate's id.
     name = "client_certificate_id" if record.type.startswith("awscc_") else "id"
-    place = in_region(found.region).or_else(place_of_arn(found.arn)).or_else(record.place)
     known = None if record.awaits(name) or record.hides(name) else getattr(found, name) or found.id
     return _dated(
         Certificate(
             address=record.address,
             id=printable(known, record.json_path.key(name)),
-            place=place,
+            place=record.place_by(found.region, found.arn),
             deposed=record.deposed,
             tainted=record.tainted,
             tags=read_tags(record, found.tags, found.tags_all, tags),
@@ -178,13 +177,12 @@ def read_acm_certificate(record: Record, tags: Collection[str] = ()) -> Certific
     """
     found = decode(record.attributes, _Acm, record.json_path)
     known = None if record.awaits("arn") or record.hides("arn") else found.arn
-    place = place_of_arn(found.arn).or_else(in_region(found.region)).or_else(record.place)
     return _dated(
         Certificate(
             address=record.address,
             id=printable(known, record.json_path.key("arn")),
             kind="acm",
-            place=place,
+            place=place_of_arn(found.arn).or_else(record.place_by(found.region)),
             deposed=record.deposed,
             tainted=record.tainted,
             tags=read_tags(record, found.tags, found.tags_all, tags),

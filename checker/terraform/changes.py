@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 
 from msgspec import UNSET, Raw, Struct, UnsetType
 from msgspec.structs import replace
 
 from checker.model.address import Address, AddressError, parse
 from checker.model.places import Place
-from checker.model.plan import Action
-from checker.model.resource_types import CERTIFICATES, CHANGED, STAGES
+from checker.model.plan import Action, UnknownChange
+from checker.model.resource_types import APIS, CERTIFICATES, CHANGED, OTHER_WRITERS, STAGES
 from checker.terraform.decode import JsonPath, decode
 from checker.terraform.records import ALL, Record, marked_attributes, optional_value, read_address
 from checker.terraform.schema import Envelope, ResourceChange
 from checker.terraform.stages import PRESENTED
 
 _TAGS = frozenset({"tags", "tags_all"})
+
+# Compiled on first use: few plans have a CloudFormation stack, or actions.
+IN_TEMPLATE = (
+    rb"AWS::ApiGateway(?:V2)?::(?:Stage|ClientCertificate|Deployment|RestApi|Api)\b"
+    rb"|AWS::Serverless::(?:Api|Application)\b"
+)
+_WRITER = "api_?gateway|cloudformation|cloudcontrol|serverless"
 
 
 def changed_attributes(
@@ -167,7 +176,7 @@ def plan_notices(found: Envelope, json_path: JsonPath) -> Iterator[str]:
             "The plan is not complete (it was limited by -target, or changes were deferred): "
             "another plan is needed after it."
         )
-    if found.resource_changes is None and found.errored is not True:
+    if found.resource_changes is None and not found.deferred_changes and found.errored is not True:
         yield (
             "The plan is refresh-only, or has no changes listed: it says what is recorded, and "
             "plans nothing."
@@ -187,9 +196,27 @@ def deferred(found: Envelope, json_path: JsonPath) -> tuple[str, ...]:
     """
     return tuple(
         _named(change)
-        for change in _deferred(found, json_path)
-        if change.type in CHANGED and change.mode == "managed"
+        for change, at in _deferred(found, json_path)
+        if change.mode == "managed" and _concerns(change, at)
     )
+
+
+def _concerns(change: ResourceChange, json_path: JsonPath) -> bool:
+    """Return whether a deferred change may concern a stage or a certificate.
+
+    A deleted API takes its stages with it. A template counts unless it is known and has none.
+    """
+    if change.type in CHANGED:
+        return True
+    if change.type in APIS:
+        return "delete" in decode(change.change, _Change, json_path.key("change")).actions
+    if change.type not in OTHER_WRITERS:
+        return False
+    text = bytes(change.change)
+    shown = any(
+        re.search(rf'"{name}"\s*:\s*"'.encode(), text) for name in OTHER_WRITERS[change.type]
+    )
+    return not shown or re.search(IN_TEMPLATE, text) is not None
 
 
 def imports(changes: Iterable[Change]) -> Iterator[str]:
@@ -224,10 +251,10 @@ def forgotten(changes: Iterable[Change]) -> Iterator[str]:
             )
 
 
-def _deferred(found: Envelope, json_path: JsonPath) -> Iterator[ResourceChange]:
-    at = json_path.key("deferred_changes")
+def _deferred(found: Envelope, json_path: JsonPath) -> Iterator[tuple[ResourceChange, JsonPath]]:
     for index, entry in enumerate(found.deferred_changes or ()):
-        yield decode(entry.resource_change, ResourceChange, at.item(index).key("resource_change"))
+        at = json_path.key("deferred_changes").item(index).key("resource_change")
+        yield decode(entry.resource_change, ResourceChange, at), at
 
 
 def _named(change: ResourceChange) -> str:
@@ -269,6 +296,7 @@ class _Trigger(Struct, frozen=True, gc=False):
 
 class _Action(Struct, frozen=True, gc=False):
     address: str | None = None
+    type: str | None = None
     lifecycle_action_trigger: _Trigger | None = None
 
 
@@ -276,24 +304,25 @@ class _DeferredAction(Struct, frozen=True, gc=False):
     action_invocation: _Action = _Action()
 
 
-def _actions(found: Envelope, json_path: JsonPath) -> Iterator[str]:
-    """Yield a sentence for the actions that a plan runs.
+def _invoked(found: Envelope, json_path: JsonPath) -> tuple[list[_Action], list[_Action]]:
+    """Return the actions that a plan runs, and those that it defers.
 
-    Source: Terraform 1.14, jsonplan `action_invocations`.
+    Source: Terraform 1.14, internal/command/jsonplan/action_invocations.go.
     """
-    at = json_path.key("action_invocations")
-    now = (
-        []
-        if found.action_invocations is UNSET
-        else decode(found.action_invocations, list[_Action], at)
-    )
+    now, later = found.action_invocations, found.deferred_action_invocations
     at = json_path.key("deferred_action_invocations")
-    raw = found.deferred_action_invocations
-    later = [
-        one.action_invocation
-        for one in ([] if raw is UNSET else decode(raw, list[_DeferredAction], at))
-    ]
-    for actions, verb in ((now, "runs"), (later, "puts off")):
+    return (
+        [] if now is UNSET else decode(now, list[_Action], json_path.key("action_invocations")),
+        [
+            one.action_invocation
+            for one in ([] if later is UNSET else decode(later, list[_DeferredAction], at))
+        ],
+    )
+
+
+def _actions(found: Envelope, json_path: JsonPath) -> Iterator[str]:
+    """Yield a sentence for the actions that a plan runs."""
+    for actions, verb in zip(_invoked(found, json_path), ("runs", "puts off"), strict=True):
         if actions:
             what = "1 action" if len(actions) == 1 else f"{len(actions)} actions"
             names = sorted({_shown(action) for action in actions})
@@ -302,6 +331,18 @@ def _actions(found: Envelope, json_path: JsonPath) -> Iterator[str]:
                 f"The plan {verb} {what} ({', '.join(names[:_SHOWN])}{more}): an action can "
                 "change anything, stages and certificates too, and what it does is in no plan. It "
                 "was not checked."
+            )
+
+
+def unknown_actions(found: Envelope, json_path: JsonPath) -> Iterator[UnknownChange]:
+    """Yield the actions whose type is of a service that writes stages or certificates."""
+    for action in dict.fromkeys(chain(*_invoked(found, json_path))):
+        if re.search(_WRITER, action.type or ""):
+            yield UnknownChange(
+                message=f"the plan runs or defers the action {_shown(action)}, which may write "
+                "stages or client certificates: what it does is not in the plan",
+                remedy="read what the provider says of that action, and run `tfcert scan` after "
+                "the apply",
             )
 
 

@@ -17,6 +17,10 @@ Top = Mapping[str, Raw]
 
 _PLAN_LOG = f"plan with -out=PLANFILE and {PLAN}"
 _POINTER = "pass the directory itself, or what `terraform state pull` prints there"
+_QUERY = (
+    "is the log of `terraform query -json`, not a plan or a state",
+    "pass the state or a plan; `tfcert scan` lists what the account has",
+)
 _LOG_LINE = frozenset({"@level", "@message", "@module", "@timestamp"})
 
 _BLOCKS = frozenset(
@@ -33,7 +37,7 @@ _BLOCKS = frozenset(
         "moved",
         "import",
     }
-    | {"removed", "check"}
+    | {"removed", "check", "ephemeral", "action"}
 )
 _NOT_A_PLAN = "not a plan or a state"
 
@@ -88,6 +92,9 @@ _KINDS = (
     _kind("diagnostics valid", "has the answer of `terraform validate -json`"),
     _kind("diagnostics", "has the answer of `terraform validate -json`"),
     _kind("root_module", "has only a configuration (`tofu show -json -config`)"),
+    _kind("@level list_start", *_QUERY),
+    _kind("@level list_resource_found", *_QUERY),
+    _kind("@level list_complete", *_QUERY),
     _kind("@level", "is one line of the log of `terraform plan -json`, not a plan", _PLAN_LOG),
     _kind("terraform_version provider_selections", "has the answer of `terraform version -json`"),
     _kind("terraform_outdated", "has the answer of `terraform version -json`"),
@@ -216,7 +223,11 @@ def document_kind(top: Top, json_path: JsonPath) -> UnreadableError | None:
 
     A plan and a state are not other kinds.
     """
-    if top and top.keys() <= _BLOCKS and top.keys() - {"//", "output", "check", "import", "data"}:
+    if (
+        top
+        and top.keys() <= _BLOCKS
+        and top.keys() - {"//", "output", "check", "import", "data", "action"}
+    ):
         return json_path.unreadable("looks like Terraform configuration in JSON", DIRECTORY)
     wrapped = _wrapped(top, json_path)
     if wrapped is not None:
@@ -293,6 +304,8 @@ def _first_line(head: bytes, json_path: JsonPath) -> UnreadableError | None:
     if not rest.strip().startswith(b"{"):
         return None
     names = _names(Raw(line), json_path)
+    if names & _LOG_LINE and b'"list_start"' in head:
+        return json_path.unreadable(*_QUERY)
     if names & _LOG_LINE:
         return json_path.unreadable("is the log of `terraform plan -json`, not a plan", _PLAN_LOG)
     if {"time", "level", "msg"} <= names:

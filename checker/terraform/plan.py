@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from checker.model.address import Address
 from checker.model.inventory import Document, Source
+from checker.model.places import Place
 from checker.model.plan import CertificateChange, Plan, StageChange, StageClash, UnknownChange
 from checker.model.resource_types import ACM_CERTIFICATE, APIS, CERTIFICATES, HOLDERS, STAGES
 from checker.model.resources import Presents, PresentsPlanned, Stage
@@ -21,6 +22,7 @@ from checker.terraform.changes import (
     imports,
     plan_notices,
     read_change,
+    unknown_actions,
 )
 from checker.terraform.completeness import WHOLE, check_changes, check_whole, why_empty
 from checker.terraform.decode import JsonPath, members
@@ -72,6 +74,7 @@ def read_plan(
         deferred=deferred(found, json_path),
         unknown_changes=(
             *unknown_changes(every),
+            *unknown_actions(found, json_path),
             *(clash for clash in clashes if isinstance(clash, UnknownChange)),
             *unverified_shared(recorded.stages, after, changes),
             *_unverified_plan(source, why_empty(found, prior, configuration)),
@@ -215,15 +218,29 @@ class _Planned:
         stage = self._side(record)
         if before is not None:
             # A replacement too keeps its provider, unless the configuration names another one.
-            stage = replace(stage, place=stage.place.or_else(before.place))
+            place = stage.place.or_else(record.limited(before.place))
+            stage = replace(stage, place=place)
         if not isinstance(stage.presents, PresentsPlanned):
-            return stage
+            nowhere = record.hides_region and self._nowhere(stage)
+            return replace(stage, presents=PresentsPlanned(())) if nowhere else stage
         if record.awaits(PRESENTED):
             return replace(stage, presents=self.candidates.of(record.address, self._now(before)))
         if not _has_certificate_id(record):
             return stage
         self.notices.append(hidden_notice(stage))
         return stage
+
+    def _nowhere(self, stage: Stage) -> bool:
+        """Return whether a stage presents an id whose region is known only after apply.
+
+        An id means a certificate only within its region. A certificate of this state and an ARN
+        have their own region.
+        """
+        match stage:
+            case Stage(presents=Presents(id=identity), place=Place(region=None)):
+                return identity not in self.addresses and not identity.startswith("arn:")
+            case _:
+                return False
 
     def _now(self, before: Stage | None) -> Address | None:
         """Return the certificate of this state that a stage presents before the plan."""
@@ -282,7 +299,8 @@ def _certificate(change: Change, tags: Collection[str]) -> CertificateChange:
     before = None if change.before is None else read(change.before, tags)
     after = None if change.after is None else read(change.after, tags)
     if before is not None and after is not None:
-        after = replace(after, place=after.place.or_else(before.place))
+        limited = change.after.limited(before.place) if change.after is not None else before.place
+        after = replace(after, place=after.place.or_else(limited))
     return CertificateChange(
         address=change.address,
         action=change.action,

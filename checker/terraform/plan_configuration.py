@@ -170,10 +170,14 @@ class Providers:
     def key(self, address: Address) -> str | None:
         """Return a key that all resources of one provider configuration share.
 
-        It is None for a resource that is not declared.
+        It is None for a resource that is not declared, and where OpenTofu's `for_each` makes
+        several configurations of one provider block: a plan does not show their keys.
         """
         block = self._block(address)
-        return self._config(block.provider_config_key)[0] if block is not None else None
+        if block is None:
+            return None
+        key, config = self._config(block.provider_config_key)
+        return None if config is not None and _each(config) else key
 
     def _block(self, address: Address) -> PlanBlock | None:
         scope = self.root.descend(address.modules)
@@ -254,6 +258,15 @@ class Providers:
             if variable is None or variable.default is UNSET
             else decode(variable.default, object, scope.json_path)
         )
+
+
+def _each(config: ProviderConfig) -> bool:
+    """Return whether a provider block refers to `each`.
+
+    Source: opentofu internal/command/jsonconfig/config.go, which writes neither the `for_each` of a
+    provider block nor the key of a resource's provider.
+    """
+    return any(b'"each.' in bytes(raw) for raw in (config.expressions or {}).values())
 
 
 def _nested(raw: Raw | None, json_path: JsonPath) -> dict[str, Raw]:

@@ -8,7 +8,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from msgspec.structs import replace
 
 from checker.model.address import Address, AddressError, InstanceKey, parse
-from checker.model.places import Place
+from checker.model.places import Place, in_region, place_of_arn
 from checker.model.resource_types import is_relevant
 from checker.terraform.decode import JsonPath, decode, items, members
 from checker.terraform.schema import (
@@ -51,6 +51,26 @@ class Record(Struct, frozen=True, kw_only=True):
     def awaits(self, name: str) -> bool:
         """Return whether this attribute is known only after terraform apply."""
         return name in self.unknown or self.unknown is ALL
+
+    def place_by(self, region: str | None, *arns: str | None) -> Place:
+        """Return the place of the object, by its `region` and its ARNs, else its provider's.
+
+        With the provider aws 6, a resource may have another region than its provider. Source:
+        terraform-provider-aws, "Enhanced Region Support".
+        """
+        found = in_region(None if self.hides_region else region)
+        for arn in arns:
+            found = found.or_else(place_of_arn(arn))
+        return found.or_else(self.limited(self.place))
+
+    @property
+    def hides_region(self) -> bool:
+        """Return whether its own region is sensitive, or known only after terraform apply."""
+        return self.hides("region") or self.awaits("region")
+
+    def limited(self, place: Place) -> Place:
+        """Return another source's place, without a region if the object's own is not shown."""
+        return replace(place, region=None) if self.hides_region else place
 
 
 def optional_value(value: Raw | UnsetType) -> Raw | None:
@@ -125,6 +145,7 @@ class _Instance(Struct, frozen=True, gc=False):
     index_key: int | float | str | None = None
     deposed: str | None = None
     status: str | None = None
+    provider: str | None = None
     attributes: Raw | UnsetType = UNSET
     attributes_flat: Raw | UnsetType = UNSET
     sensitive_attributes: list[list[dict[str, Raw]]] | None = None
@@ -180,7 +201,8 @@ def _instances(resource: RawResource, json_path: JsonPath) -> Iterable[Record]:
             sensitive=marked_in_state(
                 instance.sensitive_attributes or (), here.key("sensitive_attributes")
             ),
-            provider=resource.provider,
+            # OpenTofu writes it here if the provider has for_each.
+            provider=instance.provider or resource.provider,
             tainted=instance.status == "tainted",
         )
 

@@ -42,17 +42,12 @@ from checker.model.plan import (
 )
 from checker.model.resource_types import APIS, DEPLOYMENTS, OTHER_WRITERS, STAGES
 from checker.model.resources import PresentsNothing, Stage, StageKind
-from checker.terraform.changes import Change
+from checker.terraform.changes import IN_TEMPLATE, Change
 from checker.terraform.decode import decode, members, printable
 from checker.terraform.plan_configuration import PlanConfiguration
 from checker.terraform.records import Record, optional_value
 
 _V2 = "aws_apigatewayv2_deployment"
-# Compiled on first use: few plans have a CloudFormation stack.
-_RELEVANT = (
-    rb"AWS::ApiGateway(?:V2)?::(?:Stage|ClientCertificate|Deployment|RestApi|Api)\b"
-    rb"|AWS::Serverless::(?:Api|Application)\b"
-)
 
 
 class _Deployment(Struct, frozen=True, gc=False):
@@ -368,7 +363,7 @@ def _template_notice(address: Address) -> str:
 
 def _has_relevant_template(record: Record) -> bool:
     text = _text(record)
-    return text is not None and re.search(_RELEVANT, memoryview(text)) is not None
+    return text is not None and re.search(IN_TEMPLATE, memoryview(text)) is not None
 
 
 def _text(record: Record) -> Raw | None:

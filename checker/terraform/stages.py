@@ -9,7 +9,6 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from msgspec.structs import replace
 
 from checker.errors import UnreadableError
-from checker.model.places import in_region, place_of_arn
 from checker.model.resource_types import APIS, STAGES
 from checker.model.resources import (
     Presented,
@@ -96,17 +95,12 @@ def read_stage(record: Record, disclosed: Collection[str], tags: Collection[str]
         api_id, name, fallback = "api_id", "name", "id"
     else:
         api_id, name, fallback = "rest_api_id", "stage_name", "stage_name"
-    place = (
-        in_region(found.region)
-        .or_else(place_of_arn(found.execution_arn))
-        .or_else(place_of_arn(found.arn))
-    )
     return Stage(
         address=record.address,
         kind=STAGES[record.type],
         api_id=_shown(record, found, api_id),
         name=_shown(record, found, name) or _shown(record, found, fallback),
-        place=place.or_else(record.place),
+        place=record.place_by(found.region, found.execution_arn, found.arn),
         presents=_presented(record, found, disclosed),
         deposed=record.deposed,
         tags=read_tags(record, found.tags, found.tags_all, tags),

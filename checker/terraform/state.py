@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from checker.model.address import Address
-from checker.model.places import Place, in_region, place_of_arn
+from checker.model.places import Place
 from checker.model.resource_types import (
     ACM_CERTIFICATE,
     CERTIFICATES,
@@ -153,7 +153,7 @@ def _material(record: Record) -> TrustMaterial:
         address=without_pem(record.address),
         names=tuple(each for each in names if each) if all(names) else (),
         arn=arn,
-        place=in_region(shown("region")).or_else(place_of_arn(arn)).or_else(record.place),
+        place=record.place_by(shown("region"), arn),
     )
 
 

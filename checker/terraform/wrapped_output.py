@@ -25,11 +25,11 @@ _DOCUMENT = re.compile(
 )
 _COMMENT_OR_BLOCK = re.compile(
     rb"\s*(?:#|//|/\*|(?:resource|data|module|variable|output|provider|terraform|locals|moved"
-    rb"|import|removed|check)\b)"
+    rb"|import|removed|check|ephemeral|action|list|language)\b)"
 )
 _BLOCK = re.compile(
-    rb'(?m)^[ \t]*(?:resource|data|module|variable|output|provider)\s+"[^"\n]*"'
-    rb"|^[ \t]*(?:terraform|locals)\s*\{"
+    rb"(?m)^[ \t]*(?:resource|data|module|variable|output|provider|ephemeral|action|list)"
+    rb'\s+"[^"\n]*"|^[ \t]*(?:terraform|locals|language)\s*\{'
 )
 _PRINTED = re.compile(
     rb"(?m)^(?:\x1b\[[0-9;]*m)*"

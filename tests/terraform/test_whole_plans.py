@@ -188,7 +188,7 @@ def test_a_plan_without_the_marks_of_terraform_1_8(read, whole):
     assert len(read(whole).certificates) == 1
 
 
-@pytest.mark.parametrize("folder", ["formats", "acceptance", "rotation"])
+@pytest.mark.parametrize("folder", ["formats", "acceptance", "rotation", "versions"])
 def test_every_recorded_plan_is_whole(fixtures, read_file, folder):
     """Every recorded plan is accepted."""
     plans = [

@@ -1,0 +1,342 @@
+"""Documents of Terraform 1.12 to 1.15, OpenTofu 1.10 to 1.12 and AWS provider 6.
+
+fixtures/versions/README.md says which of them a binary wrote.
+"""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from terraform_json import CERTIFICATE, STAGE, block, change, created, plan, raw, raw_state
+
+from checker.model.places import Place
+from checker.model.resources import Presents, PresentsPlanned
+
+DAY = ("--offline", "--as-of", "2026-11-25")
+DUE, LATER = "o8kcu4", "xdly9m"
+ACCOUNT = "123456789012"
+EU, US = "eu-west-1", "us-east-1"
+
+
+@pytest.fixture
+def judged(outcome, fixtures, tmp_path):
+    """Return a function that checks a document, away from any configuration."""
+
+    def judge(name, *options):
+        document = tmp_path / name
+        document.write_bytes((fixtures / "versions" / name).read_bytes())
+        return outcome(document, *DAY, *options)
+
+    return judge
+
+
+def found_by_rule(document):
+    return {(one["rule"], one["severity"], one["certificate_id"]) for one in document["findings"]}
+
+
+def places(document):
+    return {
+        (one["address"], one["id"]): (one["account"], one["region"])
+        for one in document["certificates"]
+    }
+
+
+EXPIRING = ("certificate-expiring", "error", DUE)
+
+
+@pytest.mark.parametrize("name", ["region.tfstate", "region-show.json", "region-noop.json"])
+def test_the_region_of_a_resource_decides(judged, name):
+    """A certificate and a stage are in their own region, in a state and in a plan."""
+    document, code = judged(f"terraform-1.15.5-{name}")
+    assert code == 1
+    assert found_by_rule(document) == {EXPIRING}
+    assert places(document) == {
+        (f"{CERTIFICATE}.eu", DUE): (ACCOUNT, EU),
+        (f"{CERTIFICATE}.home", LATER): (ACCOUNT, US),
+    }
+    (stage,) = document["stages"]
+    assert (stage["region"], stage["certificate_address"]) == (EU, f"{CERTIFICATE}.eu")
+
+
+def test_a_planned_region_is_not_that_of_the_provider(judged):
+    """New certificates and stages are in the region that the plan gives them."""
+    document, code = judged("terraform-1.15.5-region-create.json")
+    assert (document["verdict"], code) == ("clean", 0)
+    assert places(document) == {
+        (f"{CERTIFICATE}.eu", None): (None, EU),
+        (f"{CERTIFICATE}.home", None): (None, US),
+    }
+    assert [stage["region"] for stage in document["stages"]] == [EU]
+
+
+def test_another_region_replaces_the_certificate(judged):
+    """A change of the region is a replacement: the old one is in its region, the new in its own."""
+    document, code = judged("terraform-1.15.5-region-changed.json")
+    assert code == 1
+    assert found_by_rule(document) == {
+        EXPIRING,
+        ("rotation-destroys-in-use", "error", DUE),
+        ("rotation-unstaged", "error", DUE),
+    }
+    regions = {identity: region for (_, identity), (_, region) in places(document).items()}
+    assert regions == {DUE: EU, LATER: US, None: "eu-central-1"}
+
+
+def test_a_region_that_is_known_after_apply_is_unknown(judged):
+    """The provider's region does not take the place of a region that is not known yet.
+
+    A literal id is not looked up in the wrong region: the plan is inconclusive.
+    """
+    document, code = judged("terraform-1.15.5-region-unknown.json")
+    assert (document["verdict"], code) == ("inconclusive", 3)
+    assert {one["region"] for one in (*document["certificates"], *document["stages"])} == {None}
+    (finding,) = document["findings"]
+    assert finding["rule"] == "certificate-unverified"
+    assert f"{STAGE}.literal will present" in finding["message"]
+
+
+def test_objects_are_imported_by_id_with_region_and_by_identity(judged):
+    """Objects of `ID@REGION` and of an identity are read in their region, and not as created."""
+    document, _ = judged("terraform-1.15.5-imported.json")
+    assert places(document) == {
+        (f'{CERTIFICATE}.found["eu"]', DUE): (ACCOUNT, EU),
+        (f'{CERTIFICATE}.found["us"]', LATER): (ACCOUNT, US),
+    }
+    (stage,) = document["stages"]
+    assert (stage["certificate_id"], stage["region"]) == (DUE, EU)
+    assert {rule for rule, _, _ in found_by_rule(document)} == {"certificate-expiring"}
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "notices"),
+    [
+        ("actions-create.json", 0, ["The plan runs 1 action"]),
+        ("actions-update.json", 1, ["The plan runs 2 actions"]),
+        ("actions-invoke.json", 1, ["The plan is refresh-only", "The plan runs 1 action"]),
+        ("actions.tfstate", 1, []),
+        ("actions-show.json", 1, []),
+    ],
+)
+def test_actions_write_only_and_ephemeral_values(judged, name, code, notices):
+    """A plan with actions says that they were not checked; certificates and stages are read."""
+    document, exit_code = judged(f"terraform-1.15.5-{name}")
+    assert exit_code == code
+    assert found_by_rule(document) == ({EXPIRING} if code else set())
+    assert [stage["certificate_address"] for stage in document["stages"]] == [f"{CERTIFICATE}.home"]
+    assert len(document["notices"]) == len(notices)
+    assert all(
+        f": {start}" in text for start, text in zip(notices, document["notices"], strict=True)
+    )
+
+
+def test_the_value_of_a_write_only_argument_is_no_consumer_with_another_pem(
+    tfcert, fixtures, tmp_path
+):
+    """A write-only argument is null in the state: it is no evidence of what the backend has."""
+    (tmp_path / "main.tf").write_bytes(
+        (fixtures / "versions" / "terraform-1.15.5-actions.tf.txt").read_bytes()
+    )
+    state = fixtures / "versions" / "terraform-1.15.5-actions.tfstate"
+    done = tfcert("patch", state, "--config", tmp_path, *DAY, "--phase", "all")
+    assert done.returncode == 0
+    assert b"secret_string_wo is write-only: Terraform sends it only when" in done.stdout
+    assert b"action aws_lambda_invoke.reload keeps only the old PEM" in done.stdout
+
+
+def test_a_deferred_change_is_unknown(judged):
+    """A deferred change is unverified, also of a stage without a known key; the state is judged."""
+    document, code = judged("format-terraform-1.14-deferred.json")
+    assert code == 1
+    unverified = [
+        one["message"] for one in document["findings"] if one["rule"] == "certificate-unverified"
+    ]
+    assert [text.split(" to ")[1].split(",")[0] for text in unverified] == [
+        f"{STAGE}.each",
+        f"{STAGE}.eu",
+    ]
+    assert EXPIRING in found_by_rule(document)
+    assert any("puts off 1 action" in notice for notice in document["notices"])
+
+
+def test_a_deferred_change_alone_is_not_clean(judged):
+    """Before its notice, nothing but the deferred changes is found, and the exit code is 3."""
+    document, code = judged("format-terraform-1.14-deferred.json", "--as-of", "2026-01-01")
+    assert (document["verdict"], code) == ("inconclusive", 3)
+
+
+@pytest.mark.parametrize("ending", ["json", "tfstate"])
+def test_a_provider_with_for_each_is_one_configuration_a_key(judged, ending):
+    """The account of one key's stages is not that of another key's certificate."""
+    document, code = judged(f"format-opentofu-1.12-provider-for-each.{ending}")
+    assert code == 1
+    assert places(document) == {
+        (f'{CERTIFICATE}.each["one"]', DUE): (ACCOUNT, EU),
+        (f'{CERTIFICATE}.each["two"]', LATER): (None, US),
+    }
+
+
+def test_a_disabled_resource_is_deleted(judged):
+    """`enabled = false` deletes: with the stage gone, the end of its certificate is a warning.
+
+    An ephemeral resource that is opened is not an unknown action.
+    """
+    document, code = judged("format-opentofu-1.11-disabled.json")
+    assert (document["verdict"], code) == ("clean", 0)
+    assert found_by_rule(document) == {("certificate-expiring", "warning", DUE)}
+
+
+def test_a_certificate_with_destroy_false_is_forgotten_and_created(judged):
+    """A forgotten certificate stays in AWS, and the stage moves in the same apply."""
+    document, code = judged("format-opentofu-1.12-forget-create.json")
+    assert code == 1
+    assert ("rotation-unstaged", "error", DUE) in found_by_rule(document)
+    assert any("stays in AWS" in notice for notice in document["notices"])
+
+
+def test_the_log_of_a_query_is_named(tfcert, fixtures):
+    """The log of `terraform query -json` is neither a plan nor a state."""
+    done = tfcert("check", fixtures / "versions" / "terraform-1.15.5-query.jsonl", *DAY)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"is the log of `terraform query -json`" in done.stderr
+
+
+@pytest.mark.parametrize("more", [{"serial": 3, "lineage": "90d50c06"}, {}])
+def test_an_encrypted_document_is_named(tfcert, tmp_path, more):
+    """The envelope of OpenTofu's encryption, of a state and of a plan, is refused by name.
+
+    Source: opentofu 1.10, internal/encryption/base.go and state.go.
+    """
+    envelope = {
+        "meta": {"key_provider.pbkdf2.main": "eyJzYWx0IjoiIn0="},
+        "encrypted_data": "AAECAwQFBgcICQ==",
+        "encryption_version": "v0",
+    }
+    (tmp_path / "file").write_text(json.dumps(more | envelope))
+    done = tfcert("check", tmp_path / "file", *DAY)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"is encrypted by OpenTofu (pass what `tofu state pull`" in done.stderr
+
+
+@pytest.mark.parametrize("marks", [{"region": True}, True])
+def test_a_sensitive_region_is_not_kept(read, marks):
+    """A sensitive region is not shown, and the provider's region does not take its place."""
+    entry = created(f"{CERTIFICATE}.c")
+    entry["change"]["after"]["region"] = "eu-north-1"
+    entry["change"]["after_sensitive"] = marks
+    providers = {"aws": {"expressions": {"region": {"constant_value": US}}}}
+    root = {"resources": [block(CERTIFICATE, "c")]}
+    document = read(plan(entry, root=root, providers=providers))
+    assert document.plan.certificates[0].after.place == Place("aws", None, None)
+
+
+def test_the_arn_shows_the_region_of_an_existing_object(read):
+    """The ARN gives the region where the attribute is sensitive."""
+    attributes = {
+        "id": "a",
+        "region": EU,
+        "arn": f"arn:aws:apigateway:{EU}::/clientcertificates/a",
+    }
+    hidden = [[{"type": "get_attr", "value": "region"}]]
+    instance = {"attributes": attributes, "sensitive_attributes": hidden}
+    (certificate,) = read(raw_state(raw(CERTIFICATE, "c", instance))).certificates
+    assert certificate.place == Place("aws", None, EU)
+
+
+def replaced(address, **before):
+    """Return the replacement of an object in a region that is known only after apply."""
+    return change(
+        address,
+        ["delete", "create"],
+        before={"region": US, "client_certificate_id": "old111", **before},
+        after={"client_certificate_id": "old111"},
+        unknown=["id", "arn", "region"],
+    )
+
+
+def test_a_replacement_does_not_keep_a_region_that_may_change(read):
+    """The region before the plan is not that after it, where that one is not known yet."""
+    found = read(plan(replaced(f"{CERTIFICATE}.c", id="old111"), replaced(f"{STAGE}.s"))).plan
+    sides = (found.certificates[0], found.stages[0])
+    assert [side.before.place.region for side in sides] == [US, US]
+    assert [side.after.place.region for side in sides] == [None, None]
+    assert found.stages[0].after.presents == Presents("old111"), "this state has the certificate"
+
+
+@pytest.mark.parametrize(
+    ("identity", "presents"),
+    [
+        ("abc123", PresentsPlanned(())),
+        ("arn:aws:acm:eu-west-1:123456789012:certificate/x", None),
+        (None, None),
+    ],
+)
+def test_an_id_without_a_region_means_no_certificate(read, identity, presents):
+    """An id that only its region makes a certificate is unknown; an ARN has its region."""
+    entry = change(
+        f"{STAGE}.s",
+        ["create"],
+        after={"client_certificate_id": identity, "stage_name": "prod"},
+        unknown=["region", "rest_api_id"],
+    )
+    found = read(plan(entry)).plan.stages[0].after.presents
+    assert (found == PresentsPlanned(())) is (presents is not None)
+
+
+STACK = "aws_cloudformation_stack"
+TEMPLATE = '{"Resources":{"S":{"Type":"AWS::ApiGateway::Stage"}}}'
+
+
+@pytest.mark.parametrize(
+    ("entry", "named"),
+    [
+        (change(f"{STACK}.x", ["update"], after={"template_body": TEMPLATE}), True),
+        (change(f"{STACK}.x", ["update"], after={"template_body": "{}"}), False),
+        (change(f"{STACK}.x", ["update"], after={}, unknown=["template_body"]), True),
+        (change("aws_api_gateway_rest_api.x", ["delete", "create"], before={"id": "a"}), True),
+        (change("aws_api_gateway_rest_api.x", ["update"], before={"id": "a"}, after={}), False),
+        (change("aws_api_gateway_deployment.x", ["create"], after={}), True),
+        (change("aws_lambda_function.x", ["delete"], before={}), False),
+    ],
+)
+def test_a_deferred_change_that_may_reach_a_stage_is_unknown(read, entry, named):
+    """A deferred stack with a stage, or an unknown template, and a deleted API are unknown."""
+    document = read(plan(deferred_changes=[{"reason": "x", "resource_change": entry}]))
+    assert document.plan.deferred == ((entry["address"],) if named else ())
+
+
+@pytest.mark.parametrize(
+    ("action", "unknown"),
+    [
+        ("aws_api_gateway_flush_stage", True),
+        ("aws_cloudformation_execute_change_set", True),
+        ("aws_lambda_invoke", False),
+        (None, False),
+    ],
+)
+@pytest.mark.parametrize("name", ["action_invocations", "deferred_action_invocations"])
+def test_an_action_on_stages_is_unknown(read, action, unknown, name):
+    """An action of a service that writes stages is unverified; any other is only a notice."""
+    one = {"address": f"action.{action or 'x'}.y", "type": action}
+    entry = {"action_invocation": one} if name.startswith("deferred") else one
+    document = read(plan(**{name: [entry, entry]}))
+    assert len(document.plan.unknown_changes) == int(unknown)
+    assert len(document.notices) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'list "aws_api_gateway_stage" "all" {\n  provider = aws\n}\n',
+        'action "aws_lambda_invoke" "x" {\n}\n',
+        'ephemeral "aws_ssm_parameter" "x" {\n}\n',
+        "language {\n}\n",
+        json.dumps({"ephemeral": {"aws_ssm_parameter": {"x": {"arn": "a"}}}}),
+    ],
+)
+def test_newer_blocks_are_configuration(tfcert, tmp_path, text):
+    """A file of newer blocks is recognised as configuration."""
+    (tmp_path / "file").write_text(text)
+    done = tfcert("check", tmp_path / "file", *DAY)
+    assert done.returncode == 2
+    assert b"looks like Terraform configuration" in done.stderr
