@@ -217,3 +217,29 @@ def test_what_a_row_names_is_there(value):
     path, _, name = value.partition("::")
     assert (ROOT / path).is_file(), path
     assert name in _tests_of(path), value
+
+
+# The blocks that tfcert advises to write, and the version that reads them first. Source:
+# Terraform's changelog. One with a provisioner in `removed` needs 1.9.
+_NEWER = re.compile(r"`(?:import|moved|removed)(?:` block| \{)")
+_VERSION = re.compile(r"Terraform 1\.\d+ and later")
+
+
+def test_a_text_that_advises_a_newer_block_names_the_version_that_it_needs():
+    """An older Terraform rejects `import`, `moved` and `removed` blocks, so each text that advises
+    one names the version.
+    """
+    advised = []
+    for path in sorted((ROOT / "checker").rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        inside = {
+            id(part)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Expr | ast.JoinedStr)  # a docstring, or a part of a text
+            for part in ast.iter_child_nodes(node)
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant | ast.JoinedStr) and id(node) not in inside:
+                advised += [text for text in _pieces(node) if _NEWER.search(text)]
+    assert len(advised) >= 4
+    assert [text for text in advised if not _VERSION.search(text)] == []

@@ -151,8 +151,8 @@ def _command(declared: ConfigurationFacts, block: Address, case: Case) -> str:
     instance = replace(block, modules=steps) if same else block
     if declaration is None or not declaration.repeated:
         return (
-            f"`terraform import '{instance}' {case.id}` (or an `import` block with `to = "
-            f'{instance}` and `id = "{case.id}"`)'
+            f"`terraform import '{instance}' {case.id}` (or, with Terraform 1.5 and later, an "
+            f'`import` block with `to = {instance}` and `id = "{case.id}"`)'
         )
     if stage is not None and stage.key is not None:
         keyed = replace(instance, key=stage.key)

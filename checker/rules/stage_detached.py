@@ -127,8 +127,8 @@ def _through_others(document: DocumentCases) -> Iterator[Finding]:
             stage,
             f"the plan deletes the stage of {stage_name(stage)} through {other}, a second resource "
             "for the same stage",
-            f"take it out of the state without a deletion: `terraform state rm '{other}'`, or "
-            "`removed` with destroy = false",
+            f"take it out of the state without a deletion: `terraform state rm '{other}'`, or, "
+            "with Terraform 1.7 and later, a `removed` block with destroy = false",
         )
 
 

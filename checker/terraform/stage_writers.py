@@ -413,7 +413,7 @@ def unverified_shared(
                 " certificate it presents depends on which of them is written last",
                 remedy="leave the stage to one of them: take the block of the other out of the "
                 "configuration, and"
-                f" `terraform state rm '{two.address}'` (or a `removed` block with destroy = "
-                "false)",
+                f" `terraform state rm '{two.address}'` (or, with Terraform 1.7 and later, a "
+                "`removed` block with destroy = false)",
                 address=two.address,
             )
