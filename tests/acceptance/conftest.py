@@ -5,14 +5,18 @@ command line.
 from __future__ import annotations
 
 import pytest
-from rig import announcing, equipment
+from rig import announcing, equipment, needing
 
 from checker.demo.emulator import Emulator
 
 
 def pytest_configure(config):
-    """Report missing tools at the end of the run, and define xdist's marker."""
+    """Report missing tools at the end of the run, and define the markers."""
     announcing.register(config)
+    config.pluginmanager.register(needing, "tfcert-needs-terraform")
+    config.addinivalue_line(
+        "markers", "needs_terraform(*features): features that an older Terraform lacks"
+    )
     config.addinivalue_line("markers", "xdist_group(name): tests that one worker runs")
 
 

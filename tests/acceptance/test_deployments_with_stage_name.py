@@ -35,6 +35,7 @@ def presented(bench: Bench, api: str) -> str | None:
     )
 
 
+@pytest.mark.needs_terraform("import blocks")
 def test_a_stage_loses_its_certificate_to_a_deployment_and_is_not_created_beside_one(
     aws, tool, tmp_path
 ):

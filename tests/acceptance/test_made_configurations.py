@@ -15,6 +15,7 @@ from rig.making import make, without_month
 pytestmark = pytest.mark.xdist_group("acceptance-made")
 
 
+@pytest.mark.needs_terraform("terraform_data")
 @pytest.mark.parametrize(
     "seed", [int(text) for text in os.environ.get("TFCERT_SEEDS", "1").split()]
 )

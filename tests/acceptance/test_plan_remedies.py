@@ -73,6 +73,7 @@ def change(bench: Bench, name: str, old: bytes, new: bytes) -> None:
     file.write_bytes(file.read_bytes().replace(old, new))
 
 
+@pytest.mark.needs_terraform("terraform_data")
 def test_what_a_change_took_away_is_put_back(bench):
     """After the block and attribute in the remedies are restored, and the replacement's cause
     removed, `patch` begins.
@@ -128,6 +129,7 @@ def test_what_a_change_took_away_is_put_back(bench):
     bench.write(before)
 
 
+@pytest.mark.needs_terraform("terraform_data", "import blocks")
 def test_what_else_writes_a_stage_lets_go_of_it(bench):
     """After the named command removes a second resource or a deployment from state, the stage keeps
     its certificate.

@@ -51,6 +51,7 @@ def bundled(bench):
     ]
 
 
+@pytest.mark.needs_terraform("terraform_data")
 def test_both_are_trusted_from_introduce_until_nobody_presents_the_old_one(bench):
     """Both certificates are trusted from introduce until retire; each patch is validated and each
     plan passes.

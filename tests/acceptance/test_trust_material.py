@@ -126,6 +126,7 @@ def held(aws):
     return {name: text.count("BEGIN CERTIFICATE") for name, text in texts.items()}
 
 
+@pytest.mark.needs_terraform("write-only arguments")
 def test_real_terraform_makes_them_and_an_edit_reaches_what_sends_it(aws, tool, tmp_path):
     """After an edit to both PEMs, every place has both, except write-only values and trust stores
     without a version.

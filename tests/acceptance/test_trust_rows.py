@@ -162,6 +162,7 @@ def assert_that_aws_has_what_is_said(bench, said):
     assert "value_wo is write-only" in trust["aws_ssm_parameter.written"]["reason"]
 
 
+@pytest.mark.needs_terraform("write-only arguments")
 def test_each_header_says_what_the_plan_of_its_phase_does(bench):
     """Each header names every consumer, and the plan of its phase changes exactly those that it
     announces.
@@ -222,6 +223,7 @@ def test_each_header_says_what_the_plan_of_its_phase_does(bench):
     assert len(names) == 1
 
 
+@pytest.mark.needs_terraform("write-only arguments")
 def test_the_removed_block_that_retire_names_runs_the_provisioner(bench):
     """The `removed` block that retire recommends runs the destroy-time provisioner in the same
     apply.

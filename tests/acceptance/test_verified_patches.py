@@ -51,6 +51,7 @@ def texts(folder: Path):
     }
 
 
+@pytest.mark.needs_terraform("terraform_data")
 def test_the_real_tool_validates_every_phase_with_both_pems(tfcert, story, tool, environment):
     """All phases with --trust-bundle are valid and formatted, and the folder is unchanged."""
     with (story / "certificate.tf").open("a") as file:

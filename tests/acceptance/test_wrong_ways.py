@@ -205,6 +205,7 @@ def test_repoint_and_retire_in_one_plan(introduced):
     assert about(judged, DESTROYS) == [OLD]
 
 
+@pytest.mark.needs_terraform("moved blocks")
 def test_the_successor_renamed_back_with_moved(repointed):
     """Renaming the successor back with `moved` is rotation-destroys-in-use."""
     repointed.apply_patches("3-retire.patch")

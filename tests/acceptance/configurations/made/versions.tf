@@ -1,7 +1,7 @@
 # Who talks to AWS, and as whom.
 
 terraform {
-  required_version = ">= 1.5"
+  required_version = ">= 1.0"
 
   required_providers {
     aws = {
