@@ -187,7 +187,7 @@ def runs(bench, name):
     return len((bench.infra / f"{name}.runs").read_text().splitlines())
 
 
-@pytest.mark.needs_terraform("write-only arguments")
+@pytest.mark.needs_terraform("replace_triggered_by", "terraform_data", "write-only arguments")
 def test_each_edit_is_sent_in_introduce_and_again_in_retire_and_not_in_repoint(bench):
     """AWS is asked after introduce: what is said to have both has both, and what is left has one."""
     assert set(there(bench).values()) == {1}
