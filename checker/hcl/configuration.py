@@ -73,6 +73,8 @@ _TESTS = (
     ".tfmock.hcl",
     ".tofumock.hcl",
 )
+# Source: terraform internal/configs/parser_file_matcher.go; only the folder of a module has them.
+_QUERIES = (".tfquery.hcl", ".tfquery.json")
 _OTHERS = frozenset({"node_modules", "vendor"})
 
 
@@ -82,8 +84,8 @@ class Module:
 
     `opaque` maps each call whose source is not local to its source as written; empty if that is not
     plain text. `foreign` names the files that Terraform or OpenTofu reads and tfcert does not edit:
-    JSON, overrides and .tofu. `tests` names the test files that mention client certificates; they
-    are not part of the configuration.
+    JSON, overrides and .tofu. `tests` names the test and query files that mention client
+    certificates; they are not part of the configuration.
     """
 
     path: ModulePath
@@ -202,8 +204,8 @@ class Configuration:
 def unparsed(configuration: Configuration) -> Iterator[tuple[SourceFile, Fault]]:
     """Yield the files that cannot be parsed, each with its fault.
 
-    Only files that mention client certificates or call modules count. Test files are not part of
-    the configuration.
+    Only files that mention client certificates or call modules count. Test and query files are not
+    part of the configuration.
     """
     tests = {path for module in configuration.modules.values() for path in module.tests}
     for path, file in sorted(configuration.files.items()):
@@ -281,7 +283,7 @@ def literal_string(data: bytes, block: Block, name: str) -> str | None:
 
 
 def _with_tests(root: str, directory: str, files: dict[str, SourceFile]) -> tuple[str, ...]:
-    """Return a module's test and mock files that mention client certificates.
+    """Return a module's test, mock and query files that mention client certificates.
 
     Their text is added to `files`. A subfolder with .tf files of its own is another module with its
     own tests, except the default test folder `tests`.
@@ -311,7 +313,7 @@ def _with_tests(root: str, directory: str, files: dict[str, SourceFile]) -> tupl
                     and depth < _DEEPEST_TESTS
                 ):
                     waiting.append((path, depth + 1))
-            elif entry.name.endswith(_TESTS):
+            elif entry.name.endswith(_TESTS if depth else (*_TESTS, *_QUERIES)):
                 data = _read(root, path)
                 if b"client_certificate" in data:
                     files.setdefault(path, SourceFile(path, data))

@@ -1,8 +1,10 @@
-"""Find certificates in the test files of a module (`terraform test`, `tofu test`).
+"""Find certificates in the test and query files of a module (`test`, `query`).
 
 For each reference, this module decides which phase moves it. A test that names a removed resource
 fails, and a removed target of `plan_options` crashes Terraform 1.11. Source of the file kinds and
-blocks: https://developer.hashicorp.com/terraform/language/tests and .../tests/mocking.
+blocks: https://developer.hashicorp.com/terraform/language/tests and .../tests/mocking. A query
+file names a resource as the configuration does; one that is gone makes `terraform query` fail (run
+with Terraform 1.15.5).
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ _TARGETS = frozenset({"target", "replace", "expect_failures"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mention:
-    """A line of a test file that names a certificate and that tfcert does not edit.
+    """A line of a test or query file that names a certificate and that tfcert does not edit.
 
     The file is JSON, or a parser rejects its text.
     """
@@ -43,9 +45,9 @@ class Mention:
 def test_references(
     configuration: Configuration, module: ModulePath, kind: str, name: str
 ) -> Iterator[Reference]:
-    """Yield every reference to the resource `kind.name` in test files.
+    """Yield every reference to the resource `kind.name` in test and query files.
 
-    These are the test files of its module and of the modules that call it.
+    These are the files of its module and of the modules that call it.
     """
     for file, base in _files(configuration, module, kind, name):
         if not _editable(file):

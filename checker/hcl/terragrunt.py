@@ -25,6 +25,8 @@ _NOT_OURS = (
     ".tftest.hcl",
     ".tofutest.hcl",
     ".tfmock.hcl",
+    ".tofumock.hcl",
+    ".tfquery.hcl",
     ".lock.hcl",
     ".pkr.hcl",
     ".tflint.hcl",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from msgspec import Struct
 
@@ -63,7 +63,7 @@ def flow_obstacles_declared(
 def of_tests(
     configuration: Configuration, module: ModulePath, kind: str, name: str, locate: Locate
 ) -> Iterator[Caution]:
-    """Yield the lines of test files that name the certificate: edited ones and the others."""
+    """Yield the lines of test and query files that name the certificate: edited and others."""
     found = tuple(test_references(configuration, module, kind, name))
     moved = moved_in_tests_by_repoint(found)
     repoint = {(reference.site.file.path, reference.line) for reference in moved}
@@ -75,8 +75,9 @@ def of_tests(
     ):
         if places:
             named = ", ".join(str(locate(*place)) for place in sorted(places))
+            what = _files({path for path, _ in places})
             yield Caution(
-                phase=phase, text=f"it edits tests too, which name the certificate: {named}"
+                phase=phase, text=f"it edits {what} too, which name the certificate: {named}"
             )
     failing = sorted(
         (r.site.file.path, r.line) for r in found if r.site.path[-1] == "expect_failures"
@@ -94,12 +95,19 @@ def of_tests(
         for mention in unedited_mentions(configuration, module, kind, name)
     ]
     if mentions:
+        what = _files({mention.file for mention in mentions})
         yield Caution(
             phase=Phase.RETIRE,
-            text=f"tests name the certificate where tfcert edits nothing "
+            text=f"{what} name the certificate where tfcert edits nothing "
             f"({', '.join(map(str, mentions))}):"
-            " change these lines manually in the same commit, or the tests fail",
+            f" change these lines manually in the same commit, or the {what} fail",
         )
+
+
+def _files(paths: Collection[str]) -> str:
+    queries = any(".tfquery." in path for path in paths)
+    tests = any(".tfquery." not in path for path in paths)
+    return " and ".join(("tests",) * tests + ("query files",) * queries)
 
 
 def of_units(configuration: Configuration, module: ModulePath) -> Iterator[Caution]:
@@ -149,6 +157,25 @@ def of_runs(file: SourceFile, block: Block, locate: Locate) -> Iterator[Caution]
                 phase=Phase.RETIRE,
                 text=f"{named} is removed with its block, and the successor has none: do its work "
                 "elsewhere first, such as into a terraform_data that is triggered by the PEM",
+            )
+
+
+def of_destroy(file: SourceFile, block: Block, locate: Locate) -> Iterator[Caution]:
+    """Yield the effect of `destroy = false` in a certificate's `lifecycle`.
+
+    Source: Terraform 1.16 reads it only while the block is there
+    (internal/terraform/node_resource_plan_orphan.go); OpenTofu 1.12 keeps it in the state, as
+    `skip_destroy` (internal/tofu/node_resource_plan_orphan.go).
+    """
+    for lifecycle in block.blocks("lifecycle"):
+        destroy = lifecycle.attribute("destroy")
+        if destroy is not None and destroy.value.of(file.data).strip() != b"true":
+            line = locate(file.path, file.line(destroy.span.start))
+            yield Caution(
+                phase=Phase.RETIRE,
+                text=f"{line}: with `destroy` in the lifecycle, OpenTofu may only take the "
+                "certificate out of the state, and it stays in AWS: delete it there "
+                "after this apply (`aws apigateway delete-client-certificate`)",
             )
 
 

@@ -42,6 +42,7 @@ from checker.terraform.cautions import (
     ProducerWords,
     describe_origins,
     flow_obstacles_declared,
+    of_destroy,
     of_runs,
     of_tests,
     of_units,
@@ -190,6 +191,7 @@ class _Reader:
                         self.configuration, file, flow, ids, taken, self.location
                     ),
                     *of_runs(file, block, self.location),
+                    *of_destroy(file, block, self.location),
                     *of_units(self.configuration, module),
                     *of_tests(self.configuration, module, kind, name, self.location),
                 ),
