@@ -5,27 +5,40 @@ seed, runs the fast tests that execute each, and prints the share that died and 
 survivor. `equivalent_mutants.toml` lists mutants that no test can tell from the code, with reasons.
 
     python benchmarks/mutate.py [COUNT] [SEED]
+    python benchmarks/mutate.py mutmut ARGUMENT...
 """
 
 from __future__ import annotations
 
 import json
 import random
+import resource
 import shutil
 import subprocess
 import sys
 import tomllib
 from collections import Counter
+from itertools import islice, zip_longest
+from math import ceil
 from pathlib import Path
+from time import process_time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 TOP = Path(__file__).resolve().parents[1]
-MUTMUT = (str(Path(sys.executable).parent / "mutmut"),)
-# These few are run first: mutmut then makes all mutants, and records what each test executes.
-FIRST = "checker.model.text_values.*nearest_word*__mutmut_1"
+# mutmut with `quickest_first`.
+MUTMUT = (sys.executable, __file__, "mutmut")
+# This one is run first: mutmut then makes all mutants, and records what each test executes.
+FIRST = "checker.model.text_values.x_nearest_word__mutmut_1"
 # Exit codes that mutmut stores. Source: its `stats.py`.
 KILLED = {1, 3, 37}
 TIMEOUT = {24, 36, -24, 152, 255}
 NO_TESTS = {5, 33}
+# The tests that a mutant meets first: at most so many, with so many seconds together.
+FIRST_TESTS = 40
+FIRST_SECONDS = 1.0
 
 
 def main(count: int, seed: int) -> int:
@@ -57,6 +70,55 @@ def main(count: int, seed: int) -> int:
         + f"; {share:.1%} of {judged} died\n"
     )
     return 0 if share >= 0.9 else 1
+
+
+def mutmut(arguments: list[str]) -> None:
+    """Run mutmut with the arguments, the quickest tests of each mutant first."""
+    from mutmut.__main__ import cli
+    from mutmut.runners.harness import PytestRunner
+    from mutmut.state import state
+
+    whole = PytestRunner.run_tests
+
+    def run_tests(self: PytestRunner, *, mutant_name: str | None, tests: Iterable[str]) -> int:
+        seconds = state().duration_by_test
+        first, rest = quickest_first(tests, seconds) if mutant_name else ([], list(tests))
+        if first and rest:
+            soft, hard = resource.getrlimit(resource.RLIMIT_CPU)
+            # As mutmut limits all of a mutant's tests: an endless loop ends soon.
+            limit = process_time() + 30 * (1 + sum(seconds[test] for test in first))
+            resource.setrlimit(resource.RLIMIT_CPU, (min(soft, ceil(limit)), hard))
+            if code := whole(self, mutant_name=mutant_name, tests=first):
+                return code
+            resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
+        return whole(self, mutant_name=mutant_name, tests=rest or first)
+
+    PytestRunner.run_tests = run_tests
+    cli(arguments)
+
+
+def quickest_first(
+    tests: Iterable[str], seconds: Mapping[str, float]
+) -> tuple[list[str], list[str]]:
+    """Return the quickest tests of each file, and the others, the quickest files first.
+
+    Most mutants die in the first list, which pytest collects in a tenth of a second. The others can
+    be thousands.
+    """
+    files: dict[str, list[str]] = {}
+    for test in sorted(tests, key=lambda test: (seconds[test], test)):
+        files.setdefault(test.partition("::")[0], []).append(test)
+    rounds = (test for row in zip_longest(*files.values()) for test in row if test)
+    first: list[str] = []
+    spent = 0.0
+    for test in islice(rounds, FIRST_TESTS):
+        spent += seconds[test]
+        if spent > FIRST_SECONDS:
+            break
+        first.append(test)
+    met = set(first)
+    cheap = sorted(files.values(), key=lambda its: sum(seconds[test] for test in its))
+    return first, [test for its in cheap for test in its if test not in met]
 
 
 def copy_data() -> None:
@@ -102,5 +164,7 @@ def changed_lines(name: str) -> str:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["mutmut"]:
+        mutmut(sys.argv[2:])
     given = [int(argument) for argument in sys.argv[1:]]
     sys.exit(main(*given, *(1000, 1)[len(given) :]))

@@ -295,7 +295,7 @@ def _warm():
     gc.freeze()
 
 
-def become(order, descriptors, at_start=lambda: None, at_exit=lambda: None):
+def become(order, descriptors, at_start=lambda: None):
     """Turn this process into one run of `tfcert`, or of the program that the order names.
 
     This function does not return.
@@ -331,7 +331,6 @@ def become(order, descriptors, at_start=lambda: None, at_exit=lambda: None):
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
-        at_exit()
         os._exit(code)
 
 

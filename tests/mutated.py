@@ -38,7 +38,7 @@ class Forks:
         if pid == 0:
             for descriptor in (giver, printing, complaining, reporting):
                 os.close(descriptor)
-            become(order, [given, out, err], at_start=_open_streams, at_exit=lambda: _send(report))
+            become(order, [given, out, err], at_start=lambda: _prepare(report))
         for descriptor in (given, out, err, report):
             os.close(descriptor)
         late = Timer(timeout, os.kill, (pid, signal.SIGKILL))
@@ -64,8 +64,19 @@ class Forks:
         """Do nothing, because no process is left to end."""
 
 
-def _open_streams():
-    """Open the standard streams again, because pytest's own streams lead to its files."""
+def _prepare(report):
+    """Open the standard streams again, because pytest's own streams lead to its files.
+
+    The functions that the child executed are sent as it leaves: `main` leaves by `os._exit` too.
+    """
+    leave = os._exit
+
+    def send_and_leave(code):
+        os._exit = leave
+        _send(report)
+        leave(code)
+
+    os._exit = send_and_leave
     sys.stdin = os.fdopen(0, closefd=False)
     sys.stdout = os.fdopen(1, "w", closefd=False)
     sys.stderr = os.fdopen(2, "w", errors="backslashreplace", closefd=False)

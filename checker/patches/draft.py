@@ -7,7 +7,7 @@ Rotations whose edits meet are therefore applied one after the other.
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from checker.hcl.byte_proof import prove_bytes
@@ -139,11 +139,6 @@ class Draft:
         first = self.before.files.get(path)
         data = first.data if first is not None else b""
         prove(path, data, self.configuration.files[path].data, intents, readers)
-
-    def intended(self, path: str) -> Iterator[AnyIntent]:
-        """Yield what the applied edits intend in a file."""
-        for batch in self._batches:
-            yield from batch.intents.get(path, ())
 
 
 def _is_empty(span: Span) -> bool:
