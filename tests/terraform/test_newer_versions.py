@@ -83,6 +83,36 @@ def test_another_region_replaces_the_certificate(judged):
     assert regions == {DUE: EU, LATER: US, None: "eu-central-1"}
 
 
+def test_one_id_in_two_regions_is_two_certificates(judged):
+    """Ids are unique only within a region: each stage moves to the certificate of its own."""
+    document, code = judged("terraform-1.15.5-each-region.json", "--as-of", "2026-11-29")
+    assert (document["verdict"], code) == ("clean", 0)
+    assert places(document) == {
+        (f'{CERTIFICATE}.{name}["{region}"]', identity): (ACCOUNT, region)
+        for name, identity in (("each", DUE), ("each_202611", LATER))
+        for region in (EU, US)
+    }
+    presented = {one["address"]: one["certificate_address"] for one in document["stages"]}
+    assert presented == {
+        f'{STAGE}.each["{region}"]': f'{CERTIFICATE}.each_202611["{region}"]' for region in (EU, US)
+    }
+    assert [one["severity"] for one in document["findings"]] == ["warning"] * 2
+
+
+def test_a_stage_of_another_region_than_its_certificate(outcome, fixtures, tmp_path):
+    """The `region` of both shows that AWS refuses the certificate, without any ARN."""
+    state = json.loads((fixtures / "versions" / "terraform-1.15.5-region.tfstate").read_text())
+    for resource in state["resources"]:
+        attributes = resource["instances"][0]["attributes"]
+        attributes |= dict.fromkeys(("arn", "execution_arn"))
+        if resource["type"] == STAGE:
+            attributes["region"] = US
+    (tmp_path / "terraform.tfstate").write_text(json.dumps(state))
+    document, code = outcome(tmp_path / "terraform.tfstate", *DAY)
+    assert code == 1
+    assert ("certificate-elsewhere", "error", DUE) in found_by_rule(document)
+
+
 def test_a_region_that_is_known_after_apply_is_unknown(judged):
     """The provider's region does not take the place of a region that is not known yet.
 
