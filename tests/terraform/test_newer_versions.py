@@ -370,3 +370,45 @@ def test_newer_blocks_are_configuration(tfcert, tmp_path, text):
     done = tfcert("check", tmp_path / "file", *DAY)
     assert done.returncode == 2
     assert b"looks like Terraform configuration" in done.stderr
+
+
+def with_more(document, more, depth=8):
+    """Return a document with another property in every object; attributes are left alone."""
+    match document:
+        case dict():
+            inner = {
+                name: value
+                if name in ATTRIBUTES or not depth
+                else with_more(value, more, depth - 1)
+                for name, value in document.items()
+            }
+            return inner | more if inner.keys() & KNOWN else inner
+        case list():
+            return [with_more(one, more, depth) for one in document]
+        case _:
+            return document
+
+
+ATTRIBUTES = frozenset({
+    "attributes", "before", "after", "after_unknown", "before_sensitive",
+    "after_sensitive", "expressions", "outputs", "output_changes", "config_values", "identity",
+    "before_identity", "after_identity", "sensitive_values", "sensitive_attributes",
+})  # fmt: skip
+# One of the properties of each object whose form is published.
+KNOWN = frozenset({
+    "format_version", "lineage", "actions", "address", "root_module", "resources", "instances",
+    "schema_version", "provider_config", "reason", "triggering_resource_address",
+})  # fmt: skip
+
+
+@pytest.mark.parametrize("more", [{"future": {"a": [1, None]}}, {"future": None}, {"zone": "x"}])
+def test_what_a_newer_version_adds_is_ignored(read, fixtures, more):
+    """A property that a later minor version may add, in any object, changes nothing."""
+    documents = sorted((fixtures / "versions").glob("*.json")) + sorted(
+        (fixtures / "versions").glob("*.tfstate")
+    )
+    for path in documents:
+        found = json.loads(path.read_bytes())
+        newer = with_more(found, more)
+        assert newer != found
+        assert read(newer, path.name) == read(found, path.name), path.name
