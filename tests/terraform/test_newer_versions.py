@@ -45,10 +45,21 @@ def places(document):
 EXPIRING = ("certificate-expiring", "error", DUE)
 
 
-@pytest.mark.parametrize("name", ["region.tfstate", "region-show.json", "region-noop.json"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "1.12.2-region.tfstate",
+        "1.12.2-region-noop.json",
+        "1.13.5-region.tfstate",
+        "1.14.9-region.tfstate",
+        "1.15.5-region.tfstate",
+        "1.15.5-region-show.json",
+        "1.15.5-region-noop.json",
+    ],
+)
 def test_the_region_of_a_resource_decides(judged, name):
     """A certificate and a stage are in their own region, in a state and in a plan."""
-    document, code = judged(f"terraform-1.15.5-{name}")
+    document, code = judged(f"terraform-{name}")
     assert code == 1
     assert found_by_rule(document) == {EXPIRING}
     assert places(document) == {
@@ -59,9 +70,10 @@ def test_the_region_of_a_resource_decides(judged, name):
     assert (stage["region"], stage["certificate_address"]) == (EU, f"{CERTIFICATE}.eu")
 
 
-def test_a_planned_region_is_not_that_of_the_provider(judged):
+@pytest.mark.parametrize("version", ["1.12.2", "1.13.5", "1.14.9", "1.15.5"])
+def test_a_planned_region_is_not_that_of_the_provider(judged, version):
     """New certificates and stages are in the region that the plan gives them."""
-    document, code = judged("terraform-1.15.5-region-create.json")
+    document, code = judged(f"terraform-{version}-region-create.json")
     assert (document["verdict"], code) == ("clean", 0)
     assert places(document) == {
         (f"{CERTIFICATE}.eu", None): (None, EU),
@@ -141,16 +153,17 @@ def test_objects_are_imported_by_id_with_region_and_by_identity(judged):
 @pytest.mark.parametrize(
     ("name", "code", "notices"),
     [
-        ("actions-create.json", 0, ["The plan runs 1 action"]),
-        ("actions-update.json", 1, ["The plan runs 2 actions"]),
-        ("actions-invoke.json", 1, ["The plan is refresh-only", "The plan runs 1 action"]),
-        ("actions.tfstate", 1, []),
-        ("actions-show.json", 1, []),
+        ("1.14.9-actions-create.json", 0, ["The plan runs 1 action"]),
+        ("1.15.5-actions-create.json", 0, ["The plan runs 1 action"]),
+        ("1.15.5-actions-update.json", 1, ["The plan runs 2 actions"]),
+        ("1.15.5-actions-invoke.json", 1, ["The plan is refresh-only", "The plan runs 1 action"]),
+        ("1.15.5-actions.tfstate", 1, []),
+        ("1.15.5-actions-show.json", 1, []),
     ],
 )
 def test_actions_write_only_and_ephemeral_values(judged, name, code, notices):
     """A plan with actions says that they were not checked; certificates and stages are read."""
-    document, exit_code = judged(f"terraform-1.15.5-{name}")
+    document, exit_code = judged(f"terraform-{name}")
     assert exit_code == code
     assert found_by_rule(document) == ({EXPIRING} if code else set())
     assert [stage["certificate_address"] for stage in document["stages"]] == [f"{CERTIFICATE}.home"]
