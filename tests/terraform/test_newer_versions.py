@@ -6,6 +6,7 @@ fixtures/versions/README.md says which of them a binary wrote.
 from __future__ import annotations
 
 import json
+from itertools import product
 
 import pytest
 from terraform_json import CERTIFICATE, STAGE, block, change, created, plan, raw, raw_state
@@ -173,9 +174,7 @@ def test_actions_write_only_and_ephemeral_values(judged, name, code, notices):
     )
 
 
-def test_the_value_of_a_write_only_argument_is_no_consumer_with_another_pem(
-    tfcert, fixtures, tmp_path
-):
+def test_a_write_only_argument_is_no_evidence_of_a_pem(tfcert, fixtures, tmp_path):
     """A write-only argument is null in the state: it is no evidence of what the backend has."""
     (tmp_path / "main.tf").write_bytes(
         (fixtures / "versions" / "terraform-1.15.5-actions.tf.txt").read_bytes()
@@ -284,6 +283,43 @@ def test_the_arn_shows_the_region_of_an_existing_object(read):
     instance = {"attributes": attributes, "sensitive_attributes": hidden}
     (certificate,) = read(raw_state(raw(CERTIFICATE, "c", instance))).certificates
     assert certificate.place == Place("aws", None, EU)
+
+
+@pytest.mark.parametrize("kind", [CERTIFICATE, STAGE, "aws_apigatewayv2_stage"])
+def test_every_source_of_a_region_has_its_rank(read, kind):
+    """The attribute counts before the ARN, and the ARN before the provider.
+
+    An attribute that is not shown hides the provider's region, and not the ARN's.
+    """
+    arn = "arn:aws:execute-api:eu-west-1:123456789012:a/prod"
+    for attribute, recorded, region in product(
+        ("known", "empty", "absent", "unknown", "sensitive"), (arn, None), (US, None)
+    ):
+        after = {"client_certificate_id": None}
+        if attribute in {"known", "sensitive", "empty"}:
+            after["region"] = "" if attribute == "empty" else "eu-north-1"
+        after |= {"arn" if kind == CERTIFICATE else "execution_arn": recorded}
+        entry = change(
+            f"{kind}.x",
+            ["create"],
+            after=after,
+            unknown=["id", *(["region"] if attribute == "unknown" else [])],
+            after_sensitive={"region": True} if attribute == "sensitive" else {},
+        )
+        given = {"region": {"constant_value": region}} if region else {}
+        document = read(
+            plan(
+                entry,
+                root={"resources": [block(kind, "x")]},
+                providers={"aws": {"expressions": given}},
+            )
+        )
+        changes = document.plan.certificates if kind == CERTIFICATE else document.plan.stages
+        shown = attribute in {"absent", "empty"}
+        expected = "eu-north-1" if attribute == "known" else EU if recorded else region
+        if not recorded and attribute != "known" and not shown:
+            expected = None
+        assert changes[0].after.place.region == expected, (attribute, recorded, region)
 
 
 def replaced(address, **before):
