@@ -79,9 +79,13 @@ def ends_its_use(document: DocumentCases, case: Case) -> bool:
 
 def _introduces(document: DocumentCases, plan: Plan, case: Case, policy: Policy) -> bool:
     declared = document.document.declared
-    # A successor that was created outside Terraform is imported.
+    # A successor that was created outside Terraform is imported. It is of the same region.
+    home = case.certificate.place
     created = [
-        change for change in plan.certificates if change.action is Action.CREATE or change.imported
+        change
+        for change in plan.certificates
+        if (change.action is Action.CREATE or change.imported)
+        and (change.after is None or change.after.place.may_be(home))
     ]
     if declared is not None and case.address is not None:
         blocks = {successor.block for successor in declared.successors(case.address.block)}
@@ -97,7 +101,7 @@ def _introduces(document: DocumentCases, plan: Plan, case: Case, policy: Policy)
             for change in created
         )
     # Without the configuration the lineage is unknown: a plan counts if it only creates
-    # certificates, and enough of them.
+    # certificates, and enough of them in the certificate's region.
     if any(change.action.changes for change in plan.stages):
         return False
     if any(
@@ -107,9 +111,13 @@ def _introduces(document: DocumentCases, plan: Plan, case: Case, policy: Policy)
     due = [
         other
         for other in document.cases
-        if other.presented and (other.within(policy.notice_days) or other.evidence is Evidence.GONE)
+        if other.presented
+        and other.certificate.place.may_be(home)
+        and (other.within(policy.notice_days) or other.evidence is Evidence.GONE)
     ]
-    return 0 < len(due) <= len(created)
+    known = {other.id for other in due if other.id is not None}
+    new = [change for change in created if change.after is None or change.after.id not in known]
+    return 0 < len(due) <= len(new)
 
 
 def _guessed_successor(

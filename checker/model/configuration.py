@@ -48,7 +48,7 @@ class DeclaredCertificate(Struct, frozen=True, kw_only=True):
     is elsewhere. `pointers` are the references that repoint would move. `creation_runs` names the
     code that the block runs when it is created. `destroy_runs` names the code that it runs when it
     is destroyed, and that takes a value of the block. `description` is the literal description.
-    `repeated`: the block has `count` or `for_each`.
+    `repeated`: the block has `count` or `for_each`. `has_region`: it has a `region` of its own.
     """
 
     block: Address
@@ -65,6 +65,7 @@ class DeclaredCertificate(Struct, frozen=True, kw_only=True):
     destroy_runs: tuple[str, ...] = ()
     description: str | None = None
     repeated: bool = False
+    has_region: bool = False
 
 
 class DeclaredLiteral(Struct, frozen=True, kw_only=True):

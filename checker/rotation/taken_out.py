@@ -6,7 +6,7 @@ certificate back under its address, and the rotation goes on.
 
 Source: Terraform, "Import" (`terraform import ADDRESS ID`, and the `import` block since 1.5). In
 the provider's documentation of aws_api_gateway_client_certificate the import id is the
-certificate's id.
+certificate's id; with a `region` of the resource (provider 6) it is `ID@REGION`.
 """
 
 from __future__ import annotations
@@ -149,17 +149,21 @@ def _command(declared: ConfigurationFacts, block: Address, case: Case) -> str:
     steps = stage.modules[: len(block.modules)] if stage is not None else ()
     same = tuple(step.name for step in steps) == block.module_path
     instance = replace(block, modules=steps) if same else block
+    identity = case.id
+    if declaration is not None and declaration.has_region:
+        identity = f"{case.id}@{case.certificate.place.region or 'REGION'}"
     if declaration is None or not declaration.repeated:
         return (
-            f"`terraform import '{instance}' {case.id}` (or, with Terraform 1.5 and later, an "
-            f'`import` block with `to = {instance}` and `id = "{case.id}"`)'
+            f"`terraform import '{instance}' {identity}` (or, with Terraform 1.5 and later, an "
+            f'`import` block with `to = {instance}` and `id = "{identity}"`)'
         )
     if stage is not None and stage.key is not None:
         keyed = replace(instance, key=stage.key)
         return (
-            f"`terraform import '{keyed}' {case.id}`, if that is the instance that {stage} presents"
+            f"`terraform import '{keyed}' {identity}`, if that is the instance that {stage} "
+            "presents"
         )
     return (
-        f"`terraform import '{instance}[KEY]' {case.id}`, with the key of the instance that is "
+        f"`terraform import '{instance}[KEY]' {identity}`, with the key of the instance that is "
         "missing"
     )

@@ -41,11 +41,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from checker.analysis.certificate_uses import stages_after
+from checker.model.address import Address
 from checker.model.cases import Cases
 from checker.model.finding import Finding
 from checker.model.observation import Found
 from checker.model.places import Place, place_of_arn
-from checker.model.resources import Presents, Stage, kind_of
+from checker.model.plan import Plan
+from checker.model.resources import Presents, PresentsPlanned, Stage, kind_of
 from checker.model.severity import Severity
 from checker.rules.base import Judges, Rule, locate, stage_name
 
@@ -61,29 +63,52 @@ def check(cases: Cases) -> Iterator[Finding]:
             homes.setdefault(case.id, set()).add(case.certificate.place)
     for document in cases.documents:
         for stage in dict.fromkeys((*document.document.stages, *stages_after(document.document))):
-            elsewhere = (
-                _elsewhere(cases, stage, homes) if isinstance(stage.presents, Presents) else None
-            )
-            if elsewhere is not None and isinstance(stage.presents, Presents):
+            named, identity = "", None
+            elsewhere: Place | None = None
+            match stage.presents:
+                case Presents(id=found):
+                    named = identity = found
+                    elsewhere = _elsewhere(cases, found, stage, homes)
+                case PresentsPlanned(candidates=(first, *_) as candidates, elsewhere=False):
+                    named = str(first)
+                    elsewhere = _planned_elsewhere(document.document.plan, candidates, stage)
+                case _:
+                    pass
+            if elsewhere is not None:
                 yield Finding(
                     rule=RULE.name,
                     source=document.document.source.path,
                     severity=RULE.severity,
                     message=f"{stage_name(stage)} ({stage.place}) names certificate "
-                    f"{stage.presents.id}, which is of {elsewhere}",
+                    f"{named}, which is of {elsewhere}",
                     remedy="make a certificate in the stage's own account and region, and point "
                     "the stage to that",
                     address=str(stage.address) if stage.address is not None else None,
-                    certificate_id=stage.presents.id,
+                    certificate_id=identity,
                     location=locate(document, stage.address),
                     about=(stage,),
                 )
 
 
-def _elsewhere(cases: Cases, stage: Stage, homes: dict[str, set[Place]]) -> Place | None:
+def _planned_elsewhere(
+    plan: Plan | None, candidates: tuple[Address, ...], stage: Stage
+) -> Place | None:
+    """Return the place of a planned certificate, where no candidate can be of the stage's place."""
+    planned = {
+        change.address: change.after.place
+        for change in (plan.certificates if plan is not None else ())
+        if change.after is not None and change.deposed is None
+    }
+    places = [planned.get(address, stage.place) for address in candidates]
+    if any(place.may_be(stage.place) for place in places):
+        return None
+    return min(places, key=str)
+
+
+def _elsewhere(
+    cases: Cases, identity: str, stage: Stage, homes: dict[str, set[Place]]
+) -> Place | None:
     """Return the place of the certificate, where none of its possible places can be the stage's."""
-    assert isinstance(stage.presents, Presents)  # noqa: S101 -- the caller checks it
-    identity = stage.presents.id
     places = {place_of_arn(identity)} if kind_of(identity) == "acm" else homes.get(identity, set())
     if not places or any(place.may_be(stage.place) for place in places):
         return None

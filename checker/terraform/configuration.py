@@ -197,6 +197,7 @@ class _Reader:
                 ),
                 description=literal_string(file.data, block, "description"),
                 repeated=any(block.attribute(name) is not None for name in ("count", "for_each")),
+                has_region=block.attribute("region") is not None,
                 creation_runs=tuple(
                     f"{self.location(file.path, run.line)}: {run.what}"
                     for run in runs(file, block)

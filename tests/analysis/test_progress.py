@@ -16,7 +16,7 @@ from builders import (
     stage,
 )
 from msgspec.structs import replace
-from world import NOW
+from world import HOME, NOW
 
 from checker.analysis.progress import (
     ends_its_use,
@@ -208,6 +208,39 @@ def test_without_the_configuration_each_due_certificate_needs_a_new_one(left, an
     assert judged(takes_forward, one, answers) is not expected
     two = document(recorded, stages, Plan(certificates=(making("new"), making("newer"))))
     assert judged(takes_forward, two, answers)
+
+
+@pytest.mark.parametrize("declared", [None, LINEAGE])
+@pytest.mark.parametrize(
+    ("region", "expected"), [(HOME.region, True), ("us-west-2", False), (None, True)]
+)
+def test_a_certificate_of_another_region_is_no_successor(region, expected, declared):
+    """A plan that creates a certificate in another region introduces nothing for this one."""
+    change = making("new")
+    made = replace(change.after, place=replace(HOME, region=region))
+    plan = Plan(certificates=(replace(change, after=made),))
+    assert judged(takes_forward, document(plan=plan, declared=declared)) is expected
+
+
+def test_due_certificates_of_other_regions_need_no_new_one_here():
+    """Without the configuration, the due certificates of a region are compared with its new ones."""
+    away = replace(HOME, region="us-west-2")
+    recorded = [certificate("old"), replace(certificate("beside"), place=away)]
+    stages = [stage("prod", "old"), replace(stage("beta", "beside"), place=away)]
+    change = making("new")
+    here = replace(change, after=replace(change.after, place=HOME))
+    there = replace(change, after=replace(change.after, place=away))
+    for made, expected in ((here, True), (there, False)):
+        given = document(recorded, stages, Plan(certificates=(made,)))
+        assert judged(takes_forward, given) is expected
+
+
+def test_an_import_of_the_due_certificate_introduces_nothing():
+    """Without the configuration, an imported certificate counts only if it is another one."""
+    for identity, expected in (("old", False), ("new", True)):
+        change = replace(making("new", Action.NO_OP), imported=True)
+        plan = Plan(certificates=(replace(change, after=certificate(identity, 300)),))
+        assert judged(takes_forward, document(plan=plan)) is expected
 
 
 def test_an_instance_is_introduced_by_the_same_instance():

@@ -74,6 +74,19 @@ def test_an_import_block_that_is_written_is_to_be_applied(tmp_path):
     assert "an import block (main.tf:10) takes it into the state" in rotation.step.reason
 
 
+def test_a_block_with_a_region_is_imported_with_its_region(tmp_path):
+    """With a `region` of the resource, the import id ends with the region."""
+    text = BASE.replace(
+        f'"{CERTIFICATE}" "orders" {{', f'"{CERTIFICATE}" "orders" {{\n  region = var.r'
+    )
+    assert "region = var.r" in text
+    home = world(tmp_path, {"main.tf": text}, certificates={}, ends={"old000": days(12)})
+    (rotation,) = home.ask()[1].rotations
+    assert isinstance(rotation.step, Blocked)
+    assert f"`terraform import '{OLD}' old000@us-east-1`" in rotation.step.remedy
+    assert '`id = "old000@us-east-1"`' in rotation.step.remedy
+
+
 def test_one_instance_of_several_is_imported_under_its_key(tmp_path):
     """A missing instance is imported under its own key, which the other instance reveals."""
     home = world(

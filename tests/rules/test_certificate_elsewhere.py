@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from builders import cases_of, certificate, document, findings, moving, said, stage
+from builders import cases_of, certificate, document, findings, making, moving, said, stage
 from msgspec.structs import replace
 from world import HOME
 
 from checker.model.observation import CertificateKey, Found, Gone
 from checker.model.places import Place
-from checker.model.plan import Plan
+from checker.model.plan import Action, Plan
+from checker.model.resources import PresentsPlanned
 
 RULE = "certificate-elsewhere"
 WEST = Place("aws", HOME.account, "us-west-2")
@@ -84,3 +85,31 @@ def test_a_plan_that_would_make_such_a_pair_is_told_before():
     recorded = replace(stage("prod", None), place=WEST)
     cases = cases_of(document([certificate("old", 300)], [recorded], plan=Plan(stages=(change,))))
     assert len(findings(cases, RULE)) == 1
+
+
+@pytest.mark.parametrize(
+    ("regions", "weight"),
+    [
+        (("us-east-1",), None),
+        (("us-west-2",), "error"),
+        ((None,), None),
+        (("us-west-2", "us-east-1"), None),
+        (("us-west-2", "eu-west-1"), "error"),
+    ],
+)
+def test_a_planned_certificate_of_another_region_is_an_error(regions, weight):
+    """A new stage must not take a certificate that the plan creates in another region."""
+    changes = [
+        replace(made, after=replace(made.after, place=replace(HOME, region=region)))
+        for made, region in zip(map(making, ("one", "two")), regions, strict=False)
+    ]
+    presents = PresentsPlanned(tuple(change.address for change in changes))
+    change = moving("prod", None, presents, Action.CREATE)
+    plan = Plan(certificates=tuple(changes), stages=(change,))
+    cases = cases_of(document([], [], plan))
+    assert said(cases).get(RULE) == weight
+    unsure = replace(
+        change, after=replace(change.after, presents=replace(presents, elsewhere=True))
+    )
+    cases = cases_of(document([], [], replace(plan, stages=(unsure,))))
+    assert RULE not in said(cases)

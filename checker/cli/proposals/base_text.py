@@ -16,7 +16,10 @@ from checker.hcl.regular_files import read_regular
 from checker.model.configuration_files import SUFFIXES
 
 # Everything that tfcert reads of a configuration.
-_READ = (*SUFFIXES, ".tfvars", ".tfvars.json", ".hcl", ".tftest.json", ".tofutest.json")
+_READ = (
+    *(*SUFFIXES, ".tfvars", ".tfvars.json", ".hcl"),
+    *(".tftest.json", ".tofutest.json", ".tfquery.json"),
+)
 _LINK, _FILES = "120000", frozenset({"100644", "100755"})
 
 
