@@ -84,11 +84,15 @@ def test_a_planned_region_is_not_that_of_the_provider(judged, version):
 
 
 def test_another_region_replaces_the_certificate(judged):
-    """A change of the region is a replacement: the old one is in its region, the new in its own."""
+    """A change of the region is a replacement: the old one is in its region, the new in its own.
+
+    The stage does not move with it, and cannot present a certificate of another region.
+    """
     document, code = judged("terraform-1.15.5-region-changed.json")
     assert code == 1
     assert found_by_rule(document) == {
         EXPIRING,
+        ("certificate-elsewhere", "error", None),
         ("rotation-destroys-in-use", "error", DUE),
         ("rotation-unstaged", "error", DUE),
     }
