@@ -162,7 +162,7 @@ def describe_exception(error: Exception) -> str:
             return "it is nested too deeply"
         case LookupError():
             return "a property is missing"
-        case ValueError():
+        case ValueError() | ArithmeticError():
             return "a value cannot be read"
         case _:
             return "a value has another type"

@@ -25,8 +25,8 @@ from checker.forges.comment import (
     describe_exception,
     pages,
 )
-from checker.forges.retry import BusyError, RetryPolicy
-from checker.forges.transport import BoundedAdapter, check_address, unreached
+from checker.forges.retry import BusyError, RetryPolicy, whole_seconds
+from checker.forges.transport import BoundedAdapter, check_address, quoted, unreached
 
 T = TypeVar("T")
 PAGE = 100
@@ -37,6 +37,7 @@ _REMEDIES = {
 }
 _TRANSIENT = frozenset({500, 502, 503, 504})
 _UNEXPECTED = (
+    ArithmeticError,
     AssertionError,
     AttributeError,
     BadAttributeException,
@@ -106,6 +107,7 @@ class GithubClient:
         )
         Requester.resetConnectionClasses()
         self.retries = retries
+        self._token = token
 
     def ask(
         self, question: Callable[[], T], *, where: str, absent: type[TfcertError] = RefusedError
@@ -121,7 +123,7 @@ class GithubClient:
             return question()
         except GithubException as error:
             raise _explain(
-                error, where, absent
+                error, where, absent, self._token
             ) from None  # it contains the request, which must not be logged
         except requests.exceptions.JSONDecodeError:
             raise InvalidResponseError(
@@ -135,8 +137,10 @@ class GithubClient:
             raise InvalidResponseError(what, where=where, remedy=_CHECK_URL) from error
 
 
-def _explain(error: GithubException, where: str, absent: type[TfcertError]) -> Exception:
-    what = f"GitHub answers {error.status}: {_message(error.data)}"
+def _explain(
+    error: GithubException, where: str, absent: type[TfcertError], token: str
+) -> Exception:
+    what = f"GitHub answers {error.status}: {quoted(_message(error.data), token)}"
     headers = {name.lower(): text for name, text in (error.headers or {}).items()}
     pause = _pause(error.status, what, headers)
     if pause is not None or error.status in _TRANSIENT:
@@ -176,12 +180,12 @@ def _pause(status: int, what: str, headers: Mapping[str, Any]) -> float | None:
     """
     if status not in {400, 403, 429}:
         return None
-    after = str(headers.get("retry-after", ""))
-    if after.isdigit():
-        return float(after)
-    reset = str(headers.get("x-ratelimit-reset", ""))
-    if str(headers.get("x-ratelimit-remaining")) == "0" and reset.isdigit():
-        return max(0.0, int(reset) - time.time()) + 1
+    after = whole_seconds(str(headers.get("retry-after", "")))
+    if after is not None:
+        return after
+    reset = whole_seconds(str(headers.get("x-ratelimit-reset", "")))
+    if str(headers.get("x-ratelimit-remaining")) == "0" and reset is not None:
+        return max(0.0, reset - time.time()) + 1
     return _SECONDARY if status == 429 or "rate limit" in what.lower() else None
 
 

@@ -25,8 +25,8 @@ from checker.forges.comment import (
     describe_exception,
     pages,
 )
-from checker.forges.retry import BusyError, RetryPolicy
-from checker.forges.transport import BoundedAdapter, check_address, unreached
+from checker.forges.retry import BusyError, RetryPolicy, whole_seconds
+from checker.forges.transport import BoundedAdapter, check_address, quoted, unreached
 
 T = TypeVar("T")
 # Source: GitLab, "Instance limits": at most 5,000 comments on a merge request.
@@ -59,6 +59,7 @@ class GitlabConversation:
             session.mount(scheme, BoundedAdapter(address, name="GitLab", variable="CI_API_V4_URL"))
         session.hooks["response"].append(self._remember)
         self._headers: dict[str, str] = {}
+        self._token = token
         self._client = Gitlab(
             address.removesuffix(_API),
             private_token=token,
@@ -179,13 +180,20 @@ class GitlabConversation:
             ) from None
         except requests.RequestException as error:
             raise BusyError(f"GitLab cannot be reached: {unreached(error)}") from None
-        except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        except (
+            ArithmeticError,
+            AttributeError,
+            LookupError,
+            RuntimeError,
+            TypeError,
+            ValueError,
+        ) as error:
             what = f"GitLab's answer does not fit its API: {describe_exception(error)}"
             raise InvalidResponseError(what, where=self._where, remedy=_CHECK_URL) from error
 
     def _explain(self, error: GitlabError, absent: type[TfcertError]) -> Exception:
         status = error.response_code or 0
-        what = f"GitLab answers {status}: {error.error_message}"
+        what = f"GitLab answers {status}: {quoted(str(error.error_message), self._token)}"
         if status in _TRANSIENT:
             return BusyError(what, after=self._pause())
         if status == 404:
@@ -198,12 +206,12 @@ class GitlabConversation:
 
     def _pause(self) -> float | None:
         after, reset = (
-            self._headers.get("retry-after", ""),
-            self._headers.get("ratelimit-reset", ""),
+            whole_seconds(self._headers.get(name, ""))
+            for name in ("retry-after", "ratelimit-reset")
         )
-        if after.isdigit():
-            return float(after)
-        return max(0.0, int(reset) - time.time()) + 1 if reset.isdigit() else None
+        if after is not None:
+            return after
+        return max(0.0, reset - time.time()) + 1 if reset is not None else None
 
 
 def _comment(note: Any) -> Comment:

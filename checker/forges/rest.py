@@ -19,8 +19,8 @@ from checker.forges.comment import (
     RefusedError,
     describe_exception,
 )
-from checker.forges.retry import BusyError, RetryPolicy
-from checker.forges.transport import ALL_ANSWERS, BoundedAdapter, check_address, unreached
+from checker.forges.retry import BusyError, RetryPolicy, whole_seconds
+from checker.forges.transport import ALL_ANSWERS, BoundedAdapter, check_address, quoted, unreached
 
 T = TypeVar("T")
 _TRANSIENT = frozenset({409, 429, 500, 502, 503, 504})
@@ -56,6 +56,8 @@ class RestClient:
         self._base = check_address(base_url, variable=names.address)
         self._names = names
         self._where = where
+        # Without the word Bearer or Basic before it.
+        self._secret = authorization.rpartition(" ")[2]
         self._session = requests.Session()
         for scheme in ("https://", "http://"):
             self._session.mount(
@@ -116,11 +118,11 @@ class RestClient:
 
     def _explain(self, answer: requests.Response, absent: type[TfcertError]) -> Exception:
         status = answer.status_code
-        said = _message(answer)
+        said = quoted(_message(answer), self._secret)
         what = f"{self._names.forge} answers {status}{f': {said}' if said else ''}"
         if status in _TRANSIENT:
             after = answer.headers.get("Retry-After", "")
-            return BusyError(what, after=float(after) if after.isdigit() else None)
+            return BusyError(what, after=whole_seconds(after))
         if status == 404:
             return absent(what, where=self._where, remedy=self._names.remedy)
         if status == 403:
@@ -187,10 +189,6 @@ class RestConversation(ABC):
             raise self._client.invalid(describe_exception(error)) from error
 
 
-# No longer part of an error is of use to a reader.
-_LONGEST_MESSAGE = 300
-
-
 def _message(answer: requests.Response) -> str:
     """Return what an error says of itself: `message`, or `message` of `error`."""
     try:
@@ -199,7 +197,7 @@ def _message(answer: requests.Response) -> str:
         return ""
     for entry in (found, found.get("error") if isinstance(found, dict) else None):
         if isinstance(entry, dict) and isinstance(entry.get("message"), str):
-            return str(entry["message"])[:_LONGEST_MESSAGE]
+            return str(entry["message"])
     return ""
 
 

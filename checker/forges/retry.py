@@ -14,6 +14,12 @@ T = TypeVar("T")
 _REMEDY = "try again later; this changes nothing in the outcome"
 
 
+def whole_seconds(header: str) -> int | None:
+    """Return the number of a header such as Retry-After; None for anything but digits."""
+    # int() raises ValueError for digits such as ², and for thousands of digits.
+    return int(header[:15]) if header.isascii() and header.isdigit() else None
+
+
 class BusyError(Exception):
     """The forge did not answer, or asked for a pause of `after` seconds; None if not specified."""
 

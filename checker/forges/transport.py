@@ -62,6 +62,18 @@ _UNREACHED: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
 Origin = tuple[str, str, int]
 
 
+# No longer part of an error is of use to a reader.
+_LONGEST_MESSAGE = 300
+
+
+def quoted(text: str, secret: str) -> str:
+    """Return an error of a forge for a message: its beginning, without the token.
+
+    A proxy may answer with the request that it got, and logs of pipelines are often public.
+    """
+    return text.replace(secret, "***")[:_LONGEST_MESSAGE] if secret else text[:_LONGEST_MESSAGE]
+
+
 class StrayedError(TfcertError):
     """The forge redirects to another host, port or scheme, where its token must not go."""
 

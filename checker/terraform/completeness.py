@@ -189,7 +189,7 @@ def _plans_something(found: Envelope) -> bool:
 
 def _planned(values: Raw, json_path: JsonPath) -> list[Record]:
     at = json_path.key("planned_values")
-    records = shown_records(read_values(values, at), at)
+    records = shown_records(read_values(values, at), at, planned=True)
     return [
         record
         for record in records

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from checker.model.address import Address, AddressError, InstanceKey, parse
 from checker.model.places import Place, in_region, place_of_arn
-from checker.model.resource_types import is_relevant
-from checker.terraform.decode import JsonPath, decode, items, members
+from checker.model.resource_types import HOLDERS, is_relevant
+from checker.terraform.decode import AGAIN, JsonPath, decode, items, members
 from checker.terraform.schema import (
     RawResource,
     ShownModule,
@@ -22,6 +22,7 @@ from checker.terraform.schema import (
 
 NOTHING = Raw(b"{}")
 ALL = frozenset({"*"})
+_MODES = frozenset({"managed", "data"})
 _EXACT = 2**53  # every whole number up to here has an exact floating-point form
 
 
@@ -165,12 +166,30 @@ def raw_records(
     if text is not None and is_small(text):
         check_levels(text, json_path, ())
     for index, resource in enumerate(resources):
+        _check_mode(resource, json_path.item(index))
         if resource.type and is_relevant(resource.type, resource.mode):
             texts = texts or items(UNSET if text is None else text, json_path)
             if texts:
                 members(texts[index], json_path.item(index))
             records.extend(_instances(resource, json_path.item(index)))
     return records
+
+
+def _check_mode(resource: RawResource | ShownResource, json_path: JsonPath) -> None:
+    """Raise UnreadableError for a stage or a certificate in a mode that a state does not have."""
+    if resource.type in HOLDERS and resource.mode not in _MODES:
+        raise json_path.key("mode").unreadable("is neither managed nor data", AGAIN)
+
+
+def _whole(attributes: Raw | None, resource_type: str, json_path: JsonPath) -> Raw:
+    """Return the attributes; raises UnreadableError for a stage or a certificate without any.
+
+    Without them a stage would look like one that presents nothing. Terraform and OpenTofu write all
+    attributes of an object, also those that are null.
+    """
+    if attributes is None and resource_type in HOLDERS:
+        raise json_path.unreadable("are missing", AGAIN)
+    return attributes or NOTHING
 
 
 def _instances(resource: RawResource, json_path: JsonPath) -> Iterable[Record]:
@@ -195,7 +214,7 @@ def _instances(resource: RawResource, json_path: JsonPath) -> Iterable[Record]:
         yield Record(
             address=replace(block, key=read_key(instance.index_key, here.key("index_key"))),
             type=resource.type,
-            attributes=attributes or NOTHING,
+            attributes=_whole(attributes, resource.type, here.key("attributes")),
             json_path=here.key("attributes"),
             deposed=instance.deposed,
             sensitive=marked_in_state(
@@ -207,10 +226,14 @@ def _instances(resource: RawResource, json_path: JsonPath) -> Iterable[Record]:
         )
 
 
-def shown_records(values: ShownValues | None, json_path: JsonPath) -> list[Record]:
+def shown_records(
+    values: ShownValues | None, json_path: JsonPath, *, planned: bool = False
+) -> list[Record]:
     """Return the relevant objects of a shown state, including deposed ones.
 
     They are in the document's order, module by module. `json_path` is the path of the `values`.
+    With `planned` they are a plan's planned values, where a forgotten object has none. Raises
+    UnreadableError for a stage or a certificate of a state that has no values.
     Source: terraform internal/command/jsonstate/state.go.
     """
     records: list[Record] = []
@@ -226,14 +249,19 @@ def shown_records(values: ShownValues | None, json_path: JsonPath) -> list[Recor
             (index, resource) for index, resource in enumerate(module.resources) if resource.type
         ]
         for index, resource in relevant:
+            at = here.key("resources").item(index)
+            _check_mode(resource, at)
             if not is_relevant(resource.type, resource.mode):
                 continue
-            at = here.key("resources").item(index)
             records.append(
                 Record(
                     address=_absolute(resource, module.address, at),
                     type=resource.type,
-                    attributes=optional_value(resource.values) or NOTHING,
+                    attributes=_whole(
+                        optional_value(resource.values),
+                        "" if planned else resource.type,
+                        at.key("values"),
+                    ),
                     json_path=at.key("values"),
                     deposed=resource.deposed_key,
                     sensitive=marked_attributes(

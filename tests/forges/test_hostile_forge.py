@@ -22,6 +22,7 @@ from strict_server import Answer, Fault
 from checker.errors import TfcertError, UsageError
 from checker.forges import transport
 from checker.forges.comment import Behavior, CommentAction, Marker, Post, update_comment
+from checker.forges.retry import whole_seconds
 from checker.forges.transport import check_address
 
 SECRET = "token-that-stays"
@@ -267,6 +268,50 @@ def test_an_odd_answer_is_one_line(hostile, comment, forge, name):
     # A child starts as a copy of this process, which other tests have made large.
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + 64 * 1024
     assert max(before, own, 400 * 1024) >= resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+
+
+@FORGES
+def test_an_error_that_repeats_the_request_shows_no_token_and_is_short(hostile, comment, forge):
+    """A proxy's error with the headers of the request, and much more, is a short line."""
+    server = hostile(
+        lambda request: request.say(
+            422,
+            json.dumps({"message": f"{dict(request.headers)} {'x' * 100_000}"}).encode(),
+            **{"Content-Type": "application/json"},
+        )
+    )
+    done, _ = comment(forge, server.url)
+    assert "Accept" in refused(done)
+    assert len(done.stderr) < 1000
+    (_, headers), *_ = server.heard
+    sent = headers.get("Authorization") or headers["PRIVATE-TOKEN"]
+    assert sent.split()[-1] not in done.stderr.decode()
+
+
+@pytest.mark.parametrize("forge", ["github", "gitlab"])
+def test_a_limit_that_ends_in_thousands_of_digits_is_one_line(hostile, comment, forge):
+    """Headers with numbers that Python does not read are refused in one line."""
+    end = "9" * 5000
+    limit = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": end, "RateLimit-Reset": end}
+    done, _ = comment(forge, hostile(lambda request: request.say(429, b"{}", **limit)).url)
+    refused(done)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("7", 7),
+        ("0", 0),
+        ("", None),
+        ("-1", None),
+        ("²", None),
+        ("٣", None),
+        ("9" * 5000, 10**15 - 1),
+    ],
+)
+def test_a_pause_is_a_number_of_digits(header, seconds):
+    """A pause is read from ASCII digits; a longer one than any is still a number."""
+    assert whole_seconds(header) == seconds
 
 
 @pytest.mark.parametrize("answer", ["202", "a byte now and then", "nothing"])

@@ -257,7 +257,7 @@ def test_huge_numbers_names_and_lines():
     assert read(b'{"version":' + b"9" * 1_000_000 + b"}") is None
     assert read(b'{"format_version":"1.' + b"9" * 1_000_000 + b'"}') is None
     address = b"module.a." * 100_000 + b"aws_api_gateway_stage.s"
-    state = b'{"format_version":"1.0","values":{"root_module":{"resources":[{"type":"aws_api_gateway_stage","address":"%s"}]}}}'
+    state = b'{"format_version":"1.0","values":{"root_module":{"resources":[{"type":"aws_api_gateway_stage","address":"%s","values":{}}]}}}'
     assert len(read(state % address).stages[0].address.modules) == 100_000
     assert read(state % (b"aws_api_gateway_stage.s[" + b"9" * 100_000 + b"]")) is None
     assert read(b"x" * 3_000_000) is None
@@ -277,6 +277,47 @@ def test_huge_numbers_names_and_lines():
 def test_a_key_given_twice_is_refused(text):
     """A repeated JSON key is refused, because parsers differ in which value they use."""
     with pytest.raises(UnreadableError, match="twice: parsers differ in which of the two counts"):
+        read_document("f", text.encode())
+
+
+RAW = json.loads((FIXTURES / "readme/terraform.tfstate").read_bytes())
+SHOWN = json.loads((FIXTURES / "formats/show-deposed.json").read_bytes())
+
+
+def objects_of(document, holder):
+    """Yield each object of a type in a state of either form, and the name of its attributes."""
+    if "values" in document:
+        for resource in document["values"]["root_module"]["resources"]:
+            if resource["type"] == holder:
+                yield resource, "values"
+    else:
+        for resource in document["resources"]:
+            if resource["type"] == holder:
+                yield from ((instance, "attributes") for instance in resource["instances"])
+
+
+@pytest.mark.parametrize("holder", ["aws_api_gateway_stage", "aws_api_gateway_client_certificate"])
+@pytest.mark.parametrize("left", ["null", "nothing"])
+@pytest.mark.parametrize("state", [RAW, SHOWN])
+def test_a_stage_or_a_certificate_without_attributes_is_no_state(holder, left, state):
+    """An object whose attributes were cut out is an error, not a stage that presents nothing."""
+    document = copy.deepcopy(state)
+    found = list(objects_of(document, holder))
+    assert found
+    for each, name in found:
+        if left == "null":
+            each[name] = None
+        else:
+            del each[name]
+    with pytest.raises(UnreadableError, match=rf"\.{found[0][1]}: are missing"):
+        read_document("f", json.dumps(document).encode())
+
+
+@pytest.mark.parametrize("state", [RAW, SHOWN])
+def test_a_mode_that_no_state_has_hides_no_stage(state):
+    """A stage in a mode other than managed and data is an error, and is not skipped."""
+    text = json.dumps(state).replace('"mode": "managed"', '"mode": "retained"')
+    with pytest.raises(UnreadableError, match=r"\.mode: is neither managed nor data"):
         read_document("f", text.encode())
 
 

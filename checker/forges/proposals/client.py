@@ -18,7 +18,7 @@ from checker.errors import TfcertError
 from checker.forges.comment import RefusedError, describe_exception
 from checker.forges.proposals.forge import OutrunError, Remark
 from checker.forges.rest import ForgeNames, RestClient
-from checker.forges.retry import BusyError, RetryPolicy
+from checker.forges.retry import BusyError, RetryPolicy, whole_seconds
 
 T = TypeVar("T")
 PAGE = 100
@@ -187,15 +187,15 @@ def _pause(answer: requests.Response, what: str) -> float | None:
     """
     headers = answer.headers
     after = headers.get("Retry-After", "")
-    if after.isdigit():
-        return float(after)
+    if (seconds := whole_seconds(after)) is not None:
+        return seconds
     for remaining, reset in (
         ("X-RateLimit-Remaining", "X-RateLimit-Reset"),
         ("RateLimit-Remaining", "RateLimit-Reset"),
     ):
-        at = headers.get(reset, "")
-        if headers.get(remaining) == "0" and at.isdigit():
-            return max(0.0, int(at) - time.time()) + 1
+        at = whole_seconds(headers.get(reset, ""))
+        if headers.get(remaining) == "0" and at is not None:
+            return max(0.0, at - time.time()) + 1
     limited = answer.status_code == 429 or "rate limit" in what.lower()
     return _SECONDARY if limited and answer.status_code in {403, 429} else None
 
