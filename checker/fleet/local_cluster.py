@@ -107,14 +107,23 @@ def main() -> None:
             for part, name in (("cert", "certificate"), ("key", "key"))
         },
     )
-    # Dask gives up a worker that is not back in 15 seconds, which a busy machine may need.
-    with dask.config.set({"distributed.deploy.lost-worker-timeout": "24h"}):
+    settings = {
+        # Dask gives up a worker that is not back in 15 seconds, which a busy machine may need.
+        "distributed.deploy.lost-worker-timeout": "24h",
+        # Every user of this machine can open the pages of Dask's web servers: they have none.
+        "distributed.scheduler.http.routes": [],
+        "distributed.worker.http.routes": [],
+        "temporary-directory": folder,
+    }
+    with dask.config.set(settings):
         cluster = LocalCluster(
             n_workers=order["count"],
             threads_per_worker=1,
             processes=True,
             host="127.0.0.1",
-            dashboard_address=None,
+            # Dask has no way to start no web server; on port 0 it takes a free one.
+            dashboard_address="127.0.0.1:0",
+            scheduler_kwargs={"dashboard": False},
             security=security,
             # Dask would pause a worker that has much in memory, and nothing would free it.
             memory_limit=0,

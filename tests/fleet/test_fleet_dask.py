@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from uuid import uuid4
 
@@ -27,6 +28,7 @@ SECONDS = 60
 # `older` change what the worker says of its version.
 SHIM = """
 import importlib.metadata, os, signal, time
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 here = Path(os.environ["SIGNS"])
 if os.environ.get("OTHER"):
@@ -392,3 +394,47 @@ def test_no_log_shows_the_credentials_of_a_task():
     access = ForwardedAccess(places={}, keys={"us-east-1": keys})
     parcel = pack(ReadTask(settings=settings, items=(), access=access))
     assert "hunter" not in repr(parcel) + str([parcel])
+
+
+def test_a_cluster_of_this_machine_shows_nothing_and_leaves_nothing(tmp_path):
+    """No page of Dask's web servers is there for other users, and no file stays behind."""
+    import psutil
+
+    from checker.cli.children import own_environment
+    from checker.fleet.local_cluster import LocalDask
+
+    (tmp_path / "plain").mkdir()
+    environment = own_environment({**os.environ, "TMPDIR": str(tmp_path / "plain")})
+    here = psutil.Process()
+    before = here.children(recursive=True)
+    cluster = LocalDask(1, environment)
+    try:
+        ports = {
+            each.laddr.port
+            for process in here.children(recursive=True)
+            if process not in before
+            for each in process.net_connections()
+            if each.status == psutil.CONN_LISTEN
+        }
+        found = {port: [status_of(port, page) for page in PAGES] for port in ports}
+    finally:
+        cluster.close()
+    # The others are the sockets of the scheduler and the workers, which speak TLS.
+    assert [404] * len(PAGES) in found.values()
+    assert all(each in ([404] * len(PAGES), [None] * len(PAGES)) for each in found.values()), found
+    assert not list((tmp_path / "plain").iterdir())
+
+
+PAGES = ("/health", "/metrics", "/json/identity.json", "/info/main/workers.html")
+
+
+def status_of(port, page):
+    """Return the HTTP status of a page; None if the port does not answer in HTTP."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", page)
+        return connection.getresponse().status
+    except (OSError, HTTPException):
+        return None
+    finally:
+        connection.close()
