@@ -68,12 +68,12 @@ _DATA_SOURCES = frozenset(
 def is_relevant(resource_type: str, mode: str) -> bool:
     """Return whether tfcert reads this recorded object.
 
-    It reads managed resources, trust material among them, and data sources that show a stage or a
-    certificate.
+    It reads managed resources, deployments and trust material among them, and data sources that
+    show a stage or a certificate.
     """
     if resource_type in APIS:
         return mode in {"managed", "data"}
-    if resource_type in OTHER_WRITERS or resource_type in MATERIAL:
+    if resource_type in OTHER_WRITERS or resource_type in MATERIAL or resource_type in DEPLOYMENTS:
         return mode == "managed"
     return resource_type in HOLDERS and (
         mode == "managed" or (mode == "data" and resource_type in _DATA_SOURCES)

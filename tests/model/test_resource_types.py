@@ -17,7 +17,7 @@ from checker.model.resource_types import is_relevant
         ("aws_api_gateway_rest_api", {"managed", "data"}),
         ("aws_cloudformation_stack", {"managed"}),
         ("aws_cloudcontrolapi_resource", {"managed"}),
-        ("aws_api_gateway_deployment", set()),
+        ("aws_api_gateway_deployment", {"managed"}),
         ("aws_instance", set()),
     ],
 )

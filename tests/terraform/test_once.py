@@ -52,6 +52,7 @@ SHOWN = f'{{"address":"{ADDRESS}","mode":"managed","type":"{TYPE}","name":"c","v
         ),
         (shown(SHOWN, SHOWN), "second record of the same resource instance"),
         (shown(SHOWN.replace('"id":', '"id":"other1","id":')), "has `id` twice"),
+        (raw(INSTANCE).replace(b'"name":"c"', b'"name":"c[0]"'), "is not the name of a resource"),
     ],
 )
 def test_what_is_recorded_twice_is_refused(state, said):

@@ -291,6 +291,9 @@ REPLACED = ["delete", "create"]
             (0, 0),
         ),
         (["update"], ["no-op"], {}, (0, 0)),
+        # A plan with -target lists no change of the deployment: only the prior state has it.
+        (["create"], None, {"before": None}, (0, 1)),
+        (["create"], None, {"before": None, "made": {"id": "d1", "rest_api_id": "a"}}, (0, 0)),
     ],
 )
 def test_a_stage_that_is_created_beside_a_deployment_of_its_name(

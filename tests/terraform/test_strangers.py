@@ -112,6 +112,18 @@ resource "aws_api_gateway_rest_api" "orders" {
             "show -json",
         ),
         ("   \n ", "is truncated JSON", "write it again"),
+        (
+            '{"output": {"id": {"value": "${aws_x.y.id}"}}}',
+            "looks like Terraform configuration in JSON",
+            "pass the directory",
+        ),
+        (
+            '{"time":"t","level":"info","msg":"m"}\n{"time":"t","level":"info","msg":"n"}\n',
+            "is a log in JSON, as Terragrunt writes it",
+            "--tf-forward-stdout",
+        ),
+        ('[{"check_type":"terraform","results":{}}]', "a report of Checkov", "that was checked"),
+        ('[{"apiVersion":"v1","kind":"Pod"}]', "manifests of Kubernetes", "show -json"),
     ],
 )
 def test_what_it_is_and_what_to_pass_instead(read, text, message, remedy):

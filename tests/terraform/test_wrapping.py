@@ -89,6 +89,7 @@ TWICE = json.dumps(PLAN)
         ("version https://git-lfs.github.com/spec/v1\n", "pointer of Git LFS", "git lfs pull"),
         ("apiVersion: v1\nkind: Pod\n", "is YAML", "pass a plan"),
         ("digraph G {}", "a graph", "pass a plan"),
+        (f"[{PLAN}", "expected object, found array", "write the document again"),
     ],
 )
 def test_where_the_text_comes_from(read, text, says, remedy):
