@@ -93,7 +93,7 @@ matrix: $(READY) ## The tests on older and newer Terraform, and with the lowest 
 
 coverage: $(READY) ## All tests, and how many branches they reach: at least 95 %, child processes included
 	rm -rf .coverage && mkdir .coverage
-	$(BIN)/coverage run -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
+	$(BIN)/coverage run tests/measured.py -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered --show-missing --sort=cover
 
