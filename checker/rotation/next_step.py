@@ -292,6 +292,12 @@ def _retire(  # noqa: PLR0911 -- one return for each thing that comes first
         removal = state.declared.removal(state.predecessor.block)
         if removal is not None and removal.destroys is False:
             return forgotten(state, removal)
+        presented = unseen_presenters(state) if state.cases.observations.asked else None
+        if isinstance(presented, Blocked):
+            return Blocked(
+                f"the retire phase is written, and must not be applied yet: {presented.reason}",
+                presented.remedy,
+            )
         return Waiting(
             "the retire phase is written but not applied: the predecessor is still in state"
         )

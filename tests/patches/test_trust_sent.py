@@ -79,6 +79,7 @@ def rotate(home):
         yield (home.folder / "trust.tf").read_bytes().decode()
 
 
+DROP = '  provisioner "local-exec" {\n    when    = destroy\n    command = "drop ${self.triggers.%s} ${self.id}"\n  }\n'
 SENT = {
     "a version": (WRITTEN % 1, WRITTEN % 2, WRITTEN % 3),
     "a version of many digits": (WRITTEN % 1999, WRITTEN % 2000, WRITTEN % 2001),
@@ -91,6 +92,12 @@ SENT = {
         TRIGGER % f'{{ a = "x", b = [md5("${{{PEM}}}")] }}',
     ),
     "a map of triggers": (MAP % f"{C}.id", MAP % PEM, MAP % PEM),
+    "a map whose other key is read": tuple(
+        (MAP % each).removesuffix("}\n") + DROP % "n" + "}\n" for each in (f"{C}.id", PEM, PEM)
+    ),
+    "a number at the end of a file": tuple(
+        WRITTEN % each + "# the end" for each in (1, 2, 3)
+    ),
     "the id and the PEM": (
         TRIGGER % f"[{C}.id, {PEM}]",
         TRIGGER % f"[{PEM}, {PEM}]",
@@ -210,6 +217,11 @@ MANUAL = {
     "a trigger that another block reads": (
         TRIGGER % f"[{C}.id]" + 'output "t" {\n  value = terraform_data.x.triggers_replace[0]\n}\n',
         "let triggers_replace",
+    ),
+    "a part of a list with the id": (TRIGGER % f"[[{C}.id][0]]", "let triggers_replace"),
+    "a trigger that a provisioner reads whole": (
+        (MAP % f"{C}.id").removesuffix("}\n") + DESTROY.replace(".%s", "") + "}\n",
+        "let triggers hold",
     ),
     "a type that is not known": (f'resource "a_b" "x" {{\n  v = {PEM}\n}}\n', "manually"),
     "a module from elsewhere": (
