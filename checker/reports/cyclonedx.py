@@ -40,6 +40,7 @@ from checker.reports.json_v1 import instant, json_text
 from checker.rules.base import stage_name
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
     from cryptography.x509 import Certificate
 
 # The namespace of serial numbers: a document has the same number as long as it has the same text.
@@ -163,7 +164,10 @@ def _beginning(case: Case, certificate: Certificate | None) -> datetime | None:
 
 
 def _parsed(case: Case) -> Certificate | None:
-    """Return the certificate itself, where its PEM is known; None if it cannot be read."""
+    """Return the certificate itself, where its PEM is known; None if it cannot be read.
+
+    cryptography reads the names only when they are asked for, so they are asked for here.
+    """
     seen = case.observation.pem if isinstance(case.observation, Found) else None
     pem = seen or case.certificate.pem
     if pem is None:
@@ -171,19 +175,40 @@ def _parsed(case: Case) -> Certificate | None:
     from cryptography.x509 import load_pem_x509_certificate
 
     with suppress(ValueError):
-        return load_pem_x509_certificate(pem.encode())
+        certificate = load_pem_x509_certificate(pem.encode())
+        for name in (certificate.subject, certificate.issuer):
+            name.rfc4514_string()
+        return certificate
     return None
+
+
+def _public_key(certificate: Certificate) -> CertificatePublicKeyTypes | None:
+    """Return the public key; None for a kind that cryptography does not know."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+
+    with suppress(ValueError, UnsupportedAlgorithm):
+        return certificate.public_key()
+    return None
+
+
+def _digest(certificate: Certificate) -> str:
+    """Return the name of the hash that was signed; empty for one without a known hash."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+
+    with suppress(UnsupportedAlgorithm):
+        digest = certificate.signature_hash_algorithm
+        return digest.name.upper() if digest is not None else ""
+    return ""
 
 
 def _algorithm(parts: _Parts, certificate: Certificate) -> BomRef | None:
     """Add the signature algorithm as an asset; None for one that cryptography has no name for."""
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-    digest = certificate.signature_hash_algorithm
-    if digest is None:
+    digest, key = _digest(certificate), _public_key(certificate)
+    if not digest or key is None:
         return None
-    family = "RSA" if isinstance(certificate.public_key(), RSAPublicKey) else "ECDSA"
-    name = f"{digest.name.upper()}-{family}"
+    name = f"{digest}-{'RSA' if isinstance(key, RSAPublicKey) else 'ECDSA'}"
     return _asset(
         parts,
         name,
@@ -195,9 +220,14 @@ def _algorithm(parts: _Parts, certificate: Certificate) -> BomRef | None:
     )
 
 
-def _key(parts: _Parts, certificate: Certificate) -> BomRef:
-    """Add the kind of the public key as an asset; the key itself is in the certificate."""
-    key = certificate.public_key()
+def _key(parts: _Parts, certificate: Certificate) -> BomRef | None:
+    """Add the kind of the public key as an asset; the key itself is in the certificate.
+
+    Return None for a kind that cryptography does not know.
+    """
+    key = _public_key(certificate)
+    if key is None:
+        return None
     size = getattr(key, "key_size", None)
     family = type(key).__name__.strip("_").removesuffix("PublicKey")
     return _asset(

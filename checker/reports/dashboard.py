@@ -11,6 +11,7 @@ from checker.model.deadlines import moment
 from checker.model.rotation import Blocked, Done, Next, Rotation, Waiting
 from checker.reports.markdown import size
 from checker.reports.markdown.escape import code, sentence
+from checker.reports.presenting import count_noun
 from checker.reports.proposal import deadline
 
 TITLE = "API Gateway client certificates: rotations"
@@ -42,20 +43,20 @@ def dashboard(rows: Sequence[DashboardRow], unread: Sequence[str], *, limit: int
         text = _text(lines[:most], len(lines) - min(most, len(lines)), unread)
         if size(text) <= limit:
             return text
-    return _text([], len(lines), unread[:1])
+    return _text([], len(lines), unread, named=1)
 
 
-def _text(lines: Sequence[str], left: int, unread: Sequence[str]) -> str:
+def _text(lines: Sequence[str], left: int, unread: Sequence[str], *, named: int = 100) -> str:
     blocks = [_FIRST]
     if lines:
         blocks.append("\n".join((_HEAD, *lines)))
     elif not left:
         blocks.append("No rotation is due or under way.")
     if left:
-        blocks.append(f"… and {left} more rotations")
+        blocks.append(f"… and {count_noun(left, 'more rotation')}")
     if unread:
-        named = "\n".join(f"- {code(name)}" for name in unread[:100])
-        blocks.append(f"**Could not be read:** {len(unread)} root modules\n\n{named}")
+        names = "\n".join(f"- {code(name)}" for name in unread[:named])
+        blocks.append(f"**Could not be read:** {count_noun(len(unread), 'root module')}\n\n{names}")
     return "\n\n".join(blocks)
 
 

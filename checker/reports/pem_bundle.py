@@ -55,6 +55,11 @@ def _missing(entry: TrustedCertificate) -> str:
             f"{entry.label} is a certificate of ACM: "
             "backends trust the CA that issued it, and tfcert does not know that CA"
         )
+    if entry.case.evidence is Evidence.GONE:
+        return (
+            f"the PEM of {entry.label} ({entry.case.id}) is not known: "
+            "AWS does not know this certificate, and state has no PEM of it"
+        )
     return (
         f"the PEM of {entry.label} ({entry.case.id}) is not known; "
         f"aws apigateway get-client-certificate --client-certificate-id {entry.case.id} gives it"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
-from states import AS_OF, certificate, owned, stage, state, write
+from states import AS_OF, LATER, certificate, owned, stage, state, write
 
 
 @pytest.fixture
@@ -93,3 +93,25 @@ def test_metrics_have_each_group(tfcert, fleet):
     assert found["tfcert_fleet_findings", "owner", "pay", "error"] == 2
     assert found["tfcert_fleet_findings", "owner", "no owner tag", "unverified"] == 1
     assert found["tfcert_fleet_first_end_seconds", "owner", "web"] == 1_796_083_200
+
+
+def test_a_clean_fleet_names_nothing_urgent_and_counts_its_groups(tfcert, tmp_path):
+    """A clean fleet has no urgent part; a long name has a line of its own, and groups after the
+    twentieth are counted.
+    """
+    for number in range(23):
+        one = f"c{number:05}"
+        parts = [certificate(one, LATER), stage(f"api{number}", one)]
+        name = f"{'team' * (20 if number == 3 else 1)}-{number:02}"
+        write(tmp_path / f"fleet/{name}/a.tfstate", state(parts))
+    given = ("check", "--states", "fleet", "--offline", "--as-of", AS_OF, "--group-by", "prefix")
+    done = tfcert(*given)
+    assert done.returncode == 0, done.stderr
+    text = done.stdout.decode()
+    assert "most urgent" not in text
+    assert "\nand 3 more (--all shows them)\n" in text
+    lines = tfcert(*given, "--all").stdout.decode().splitlines()
+    assert "(--all shows them)" not in "".join(lines)
+    table = lines[next(at for at, line in enumerate(lines) if line.startswith("by prefix")) :]
+    at = next(at for at, line in enumerate(table) if line.endswith("team-03/"))
+    assert table[at + 1].split() == ["1", "0", "0", "0", "2027-11-01"]

@@ -11,8 +11,8 @@ import botocore.session
 import pytest
 from botocore.validate import ParamValidator
 from msgspec.structs import replace
-from outcomes import ADDRESS, due, judged, many, mixed, pair
-from world import NOW
+from outcomes import ADDRESS, due, finding, judged, many, mixed, pair
+from world import NOW, STAGE
 
 from checker.analysis.certificate_uses import stage_key
 from checker.errors import UsageError
@@ -241,3 +241,41 @@ def test_the_stage_without_a_certificate_and_its_cure():
 def test_a_thousand_certificates_are_valid():
     """A report of a thousand certificates is valid in batches of a hundred."""
     assert len(validate(FORMATS["asff"].render(many(1000)))) > 1000
+
+
+def test_a_finding_about_a_place_and_one_about_a_stage_have_that_place():
+    """A finding about a region has the region, and one about the stages of a certificate the
+    place of the first stage.
+    """
+    place = Place("aws", "999999999999", "eu-west-1")
+    stage, certificate = pair("orders", None, "abc123", 300)
+    outcome = judged((stage, certificate))
+    elsewhere = replace(stage, place=place)
+    more = (
+        finding(rule="certificate-quota", about=place, certificate_id=None, address=None),
+        finding(rule="certificate-elsewhere", about=(elsewhere,), certificate_id="abc123"),
+        finding(rule="stage-detached", about=(elsewhere,), certificate_id="abc123"),
+    )
+    found = {
+        each["GeneratorId"].removeprefix("tfcert/"): each
+        for each in validate(FORMATS["asff"].render(replace(outcome, findings=more)))
+        if each["AwsAccountId"] == place.account
+    }
+    assert {rule: each["Resources"][0]["Id"] for rule, each in found.items()} == {
+        "certificate-quota": "certificate-quota",
+        "certificate-elsewhere": "arn:aws:apigateway:eu-west-1::/clientcertificates/abc123",
+        "stage-detached": f"{STAGE}.orders",
+    }
+    assert found["stage-detached"]["Resources"][0]["Type"] == "AwsApiGatewayStage"
+
+
+def test_what_has_no_place_is_not_resolved():
+    """A certificate and a stage without a place have no PASSED record, and are no error."""
+    stage, certificate = pair("orders", None, "abc123", 300)
+    one, other = pair("a", "a", "cert-a", 300), pair("b", "b", "cert-b", 300)
+    west = Place("aws", "123456789012", "eu-west-1")
+    nowhere = (replace(stage, place=Place()), replace(certificate, place=Place()))
+    moved = tuple(replace(each, place=west) for each in other)
+    found = records(judged(nowhere, one, moved))
+    assert "cert-a/certificate-expired" in found
+    assert not [name for name in found if "abc123" in name or "orders" in name]

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
+from datetime import timedelta
 
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
 from cyclonedx.model.bom import Bom
 from cyclonedx.model.crypto import CryptoAssetType
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from msgspec.structs import replace
 from outcomes import ADDRESS, due, judged, many, pair
-from world import STAGE
+from world import NOW, STAGE
 
 from checker.model.location import Location
 from checker.model.rotation import Delivery, TrustConsumer
@@ -114,3 +121,55 @@ def test_without_certificates_and_with_a_thousand(monkeypatch):
     monkeypatch.setattr("jsonschema._keywords.uniq", unique)
     assert list(read(judged()).components) == []
     assert len(certificates(read(many(1000)))) == 1000
+
+
+def issue(key, digest=None):
+    """Return a self-signed certificate in DER."""
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "ApiGateway")])
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 7, NOW, NOW + timedelta(days=9))
+    return builder.sign(key, digest).public_bytes(Encoding.DER)
+
+
+def of_pem(der: bytes):
+    """Return the document of a certificate in state with this DER."""
+    text = b64encode(der).decode()
+    pem = f"-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n"
+    stage, certificate = pair("orders", None, "abc123", 9)
+    return read(judged((stage, replace(certificate, pem=pem))))
+
+
+@pytest.fixture(scope="module")
+def of_rsa():
+    """Return a certificate with an RSA key, in DER."""
+    return issue(rsa.generate_private_key(65537, 2048), SHA256())
+
+
+# Object identifiers in DER: PKCS #1 and one that nobody has given away; commonName and its text.
+SIGNATURE, KEY, UNKNOWN = (bytes.fromhex(f"2a864886f70d0101{last}") for last in ("0b", "01", "7f"))
+NAME = b"\x0c\nApiGateway"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "algorithms"),
+    [
+        (b"", b"", {"SHA256-RSA", "RSA-2048"}),
+        (SIGNATURE, UNKNOWN, {"RSA-2048"}),
+        (KEY, UNKNOWN, set()),
+        (NAME, b"\x0c\n\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", set()),
+        (b"\x30\x82", b"\x31\x82", set()),
+    ],
+    ids=["plain", "unknown signature", "unknown key", "name that is no text", "no certificate"],
+)
+def test_a_pem_of_state_that_cryptography_cannot_read_is_no_error(of_rsa, old, new, algorithms):
+    """A recorded PEM with an unknown algorithm or a broken name has the asset without it."""
+    bom = of_pem(of_rsa.replace(old, new) if old else of_rsa)
+    assert set(certificates(bom)) == {ADDRESS}
+    assert {each.name for each in bom.components} == {ADDRESS, *algorithms}
+
+
+def test_a_signature_without_a_hash_and_another_curve_have_names():
+    """An Ed25519 certificate has no hash algorithm; one of an elliptic curve is ECDSA."""
+    other = of_pem(issue(ed25519.Ed25519PrivateKey.generate()))
+    assert {each.name for each in other.components} == {ADDRESS, "Ed25519"}
+    curve = of_pem(issue(ec.generate_private_key(ec.SECP256R1()), SHA256()))
+    assert {each.name for each in curve.components} == {ADDRESS, "SHA256-ECDSA", "EC-256"}

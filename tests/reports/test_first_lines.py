@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 import pytest
-from documents import named
+from documents import finding, named, outcome
 from msgspec.structs import replace
 from outcomes import suppression
 from world import BASE, CERTIFICATE, NOW, STAGE, days, world
@@ -17,7 +17,7 @@ from world import BASE, CERTIFICATE, NOW, STAGE, days, world
 from checker.model.address import parse
 from checker.model.finding import SuppressedBy
 from checker.model.observation import Unanswered
-from checker.model.outcome import Outcome
+from checker.model.outcome import UNVERIFIED, Outcome
 from checker.model.plan import Action, CertificateChange, Plan, StageChange
 from checker.model.policy import Applies, Policy, Run
 from checker.model.resources import Certificate, Presents, PresentsNothing, PresentsPlanned
@@ -258,3 +258,48 @@ def test_a_long_clause_ends_after_a_whole_word():
     assert short.endswith(" …")
     assert short.removesuffix(" …").split()[-1].rstrip(",") in text.replace(",", "").split()
     assert shorten_clause("as it is.") == "as it is"
+
+
+def test_an_exempted_doubt_is_not_the_doubt_of_the_headline(tmp_path):
+    """Of two unverified items, one of them exempted, the headline names the one that counts."""
+    outcome = inconclusive(tmp_path)
+    (first,) = [each for each in outcome.findings if each.rule == UNVERIFIED]
+    hidden = replace(
+        first, message="an exempted thing", suppression=suppression(SuppressedBy.POLICY)
+    )
+    for findings in ((hidden, first), (first, hidden)):
+        said = headline(facts_of(replace(outcome, findings=findings)))
+        assert said.more[0] == f"{first.message[0].upper()}{first.message[1:]}."
+        assert "an exempted thing" not in " ".join(said.more)
+
+
+def test_an_inconclusive_outcome_without_its_reason_is_not_calm():
+    """A document that is inconclusive without a finding says that nothing may be applied."""
+    change = {"created": 1, "forgotten": 1}
+    made = outcome(verdict="inconclusive", change=change)
+    said = headline(facts_of_documents([made]))
+    assert said.sentence == "Not everything could be checked."
+    assert said.more[0] == "Do not apply this change before it is checked."
+    assert "removes a certificate from state" in " ".join(said.more)
+    plain = headline(facts_of_documents([outcome(verdict="inconclusive")]))
+    assert "Do not apply" not in " ".join(plain.more)
+
+
+def test_an_applicable_change_names_the_warnings_to_read_first():
+    """A plan with only warnings that ask for nothing in particular says to read them first."""
+    other = finding(rule="managed-twice", severity="warning", days_left=None)
+    made = outcome(findings=[other, other], change={"created": 1})
+    said = headline(facts_of_documents([made]))
+    assert said.sentence == "Read 2 warnings before you apply this change."
+    assert said.tone == "warn"
+
+
+def test_an_error_that_only_time_cures_names_the_moment():
+    """With an error besides, a change that is too early says until when to wait first."""
+    early = finding(rule="rotation-premature", not_before="2026-11-25T00:00:00Z", severity="note")
+    made = outcome(findings=[finding(), early], change={"moved": 1})
+    said = headline(facts_of_documents([made]))
+    assert said.sentence.startswith("Do not apply before 2026-11-25")
+    assert "ends in 12 days" in " ".join(said.more)
+    alone = headline(facts_of_documents([outcome(findings=[early], change={"moved": 1})]))
+    assert (alone.tone, alone.sentence) == ("warn", said.sentence)

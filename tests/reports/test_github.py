@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import documents
 from msgspec.structs import replace
 from outcomes import ADDRESS, due, finding, judged, many, mixed, pair
 
@@ -11,6 +12,7 @@ from checker.model.location import Location
 from checker.model.outcome import UNVERIFIED
 from checker.model.severity import Severity
 from checker.reports import FORMATS
+from checker.reports.github import workflow_commands
 
 
 def commands(outcome) -> list[tuple[str, dict[str, str], str]]:
@@ -106,3 +108,13 @@ def test_i4_a_clean_run_says_so_and_an_unverified_one_does_not():
     ]
     outcome = replace(judged(), findings=(finding(rule=UNVERIFIED, source=None, address=None),))
     assert commands(outcome)[-1][2] == "tfcert: inconclusive"
+
+
+def test_what_exceeds_the_limit_of_a_kind_is_counted():
+    """GitHub shows ten annotations of a kind: the tenth counts the findings of other runs."""
+    found = [documents.finding(address=f"{ADDRESS}_{number}") for number in range(11)]
+    nine = list(workflow_commands(documents.named(documents.outcome(findings=found[:9]))))
+    assert len(nine) == 9
+    made = list(workflow_commands(documents.named(documents.outcome(findings=found))))
+    assert len(made) == 10
+    assert made[-1] == "::error title=tfcert::and 2 more errors, in the JSON"

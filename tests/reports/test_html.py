@@ -642,3 +642,14 @@ def test_a_suppressed_certificate_is_no_rotation(judged):
     assert Page(render(judged)).all("article", "card")
     begun = tuple(replace(each, introduced=True) for each in judged.rotations)
     assert Page(render(replace(judged, findings=hidden, rotations=begun))).all("article", "card")
+
+
+def test_a_deposed_object_is_marked(judged):
+    """A certificate that Terraform still has to delete is marked as deposed."""
+    (part,) = judged.cases.documents
+    (case,) = part.cases
+    old = replace(case.certificate, deposed="1a2b3c4d")
+    more = replace(case, subject=replace(case.subject, certificate=old))
+    cases = replace(judged.cases, documents=(replace(part, cases=(case, more)),))
+    assert "deposed" in Page(render(replace(judged, cases=cases)))
+    assert "deposed" not in Page(render(judged))

@@ -582,3 +582,13 @@ def test_rotations_that_read_the_same_are_counted():
     assert shown.count("**next is") == 1
     assert "- 3 root modules: `aws_api_gateway_client_certificate.orders`" in shown
     assert "root modules:" not in render_documents(named(outcome(rotations=[step])))
+
+
+@pytest.mark.parametrize("limit", [1, 200, 600, 900, 1_200, 1_800, 2_500])
+def test_patches_are_whole_or_left_out_at_any_limit(limit):
+    """At any limit the comment has whole patches, or counts those that it leaves out."""
+    patches = [patch(file=f"{n}.patch", diff=patch()["diff"] + f"+{n}\n" * 60) for n in range(4)]
+    text = render_documents(named({**due(), "patches": patches}), limit=limit)
+    assert size(text) <= max(limit, 1_000)
+    for each in patches:
+        assert (each["diff"] in text) or f"+{each['file'][0]}\n" not in text

@@ -16,8 +16,16 @@ from probes import MADE, REFUSED, SKIPPED, STAGE, TRUSTED, dry_run, probe
 from test_hostile_names import NAMES, Elements
 
 from checker.errors import UnreadableError
+from checker.model.probe import ProbeReport
 from checker.reports.probe import PROBE_FORMATS, render_probe
-from checker.reports.probe.document import SCHEMA, probe_schema, read_probe, render
+from checker.reports.probe.document import (
+    SCHEMA,
+    JsonAnswer,
+    probe_schema,
+    read_probe,
+    render,
+    report_document,
+)
 
 SHIPPED = Path(__file__).parents[2] / "checker/reports/schemas/probe-v1.schema.json"
 
@@ -154,3 +162,21 @@ def test_a_moment_is_written_as_it_is_read():
     """A moment is unchanged after writing and reading JSON."""
     assert msgspec.json.decode(render(probe(TRUSTED)).encode())["made_at"] == "2026-11-23T12:00:00Z"
     assert read_probe("x", render(probe(TRUSTED)).encode()).made_at == MADE
+
+
+@pytest.mark.parametrize("name", PROBE_FORMATS)
+@pytest.mark.parametrize(("failure", "says"), [("timed out", "timed out"), (None, "no answer")])
+def test_a_call_without_an_answer_says_why(name, failure, says):
+    """A call without a status has its failure, else the words that there was no answer."""
+    silent = JsonAnswer(caller="successor", status=None, failure=failure)
+    text = render_probe(name, probe(replace(TRUSTED, answers=(*TRUSTED.answers[:2], silent))))
+    assert says in text or (name, failure) == ("json", None)
+    assert "None" not in text
+
+
+def test_an_interrupted_run_has_its_own_exit_code():
+    """An interrupted run has exit code 130, and never that of a run that confirmed everything."""
+    assert report_document(ProbeReport(made_at=MADE)).exit_code == 0
+    stopped = report_document(ProbeReport(made_at=MADE, interrupted=True))
+    assert stopped.exit_code == 130
+    assert "interrupted" in render_probe("text", stopped)

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from checker.model.address import parse
+from checker.model.deadlines import Late, late_plan
 from checker.model.policy import Applies
 from checker.model.rotation import (
     Caution,
@@ -18,6 +19,7 @@ from checker.model.rotation import (
     Rotation,
 )
 from checker.reports.markdown import size
+from checker.reports.markdown.escape import sentence
 from checker.reports.proposal import Proposal, ProposedRotation, body, title
 
 DAY = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
@@ -177,3 +179,25 @@ def test_a_foreign_name_is_code():
     )
     text = body(proposal(replace(shown, conditions=(condition,))), limit=10**6)
     assert "`@everyone` `#12` `<b>`" in text
+
+
+def test_without_a_known_end_the_text_promises_no_date():
+    """Without a known end the text says that the certificate may have ended."""
+    text = body(proposal(replace(rotation(), end=None)), limit=10**6)
+    assert "If not: the stages present a certificate that may have ended." in text
+
+
+def test_a_late_rotation_has_its_reason_and_risks():
+    """A rotation whose trust window does not fit says why, and which risk each way has."""
+    late = Late(ends=datetime(2026, 11, 21, tzinfo=UTC), window_ends=None, introduced=False)
+    text = " ".join(body(proposal(replace(rotation(), late=late)), limit=10**6).split())
+    plan = late_plan(late, DAY)
+    assert plan.risks
+    assert all(f"- {sentence(each)}" in text for each in (plan.why, *plan.risks))
+
+
+def test_retire_names_the_old_pem():
+    """Retire says that the old PEM has to be gone, and that nothing follows."""
+    text = body(proposal(phase=Phase.RETIRE), limit=10**6)
+    assert "### The backends\n\nThe old PEM has to be gone from every backend." in text
+    assert "### What follows\n\nNothing: the rotation ends with it." in text

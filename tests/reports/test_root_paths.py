@@ -83,3 +83,11 @@ def test_each_rule_leads_to_its_page_where_the_user_says_where_it_is(tmp_path):
     policy = Policy(rule_pages=pages)
     cases = replace(judged.cases, policy=policy)
     assert f"({pages}/certificate-expiring.md)" in render(replace(judged, cases=cases))
+
+
+@pytest.mark.parametrize("name", ["-", "s3://states/prod.tfstate", "/tmp/plan.json"])
+def test_what_is_no_file_of_the_folder_keeps_its_name(name):
+    """Standard input, an object of a bucket and an absolute path keep their names."""
+    made = by_repository(due(name, folder="infra/prod"))
+    assert made["sources"][0]["path"] == name
+    assert made["findings"][0]["source"] == name

@@ -135,15 +135,14 @@ def tally(findings: Iterable[OneFinding]) -> Tally:
     """Count findings; the first of a kind is the most urgent one, as they are sorted."""
     found = Tally(errors=Group(), warnings=Group())
     for one in findings:
-        if one.rule == UNVERIFIED:
-            found.unverified += not one.suppressed
-            found.doubt = found.doubt or one
         if one.suppressed:
             found.suppressed += 1
             continue
         if one.not_before is not None:
             found.not_before = max(found.not_before or one.not_before, one.not_before)
         if one.rule == UNVERIFIED:
+            found.unverified += 1
+            found.doubt = found.doubt or one
             continue
         match one.severity:
             case "error":
