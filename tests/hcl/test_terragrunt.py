@@ -52,6 +52,24 @@ TWO = {
         'include "common" {\n  path = "${dirname(find_in_parent_folders("root.hcl"))}/_envcommon/api.hcl"\n}\n'
     )
     | {"_envcommon/api.hcl": source("${get_repo_root()}/modules//api")},
+    "by a common file beside a circle and an include without a path": two(
+        'include "empty" {\n}\n'
+        + ROOT
+        + 'include "common" {\n  path = "${get_repo_root()}/_envcommon/api.hcl"\n}\n'
+    )
+    | {
+        "root.hcl": 'include "self" {\n  path = "root.hcl"\n}\n',
+        "_envcommon/api.hcl": source("${get_repo_root()}//modules/api"),
+    },
+    "by a stack with other units": {
+        "units/api/terragrunt.hcl": source("${get_repo_root()}//modules/api"),
+        **{
+            f"live/{name}/terragrunt.stack.hcl": 'unit "a" {\n  path = "a"\n}\n'
+            'unit "b" {\n  source = "../../units/b"\n}\n'
+            'unit "api" {\n  source = "../../units/api"\n  path   = "api"\n}\n'
+            for name in ("dev", "prod")
+        },
+    },
     "by a stack": {
         "units/api/terragrunt.hcl": source("${get_repo_root()}//modules/api"),
         "live/dev/terragrunt.stack.hcl": 'unit "api" {\n  source = "../../units/api"\n  path   = "api"\n}\n',
@@ -82,6 +100,7 @@ def test_one_unit_is_how_a_module_is_run(tmp_path):
     files = {
         "live/dev/api/terragrunt.hcl": source("../../../modules//api"),
         "live/dev/other/terragrunt.hcl": source("../../../modules//other"),
+        "live/dev/whole/terragrunt.hcl": source("git::https://example.com/infra.git"),
         "terragrunt.hcl": "inputs = {}\n",
     }
     _, patches = world(tmp_path, files).ask()
@@ -95,6 +114,8 @@ def test_one_unit_is_how_a_module_is_run(tmp_path):
         "${local.base}//modules/api",
         "git::https://example.com/infra.git//modules/api?ref=v1",
         '${run_cmd("where")}',
+        '${find_in_parent_folders("nowhere.hcl")}/modules/api',
+        '${local.a}/modules/api"\n}\nlocals {\n  a = local.b\n  b = "${local.a}',
     ],
 )
 def test_a_source_that_may_name_the_module_is_a_warning(text, tmp_path):
@@ -150,3 +171,12 @@ def test_units_are_found_below_a_folder_with_the_modules_that_they_run(tmp_path)
     assert found["live/api"].module is not None
     assert found["live/api"].module.endswith("modules/api")
     assert found["live/unclear"].module is None
+
+
+def test_units_beside_the_folder_are_not_below_it(tmp_path):
+    """Only the units of the folder that is asked for are returned, of all in the repository."""
+    files = two(source("../../../modules//api"))
+    world(tmp_path, files)
+    assert [each.directory for each in find_units(str(tmp_path / "live/dev"))] == [
+        str(tmp_path / "live/dev/api")
+    ]
