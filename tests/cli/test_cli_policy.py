@@ -482,3 +482,51 @@ def test_what_aws_tells_is_scoped_and_exempted_too(story, policy, outcome):
             STATE, "--as-of", "2026-01-01", cwd=story, environment=aws.environment()
         )
         assert (document["verdict"], code) == ("inconclusive", 3)
+
+
+def test_explain_says_where_each_rule_and_setting_is_from(story, policy, tfcert):
+    """`policy explain` without scopes says so, and names the origin of a rule's weight, a
+    variable, and the settings of a command that differ between scopes.
+    """
+    shutil.copy(story / STATE, story / "state.json")
+
+    def explain(name=CERTIFICATE, **environment):
+        done = tfcert("policy", "explain", name, "state.json", cwd=story, environment=environment)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.decode()
+
+    policy('[rules]\ncertificate-expiring = "warning"\n')
+    plain = explain(TFCERT_THRESHOLD="41")
+    assert "    the policy has no scopes\n" in plain
+    assert "threshold_days = 41  # TFCERT_THRESHOLD\n" in plain
+    assert 'certificate-expiring = "warning"  # tfcert.toml:2\n' in plain
+    policy(
+        '[[scope]]\nstage = "live"\nthreshold_days = 20\nrules = {managed-twice = "error"}\n'
+        'probe = {method = "GET /health"}\n[[scope]]\nstage = "test"\nprobe = {method = "HEAD /"}\n'
+    )
+    scoped = explain()
+    assert 'managed-twice = "error"  # scope 1 (tfcert.toml:1)\n' in scoped
+    assert 'probe.method = "GET /health"  # with the scopes that match: 1\n' in scoped
+    assert 'probe.method = "HEAD /"  # with the scopes that match: 2\n' in scoped
+    wins = explain(TFCERT_THRESHOLD="41")
+    assert "threshold_days = 41  # TFCERT_THRESHOLD\n" in wins
+
+
+def test_show_prints_each_key_of_an_exemption_an_account_and_a_backend(story, policy, tfcert):
+    """`policy show` prints what it read, as TOML of the same values; absent keys stay absent."""
+    text = (
+        EXEMPTION.replace(f'address = "{CERTIFICATE}"', 'certificate_id = "abc123"')
+        + 'owner = "platform"\n'
+        '[accounts."123456789012"]\nrole = "arn:aws:iam::123456789012:role/a"\n'
+        '[accounts."210987654321"]\nrole = "arn:aws:iam::210987654321:role/b"\n'
+        'external_id = "acme-7"\n'
+        '[trust.backends.orders]\nstages = "aws_api_gateway_stage.live"\nbundle = "a.pem"\n'
+        'server = "nginx"\n'
+    )
+    policy(text)
+    shown = tfcert("policy", "show", cwd=story)
+    assert shown.returncode == 0, shown.stderr
+    made = tomllib.loads(shown.stdout.decode())
+    assert made["exemption"][0]["certificate_id"] == "abc123"
+    assert made["accounts"] == tomllib.loads(text)["accounts"]
+    assert made["trust"]["backends"]["orders"]["server"] == "nginx"

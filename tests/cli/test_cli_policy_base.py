@@ -321,3 +321,23 @@ def test_a_change_behind_a_hash_in_a_reason_is_reported(checkout, judged):
     notices = " ".join(document["notices"])
     assert '-reason = "agreed  # until May"' in notices
     assert '+reason = "agreed  # until June"' in notices
+
+
+def test_a_policy_of_the_base_that_links_out_of_the_repository_is_refused(checkout, judged):
+    """A policy of the commit that is a link inside the repository is read; one that leads out of
+    it is an error, and another file that does so is left out.
+    """
+    git(checkout, "checkout", "-q", "main")
+    (checkout / "team.toml").rename(checkout / "shared.toml")
+    (checkout / "team.toml").symlink_to("shared.toml")
+    (checkout / "notes.tf").symlink_to("../../nowhere")
+    git(checkout, "add", "-A")
+    git(checkout, "commit", "-qm", "links")
+    code, document = judged()
+    assert code == 1
+    assert document["policy"]["threshold_days"] == 20
+    (checkout / "team.toml").unlink()
+    (checkout / "team.toml").symlink_to("../../elsewhere.toml")
+    code, said = judged()
+    assert code == 2
+    assert "main:team.toml: is a link out of the repository, to ../../elsewhere.toml" in said

@@ -486,3 +486,21 @@ def test_by_the_command_line_at_a_system_call(thirty, number, tfcert):
         assert re.search(
             r"tfcert: interrupted.*: (every file is as it was|introduce is written in full)", said
         ), said
+
+
+def test_a_journal_that_is_too_large_or_leads_to_no_file_is_not_followed(killed_midway):
+    """A journal of another size than tfcert writes, and one about what is no file, are refused."""
+    first = killed_midway / "f25.tf"
+    text = first.read_bytes()
+    first.unlink()
+    os.mkfifo(first)
+    with pytest.raises(UsageError, match="not a regular file"):
+        settle(killed_midway, within=killed_midway.parent)
+    first.unlink()
+    first.write_bytes(text)
+    journal = killed_midway / JOURNAL
+    size = journal.stat().st_size
+    os.truncate(journal, 512 * 1024**2)
+    refused(killed_midway, reason="it is too large")
+    os.truncate(journal, size)
+    assert "is as it was" in settle(killed_midway, within=killed_midway.parent)

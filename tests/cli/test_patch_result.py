@@ -138,3 +138,27 @@ def test_one_reason_for_two_certificates_is_printed_once(loaded, capfd):
     inventory = type(loaded.inventory)(documents=twice)
     warn_unverified(check(inventory, observe, Run(as_of=DAY_12, policy=Policy())))
     assert capfd.readouterr().err == f"tfcert: not verified: {reason} (log in)\n"
+
+
+def test_wishes_that_one_run_cannot_fulfil_are_refused(loaded, story):
+    """All phases at once into the files, and two configurations in one run, are errors."""
+    with pytest.raises(UsageError, match=r"three phases cannot be written.*--phase next"):
+        request("all", write=True)
+    with pytest.raises(UsageError, match="'a b' is not"):
+        Request.of(
+            phase="next",
+            only=(),
+            name="a b",
+            even_if_not_due=False,
+            trust_bundle=False,
+            out=None,
+            write=False,
+        )
+    other = story / "other"
+    other.mkdir()
+    for file in ("terraform.tfstate", "certificate.tf"):
+        (other / file).write_bytes((story / file).read_bytes())
+    both = load(("terraform.tfstate", "other/terraform.tfstate"), config=None, tool=None)
+    with pytest.raises(UsageError, match=r"several configurations.*once for each"):
+        one_configuration(both)
+    assert one_configuration(loaded).root == "."

@@ -106,3 +106,15 @@ def test_hostile_names_are_words_and_act_on_nothing(tfcert, tmp_path):
     assert b"\x1b" not in done.stderr
     assert b"  tfcert check 'a b;$(x).tfstate' --offline\n" in done.stderr
     assert b"plan.json" not in done.stderr
+
+
+def test_without_tool_and_state_it_says_what_is_missing(tfcert, tmp_path):
+    """Without a tool and a state, the command takes a state; certificates after the tenth, and
+    names wider than the terminal, are counted.
+    """
+    block = 'resource "aws_api_gateway_client_certificate" "c{}" {{}}\n'
+    names = [*range(3), "x" * 70]
+    (tmp_path / "main.tf").write_text("".join(map(block.format, names)))
+    shown = tfcert(cwd=tmp_path).stderr.decode()
+    assert "  aws_api_gateway_client_certificate.c2\n  and 1 more\n" in shown
+    assert "  tfcert check STATE\n      judge a state: no terraform or tofu is on PATH" in shown

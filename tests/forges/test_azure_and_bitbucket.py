@@ -18,6 +18,7 @@ from checker.forges.comment import (
     BITBUCKET_LIMIT,
     Behavior,
     CommentAction,
+    CommentGoneError,
     MarkerForm,
     Post,
     comment_body,
@@ -201,3 +202,17 @@ def test_a_patch_that_contains_a_fold_is_not_changed():
     text = f"<details><summary><code>a&amp;lt;b</code>: introduce (ready)</summary>\n\n{patch}\n\n</details>"
     assert without_html(text) == f"**`a&lt;b`: introduce (ready)**\n\n{patch}\n"
     assert without_html("plain\n") == "plain\n"
+
+
+@pytest.mark.parametrize("rig", ["azure", "bitbucket"])
+def test_a_comment_that_a_person_deletes_in_between_is_written_anew(request, rig):
+    """A comment that is deleted between reading and editing it is gone, and no error of tfcert."""
+    rig = request.getfixturevalue(rig)
+    run(rig, "one")
+    conversation = rig.conversation()
+    (comment,) = conversation.own_comments(lambda _: True)
+    conversation.delete(comment)
+    with pytest.raises(CommentGoneError):
+        conversation.again(comment)
+    assert run(rig, "two", hours=1) is CommentAction.CREATED
+    assert ours(rig)[-1:] == ["two"]

@@ -410,3 +410,27 @@ def test_a_client_that_is_not_installed_is_said_with_what_to_install(say, forge,
     )
     assert done.returncode == 2
     assert b"pip install 'tfcert[comment]'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("-", "a=-"), b"standard input is read once"),
+        (("a/x.json", "a/x.json"), b"two outcomes have one name"),
+        (("large.json",), b"is larger than 64 MiB"),
+    ],
+)
+def test_outcomes_that_cannot_be_told_apart_or_are_too_large_are_refused(
+    tfcert, tmp_path, arguments, says
+):
+    """Two outcomes of standard input or of one name, and a file that is no outcome by its size."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/x.json").write_text(json.dumps(due()))
+    with (tmp_path / "large.json").open("wb") as file:
+        file.truncate(200 * 1024**2)
+    environment = {"GITHUB_TOKEN": "t", "GITHUB_REPOSITORY": "a/b"}
+    done = tfcert(
+        "comment", "github", "--dry-run", "--number", "1", *arguments, environment=environment
+    )
+    assert done.returncode == 2, done.stderr
+    assert says in done.stderr

@@ -427,3 +427,34 @@ def test_a_comment_of_somebody_else_that_cannot_be_edited_is_passed_over(forge):
         forge.server.add(forged)
     kept = update_comment(forge.conversation(), Post(text="bad", marker=MARKER), Behavior.UPDATE)
     assert kept.did is CommentAction.CREATED
+
+
+@FORGES
+@pytest.mark.parametrize("status", [418, 422])
+def test_a_status_that_no_api_gives_is_said_in_words(hostile, comment, forge, status):
+    """A status without a meaning of its own is named, without an error of Python."""
+    body = b'{"message": "short and stout"}'
+    server = hostile(
+        lambda request: request.say(status, body, **{"Content-Type": "application/json"})
+    )
+    said = refused(comment(forge, server.url)[0])
+    assert str(status) in said
+    assert not re.search(r"[A-Z][a-z]+(?:Error|Exception)", said), said
+
+
+ODD = {
+    "gitlab": [{"id": 1, "body": 5, "system": False, "author": {"id": 1}}],
+    "azure": {"value": [{"id": "x", "comments": [
+        {"id": 1, "content": 5, "author": {"id": "a"}}]}]},
+    "bitbucket": {"values": [{"id": "x", "content": {"raw": 5}, "user": {"uuid": "a"}}]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("forge", ODD)
+def test_a_comment_whose_text_is_no_text_is_refused(hostile, comment, forge):
+    """A comment with a number in the place of its text is an answer that does not fit."""
+    body = json.dumps(ODD[forge]).encode()
+    server = hostile(lambda request: request.say(200, body, **{"Content-Type": "application/json"}))
+    said = refused(comment(forge, server.url)[0])
+    assert "does not fit its API" in said
+    assert not re.search(r"[A-Z][a-z]+(?:Error|Exception)", said), said

@@ -54,6 +54,8 @@ def test_a_marker_is_read_back_from_any_text(marker, text):
         '<!-- tfcert propose {"key": 1, "phase": "retire", "certificates": [], "roots": [], "closed": null, "dressed": true} -->',
         '<!-- tfcert propose {"key": "k", "phase": "other", "certificates": [], "roots": [], "closed": null, "dressed": true} -->',
         '<!-- tfcert propose {"key": "k", "phase": "retire", "certificates": 5, "roots": [], "closed": null, "dressed": true} -->',
+        '<!-- tfcert propose {"key": "k", "phase": "retire", "certificates": [], "roots": [], "closed": 5, "dressed": true} -->',
+        '<!-- tfcert propose {"key": "k", "phase": "retire", "certificates": [], "roots": [], "closed": null, "dressed": 1} -->',
     ],
 )
 def test_another_text_has_no_marker(body):
