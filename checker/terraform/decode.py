@@ -48,6 +48,7 @@ T = TypeVar("T")
 Buffer = bytes | memoryview
 
 PLAN = "pass a plan as `terraform show -json PLANFILE` prints it, or a state"
+_NOT_UTF8 = "has text that is not UTF-8"
 AGAIN = "write the document again with `terraform show -json` or `terraform state pull`"
 # Compiled on first use: JSON without white space has no use for it.
 _MEMBER = rb'[\s,{]*("(?:[^"\\]|\\.)*")\s*:\s*'
@@ -65,8 +66,8 @@ def decode(data: Buffer | msgspec.Raw, shape: type[T], json_path: JsonPath) -> T
         raise _mistyped(error, json_path) from error
     except msgspec.DecodeError as error:
         raise _malformed(error, json_path, len(memoryview(data))) from error
-    except UnicodeDecodeError as error:
-        raise json_path.unreadable("has text that is not UTF-8", AGAIN) from error
+    except UnicodeDecodeError as error:  # msgspec before 0.23
+        raise json_path.unreadable(_NOT_UTF8, AGAIN) from error
     except MemoryError as error:
         raise json_path.unreadable(
             "needs more memory than there is",
@@ -164,6 +165,8 @@ def _malformed(error: msgspec.DecodeError, json_path: JsonPath, size: int) -> Ex
         return json_path.unreadable(
             f"is truncated JSON: it ends at byte {size}, in the middle of a value", remedy
         )
+    if "UTF-8" in text:
+        return json_path.unreadable(_NOT_UTF8, AGAIN)
     offset = re.search(r"\(byte (\d+)\)", text)
     at = f" at byte {offset[1]}" if offset else ""
     return json_path.unreadable(f"is not valid JSON{at}", AGAIN)

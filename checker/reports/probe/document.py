@@ -288,11 +288,19 @@ def read_probe(where: str, data: bytes) -> JsonProbe:
 
 def probe_schema() -> dict[str, object]:
     """Return the JSON Schema of the document (2020-12)."""
+    from inspect import cleandoc
+
     (root,), parts = msgspec.json.schema_components((JsonProbe,), ref_template="#/$defs/{name}")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "urn:tfcert:probe:v1",
         "title": "tfcert probe, version 1",
         **root,
-        "$defs": parts,
+        # msgspec before 0.23 keeps the indentation of docstrings.
+        "$defs": {
+            name: part | {"description": cleandoc(part["description"])}
+            if "description" in part
+            else part
+            for name, part in parts.items()
+        },
     }
