@@ -97,7 +97,8 @@ def _pattern(glob: str) -> re.Pattern[str]:
                 return "[^/]"
             case _ if len(piece) > 1:
                 inside = re.sub(r"([\\\[&~|])", r"\\\1", piece[1:-1])
-                return f"[{'^' + inside[1:] if inside.startswith('!') else inside}]"
+                # As in a shell, no set has the slash.
+                return f"(?!/)[{'^' + inside[1:] if inside.startswith('!') else inside}]"
             case _:
                 return re.escape(piece)
 

@@ -18,7 +18,8 @@ _PERMISSIONS: Mapping[Scheme, str] = {
 }
 _SIGN_IN: Mapping[Scheme, str] = {
     "s3": "sign in again, as for the AWS CLI",
-    "gs": "sign in again: `gcloud auth application-default login`, or GOOGLE_APPLICATION_SIGN_IN",
+    "gs": "sign in again: `gcloud auth application-default login`, "
+    "or GOOGLE_APPLICATION_CREDENTIALS",
     "az": "sign in again: `az login`, or AZURE_STORAGE_ACCOUNT_KEY or AZURE_STORAGE_SAS_TOKEN",
 }
 

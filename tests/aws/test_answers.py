@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from checker.aws import responses
+from checker.aws.identity import KnownCaller, UnknownCaller, unconfirmed_account
 from checker.aws.integrations import method_for, parse_methods
 from checker.aws.trust import _secret, _values
 from checker.model.observation import Unanswered
@@ -84,3 +85,19 @@ def test_a_secret_is_a_text_or_bytes(answer, text):
     held = {"trust": {"ARN": "arn:x", **answer}}
     client = SimpleNamespace(get_secret_value=lambda **asked: held[asked["SecretId"]])
     assert _secret(client, material, "us-east-1") == text
+
+
+@pytest.mark.parametrize(
+    ("caller", "recorded", "region", "says"),
+    [
+        (UnknownCaller("denied"), "1", "us-east-1", "account of the credentials is not known"),
+        (KnownCaller("1"), None, "us-east-1", "whether account 1 is the right one"),
+        (KnownCaller("1"), "1", None, "no document says whether that is the right region"),
+    ],
+)
+def test_i4_an_answer_that_may_be_of_another_place_says_why(caller, recorded, region, says):
+    """I4: an answer about a place that nothing confirms is not taken, and the reason is exact."""
+    found = unconfirmed_account("AWS does not know it", recorded, region, caller, ("timed out",))
+    assert says in found.reason
+    assert found.reason.endswith("to prove it; timed out")
+    assert ("--region" in found.remedy) == (region is None)
