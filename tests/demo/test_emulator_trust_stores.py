@@ -152,3 +152,18 @@ def test_faults_come_in_the_form_of_the_service(aws, s3, pems):
     with pytest.raises(ClientError) as denied:
         elb.get_trust_store_ca_certificates_bundle(TrustStoreArn=arn)
     assert denied.value.response["Error"]["Code"] == "AccessDenied"
+
+
+def test_tags_of_a_trust_store_change_beside_those_of_a_load_balancer(aws, s3, pems):
+    """Tags are added to and removed from trust stores, and target groups keep moto's own way."""
+    elb = aws.client("elbv2")
+    put(s3, pems[0])
+    arn = create(elb)["TrustStoreArn"]
+    group = elb.create_target_group(Name="g", TargetType="lambda")["TargetGroups"][0]
+    for each in (arn, group["TargetGroupArn"]):
+        elb.add_tags(
+            ResourceArns=[each], Tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": ""}]
+        )
+        elb.remove_tags(ResourceArns=[each], TagKeys=["b"])
+        (found,) = elb.describe_tags(ResourceArns=[each])["TagDescriptions"]
+        assert found["Tags"] == [{"Key": "a", "Value": "1"}]
