@@ -239,3 +239,12 @@ def test_a_broken_file_counts_as_unread_where_it_mentions_a_certificate(text, to
     world(tmp_path, {"main.tf": BASE, "broken.tf": text}, ends={"old000": days(12)})
     (_, facts) = read_configuration(str(tmp_path), "")
     assert ("broken.tf" in facts.unread) is told
+
+
+def test_a_configuration_with_very_many_test_folders_is_read(tmp_path):
+    """The search for tests ends at its bound, and the module is read all the same."""
+    lay(tmp_path, {"main.tf": BASE})
+    for number in range(510):
+        (tmp_path / f"tests/t{number}").mkdir(parents=True)
+    found = load_configuration(str(tmp_path))
+    assert list(found.files) == ["main.tf"]

@@ -180,3 +180,11 @@ def test_units_beside_the_folder_are_not_below_it(tmp_path):
     assert [each.directory for each in find_units(str(tmp_path / "live/dev"))] == [
         str(tmp_path / "live/dev/api")
     ]
+
+
+@pytest.mark.parametrize(("depth", "count"), [(8, 1), (9, 0)])
+def test_units_are_searched_down_to_a_depth(depth, count, tmp_path):
+    """A link or a copy of a whole disk does not make the search endless."""
+    below = "/".join("abcdefghi"[:depth])
+    world(tmp_path, {f"{below}/terragrunt.hcl": source("/elsewhere//api")})
+    assert len(find_units(str(tmp_path))) == count

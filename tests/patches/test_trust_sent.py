@@ -115,6 +115,9 @@ SENT = {
         VERSIONING + OBJECT + STORE % (LINE + TAGS),
         VERSIONING + OBJECT + STORE % (LINE + TAGS),
     ),
+    "an object's version after the lines of its key": tuple(
+        VERSIONING + OBJECT + STORE % f'  region = "r"\n{line}' for line in ("", LINE, LINE)
+    ),
     "an object's version, CRLF": tuple(
         (VERSIONING + OBJECT + STORE % line).replace("\n", "\r\n") for line in ("", LINE, LINE)
     ),

@@ -92,3 +92,23 @@ def test_a_guess_without_its_predecessor_s_block_says_both(tmp_path):
     found = {str(each.predecessor): each.step for each in home.ask()[1].rotations}
     assert isinstance(found[OLD], Waiting)
     assert f"renames it to {CERTIFICATE}.m" in found[OLD].reason
+
+
+def test_a_certificate_without_block_and_successor_is_kept_where_aws_shows_a_stage(tmp_path):
+    """The next apply would delete it; without that stage it only waits for the apply."""
+    home = world(tmp_path, {"main.tf": "locals {\n}\n"}, stages={}, elsewhere={"by-hand": "old000"})
+    (rotation,) = home.ask()[1].rotations
+    assert isinstance(rotation.step, Blocked)
+    assert "its block is gone from the configuration, so the next apply" in rotation.step.reason
+    assert "by-hand" in rotation.step.reason
+
+
+def test_a_counted_certificate_of_a_single_stage_is_imported_by_a_number_to_be_told(tmp_path):
+    """The stage has no key, so it does not tell which instance it presents."""
+    block = f'resource "{CERTIFICATE}" "orders" {{\n  count = 1\n}}\n\n'
+    text = block + STAGE_BLOCK.replace("orders.id", "orders[0].id")
+    home = world(tmp_path, {"main.tf": text}, certificates={}, ends={"old000": days(12)})
+    (rotation,) = home.ask()[1].rotations
+    assert isinstance(rotation.step, Blocked)
+    assert "import" in rotation.step.remedy
+    assert OLD in rotation.step.remedy

@@ -9,6 +9,7 @@ from builders import (
     cases_of,
     certificate,
     certificate_at,
+    consuming,
     document,
     lineage,
     moving,
@@ -16,16 +17,19 @@ from builders import (
     stage,
 )
 from msgspec.structs import replace
+from world import HOME
 
 from checker.analysis.backend_trust import consumer_bundles
 from checker.analysis.scan_inventory import Ownership
 from checker.model.inventory import Inventory
-from checker.model.observation import StageKey
+from checker.model.observation import ObservedStage, StageKey
 from checker.model.plan import Action, Plan
 from checker.model.policy import Policy, Untouched
 from checker.model.resources import StageKind
 from checker.model.severity import Severity
 from checker.rotation.trust_bundle import trusted_certificates
+from checker.rules import judge
+from checker.rules.weighing import PlannedChanges
 
 
 def needed(*certificates, stages=(), plan=None, declared=None):
@@ -51,7 +55,7 @@ def test_a_certificate_that_a_plan_lets_stages_present_is_needed_before_the_appl
 def test_without_the_configuration_nothing_is_known_of_consumers():
     """Then no recorded resource counts as evidence."""
     cases = cases_of(document())
-    held = replace(cases, held=())
+    held = replace(cases, held=consuming(("old",))[1])
     found = consumer_bundles(held, cases.documents[0].document, [certificate_at("old")])
     assert (found.held, found.others, found.absent) == ((), (), False)
     moved = Plan(stages=(moving("prod", "old", "new"),))
@@ -99,3 +103,28 @@ def test_a_finding_about_a_stage_counts_where_the_plan_changes_it(changed, sever
     )
     found = said(cases_of(document([certificate("old", 300)], bare, plan, lineage(old=None)), policy=policy))  # fmt: skip
     assert found["stage-without-certificate"] == severity
+
+
+def test_a_certificate_of_acm_is_needed_and_its_pem_is_not_known():
+    """ACM renews it under the same ARN, so a PEM in state may be an old one."""
+    acm = replace(certificate("old"), kind="acm", pem="-----BEGIN CERTIFICATE-----")
+    (found,) = trusted_certificates(cases_of(document([acm])), ())
+    assert (found.pem, found.observed) == (None, False)
+
+
+@pytest.mark.parametrize(("region", "count"), [("us-east-1", 1), ("eu-west-1", 0)])
+def test_a_stage_that_a_scan_sees_counts_for_a_certificate_of_its_region(region, count):
+    """Ids may collide across regions, so a stage elsewhere presents another certificate."""
+    there = replace(certificate("old"), place=replace(HOME, region=region))
+    seen = ObservedStage(kind=StageKind.REST, api_id="x", name="y", certificate_id="old")
+    (case,) = cases_of(document([there], []), survey=[seen]).documents[0].cases
+    assert len(case.subject.shown_by) == count
+
+
+def test_a_finding_of_a_document_that_was_not_read_is_not_lowered():
+    """What the plan of another document changes is not known."""
+    plan = Plan(stages=(moving("beta", None, None, changed=frozenset({"variables"})),))
+    changes = PlannedChanges(cases_of(document(plan=plan)))
+    (own, *_) = judge(cases_of(document(plan=plan)))
+    assert not changes.include(own)
+    assert changes.include(replace(own, source="other.json"))

@@ -24,6 +24,7 @@ from world import NOW
 from checker.model.conditions import Conditions
 from checker.model.exemptions import Exemption
 from checker.model.finding import SuppressedBy
+from checker.model.inventory import Source
 from checker.model.location import Location
 from checker.model.observation import Gone
 from checker.model.plan import Action, Plan
@@ -156,3 +157,21 @@ def test_a_plan_that_deletes_an_api_is_about_its_own_stages_only():
     plan = Plan(deleted_apis=frozenset({"api1"}))
     found = findings(cases_of(document([certificate("old", 300)], [stage("prod", "old"), kept], plan)), "stage-detached")  # fmt: skip
     assert [each.address for each in found] == [f"{STAGE}.prod"]
+
+
+@pytest.mark.parametrize(("left", "rule"), [(-3, "certificate-expired"), (0.5, "rotation-overdue")])
+def test_a_stale_plan_is_no_cure(left, rule):
+    """The plan would move the stages, but the state has it already: it is to be made again."""
+    known = [certificate("old", left), NEW]
+    plan = Plan(stages=(moving("prod", "old", "new"),))
+    planned = document(known, [stage("prod", "old")], plan, BOTH)
+    applied = replace(
+        document(known, [stage("prod", "new")], declared=BOTH),
+        source=Source(path="state.json", kind="state"),
+    )
+    (alone,) = findings(cases_of(planned), rule)
+    assert "this plan" in alone.remedy
+    found = [
+        each for each in findings(cases_of(planned, applied), rule) if each.source == "plan.json"
+    ]
+    assert [each.remedy.startswith("make the plan again") for each in found] == [True]

@@ -191,3 +191,28 @@ def test_secrets_of_a_provider_are_in_no_error(read):
 def test_a_region_is_in_one_partition(region, partition):
     """The prefix of a region gives its partition."""
     assert in_region(region) == Place(partition, None, region)
+
+
+def test_a_provider_of_a_module_that_the_plan_does_not_have_is_nowhere(read):
+    """Its region may come from variables of that module."""
+    providers = {"module.gone:aws": provider({"region": "eu-west-1"}, module_address="module.gone")}
+    root = {"resources": [block(C, "c", provider_config_key="module.gone:aws")]}
+    found = read(plan(created(f"{C}.c"), root=root, providers=providers))
+    assert found.plan.certificates[0].after.place == Place()
+
+
+def test_variables_that_lead_too_deep_are_not_followed(read):
+    """A chain of many modules ends in an unknown region; a short one is followed."""
+    for depth, region in ((3, "ap-south-1"), (120, None)):
+        inner = {"resources": [block(C, "c", provider_config_key="own")], "variables": {"r": {}}}
+        path = ".".join(["module.m"] * depth)
+        for level in range(depth):
+            inner = {
+                "module_calls": {
+                    "m": call(inner, {"r": ["var.r"] if level < depth - 1 else "ap-south-1"})
+                },
+                "variables": {"r": {}},
+            }
+        providers = {"own": provider({"region": ["var.r"]}, module_address=path)}
+        found = read(plan(created(f"{path}.{C}.c"), root=inner, providers=providers))
+        assert found.plan.certificates[0].after.place.region == region, depth

@@ -8,6 +8,7 @@ import json
 
 import pytest
 
+from checker.model.address import Address
 from checker.model.trust import BundleFault
 from checker.terraform.consumers.certificates import bundles_in
 from checker.terraform.load import read_document
@@ -64,3 +65,36 @@ def test_a_text_that_is_longer_than_any_bundle_is_a_fault():
     """It is not searched at all."""
     with pytest.raises(BundleFault, match="longer than any bundle"):
         bundles_in("x" * (16 * 1024**2 + 1))
+
+
+@pytest.mark.parametrize(
+    ("instances", "count"),
+    [
+        ([{"attributes": {"value": "a"}}], 1),
+        ([{"attributes": {"value": "a"}, "deposed": "abcd1234"}], 0),
+        ([{"attributes": {"value": "a"}, "deposed": "abcd1234"}, {"attributes": {"value": "b"}}], 1),
+    ],
+)  # fmt: skip
+def test_a_deposed_object_is_no_evidence_of_what_a_consumer_has(instances, count):
+    """Terraform deletes it with the next apply; the current object counts."""
+    whole = json.loads(state(("aws_ssm_parameter", {})))
+    whole["resources"][0]["instances"] = instances
+    consumers = {Address("aws_ssm_parameter", "x"): frozenset({"value"})}
+    found = read_document("s.json", json.dumps(whole).encode(), consumers=consumers)
+    assert len(found.held) == count
+
+
+@pytest.mark.parametrize(("address", "count"), [("a_b.x", 1), ("a_b..x", 0)])
+def test_a_consumer_without_a_readable_address_is_no_evidence(address, count):
+    """It cannot be told which block it belongs to."""
+    resource = {
+        "address": address,
+        "mode": "managed",
+        "type": "a_b",
+        "name": "x",
+        "values": {"v": "a"},
+    }
+    whole = {"format_version": "1.0", "values": {"root_module": {"resources": [resource]}}}
+    consumers = {Address("a_b", "x"): frozenset({"v"})}
+    found = read_document("s.json", json.dumps(whole).encode(), consumers=consumers)
+    assert len(found.held) == count

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from terraform_json import STAGE, change, plan, raw, raw_state, shown
+from terraform_json import STAGE, block, call, change, plan, raw, raw_state, shown
 
 DEPLOYMENT = "aws_api_gateway_deployment"
 STAGE_VALUES = {
@@ -325,3 +325,37 @@ def test_an_api_that_is_yet_to_be_created_is_told_by_its_reference(read, referen
         "unknown": ["rest_api_id"],
     }
     assert clashes(read, ["create"], ["create"], references=references, **more) == expected
+
+
+def test_a_stage_of_another_module_than_its_deployment_may_have_its_api(read):
+    """What an argument of a module gives is not compared with a reference outside it."""
+    new = {"stage_name": "live", "client_certificate_id": "abc123"}
+    address = f"module.m.{STAGE}.s"
+    root = {
+        "resources": [
+            block(
+                "aws_api_gateway_deployment",
+                "d",
+                {"rest_api_id": ["aws_api_gateway_rest_api.a.id"]},
+            )
+        ],
+        "module_calls": {
+            "m": call(
+                {"resources": [block(STAGE, "s", {"rest_api_id": ["var.a"]})]},
+                {"a": ["aws_api_gateway_rest_api.a.id"]},
+            )
+        },
+    }
+    found = read(
+        plan(
+            change(address, ["create"], after=new, unknown=["rest_api_id"]),
+            change(
+                "aws_api_gateway_deployment.d",
+                ["create"],
+                after={"stage_name": "live"},
+                unknown=["rest_api_id"],
+            ),
+            root=root,
+        )
+    ).plan
+    assert (len(found.clashes), len(found.unknown_changes)) == (0, 1)
