@@ -13,6 +13,9 @@ from documents import due, finding, fine, outcome
 from github_stand_in import REPOSITORY
 from strict_server import Answer, Fault
 
+from checker.errors import UsageError
+from checker.forges.pull_request import Forge, pull_request
+
 LIMIT = Answer(
     status=403,
     body={"message": "You have exceeded a secondary rate limit."},
@@ -434,3 +437,18 @@ def test_outcomes_that_cannot_be_told_apart_or_are_too_large_are_refused(
     )
     assert done.returncode == 2, done.stderr
     assert says in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("issue", "number"),
+    [({"number": 7, "pull_request": {}}, 7), ({"number": 7}, None)],
+)
+def test_a_comment_on_a_pull_request_names_it_and_one_on_an_issue_does_not(tmp_path, issue, number):
+    """The event of a comment names its pull request; an issue of that number is none."""
+    environment = event(tmp_path, {"issue": issue}) | {"GITHUB_REPOSITORY": "a/b"}
+    wanted = {"repository": None, "number": None, "commit": None, "environment": environment}
+    if number is None:
+        with pytest.raises(UsageError, match="--number"):
+            pull_request(Forge.GITHUB, **wanted)
+    else:
+        assert pull_request(Forge.GITHUB, **wanted).number == number

@@ -8,7 +8,7 @@ import pytest
 from memory_forge import BOT, KilledError, MemoryForge, candidate, judged, run
 
 from checker.forges.proposals.decide import Limits
-from checker.forges.proposals.forge import People
+from checker.forges.proposals.forge import OutrunError, People
 from checker.model.rotation import Phase
 
 FOUND = judged(candidate("abc"))
@@ -327,4 +327,22 @@ def test_nothing_is_opened_beyond_the_limits():
     found = judged(candidate("abc"), candidate("def", root="other"), roots=("live", "other"))
     run(forge, found, limits=Limits(new=0, open=20))
     assert len(forge.requests) == 1
+    assert is_current(forge)
+
+
+@pytest.mark.parametrize("call", ["open", "create_branch"])
+def test_a_refusal_that_nothing_explains_is_left_for_the_next_run(call):
+    """A forge that refuses a branch or a request as taken, and shows none, is asked next time."""
+    forge = MemoryForge()
+
+    def refuse(name):
+        if name == call:
+            raise OutrunError("exists")
+
+    forge.before = refuse
+    results, _ = run(forge, FOUND)
+    assert "left for the next run" in results[0].did
+    assert open_requests(forge) == []
+    forge.before = lambda _name: None
+    run(forge, FOUND)
     assert is_current(forge)
