@@ -114,17 +114,21 @@ def _get(url: str, seconds: float) -> BaseHTTPResponse:
 def _pool(host: str) -> Any:
     """Return the connections to a host, through the proxy that the environment names for it."""
     import ssl
+    from base64 import b64encode
+    from urllib.parse import unquote_to_bytes
     from urllib.request import getproxies, proxy_bypass
 
     import urllib3
-    from urllib3.util import make_headers, parse_url
+    from urllib3.util import parse_url
 
     context = ssl.create_default_context()
     proxy = None if proxy_bypass(host) else getproxies().get("https")
     if not proxy:
         return urllib3.PoolManager(ssl_context=context)
     named = parse_url(proxy)
-    headers = make_headers(proxy_basic_auth=named.auth) if named.auth else {}
+    # As in curl, signs in the user and the password may be percent-encoded.
+    auth = b64encode(unquote_to_bytes(named.auth)).decode("ascii") if named.auth else ""
+    headers = {"proxy-authorization": f"Basic {auth}"} if auth else {}
     return urllib3.ProxyManager(proxy, ssl_context=context, proxy_headers=headers)
 
 
