@@ -146,6 +146,7 @@ RUNS = (
         AWS_SHARED_CREDENTIALS_FILE=os.devnull,
     ),
     run("check", "state.json", "--offline", "--format", "html=out/page.html", "--patches"),
+    run("check", "--states", "states", "--dask", "local:1", "--offline"),
     run("patch", "state.json"),
     run("patch", "state.json", "--phase", "all", "--out", "out/patches"),
     run("patch", "state.json", "--phase", "repoint", "--write"),
@@ -200,6 +201,7 @@ RUNS = (
     run("policy", "show"),
     run("policy", "check", "tfcert.toml"),
     run("policy", "schema"),
+    run("policy", "explain", "aws_api_gateway_stage.live", "applied", "--policy-base", "HEAD"),
     run("rules", "--out", "out/rules"),
     run("demo"),
 )
@@ -217,6 +219,8 @@ class Traces:
         (self.home / ".aws" / "credentials").write_text(
             f"[default]\naws_access_key_id = AKIA{ACCOUNT}\naws_secret_access_key = secret\n"
         )
+        (self.home / ".config/dask").mkdir(parents=True)
+        (self.home / ".config/dask/dask.yaml").write_text("{}\n")
         self.proxy = RecordingProxy(aws.endpoint, self.beside)
 
     def git(self, *arguments):
@@ -326,6 +330,8 @@ class Traces:
 
     def _file(self, path):
         """Name a file as the page does."""
+        if _within(path, self.home / ".config/dask"):
+            return "~/.config/dask"
         if _within(path, self.home):
             return "~" + path.removeprefix(str(self.home))
         if _within(path, self.folder):
