@@ -105,8 +105,9 @@ class RestClient:
             return None
         try:
             return answer.json()
-        except (requests.exceptions.JSONDecodeError, RecursionError):
-            raise self.invalid("it is not JSON") from None
+        except (ValueError, RecursionError):
+            # Not JSON, or with a number of thousands of digits.
+            raise self.invalid("it is not JSON that can be read") from None
 
     def invalid(self, why: str) -> InvalidResponseError:
         """Return the error for an answer that does not fit the API."""
@@ -193,7 +194,7 @@ def _message(answer: requests.Response) -> str:
     """Return what an error says of itself: `message`, or `message` of `error`."""
     try:
         found = answer.json()
-    except (requests.exceptions.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return ""
     for entry in (found, found.get("error") if isinstance(found, dict) else None):
         if isinstance(entry, dict) and isinstance(entry.get("message"), str):

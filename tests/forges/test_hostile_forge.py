@@ -22,6 +22,7 @@ from strict_server import Answer, Fault
 from checker.errors import TfcertError, UsageError
 from checker.forges import transport
 from checker.forges.comment import Behavior, CommentAction, Marker, Post, update_comment
+from checker.forges.rest import ForgeNames, RestClient
 from checker.forges.retry import whole_seconds
 from checker.forges.transport import check_address
 
@@ -286,6 +287,17 @@ def test_an_error_that_repeats_the_request_shows_no_token_and_is_short(hostile, 
     (_, headers), *_ = server.heard
     sent = headers.get("Authorization") or headers["PRIVATE-TOKEN"]
     assert sent.split()[-1] not in done.stderr.decode()
+
+
+@pytest.mark.parametrize("status", [200, 422])
+def test_a_number_of_thousands_of_digits_is_one_error_of_propose(hostile, status):
+    """The client of `propose` refuses a number that Python does not read, also in an error."""
+    names = ForgeNames(forge="GitLab", address="CI_API_V4_URL", token="GITLAB_TOKEN", remedy="")
+    answer = {"Content-Type": "application/json"}
+    server = hostile(lambda request: request.say(status, b'{"id": ' + b"9" * 5000 + b"}", **answer))
+    client = RestClient(server.url, authorization=SECRET, names=names, where="a/b")
+    with pytest.raises(TfcertError):
+        client.send("GET", "/user")
 
 
 @pytest.mark.parametrize("forge", ["github", "gitlab"])
