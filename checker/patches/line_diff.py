@@ -41,7 +41,8 @@ class LineMatcher(difflib.SequenceMatcher[bytes]):
     """
 
     def __init__(self, old: Sequence[bytes], new: Sequence[bytes]) -> None:
-        super().__init__(None, old, new, autojunk=False)
+        # The base class only makes a diff of the common parts, which are found here.
+        super().__init__(a=(), b=(), autojunk=False)
         self._old = old
         self._new = new
         self._places: dict[bytes, list[int]] = {}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from checker.demo.emulator.certificates import issue, new_key
 from checker.model.address import parse, print_key
-from checker.model.trust import TrustBackend, without_pem
+from checker.model.trust import BundleFault, TrustBackend, read_bundle, without_pem
 
 PEM = "-----BEGIN CERTIFICATE-----\\nTAINT\\n-----END CERTIFICATE-----\\n"
 
@@ -56,3 +58,21 @@ def test_a_pem_as_key_becomes_a_digest_wherever_it_is():
 def test_the_consumer_of_a_backend_is_a_pattern(pattern, address, expected):
     backend = TrustBackend(name="b", stages=("*",), consumer=pattern)
     assert backend.consumes(parse(address)) is expected
+
+
+def test_a_bundle_names_the_certificate_that_cannot_be_read():
+    """They are counted from 1, whether the block is broken or its end is missing."""
+    now = datetime(2026, 11, 23, tzinfo=UTC)
+    good = issue(new_key(), created_at=now, expires_at=now + timedelta(days=9))
+    broken = "-----BEGIN CERTIFICATE-----\nTAINT\n-----END CERTIFICATE-----\n"
+    for text, number in (
+        (broken, 1),
+        (f"{good}\n{broken}", 2),
+        (f"{good}\n{good}\n{broken}{good}", 3),
+        (f"{good}\n-----BEGIN CERTIFICATE-----\nTAINT\n", 2),
+    ):
+        with pytest.raises(BundleFault, match=f"^certificate {number} of it cannot be read$"):
+            read_bundle(text)
+    assert (
+        len(read_bundle(f"-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----\n{good}")) == 1
+    )

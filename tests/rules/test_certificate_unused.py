@@ -157,3 +157,14 @@ def test_what_no_terraform_manages_is_deleted_by_a_command():
         finding.remedy
         == "delete it: `aws apigateway delete-client-certificate --client-certificate-id old --region us-east-1`"
     )
+
+
+def test_a_plan_that_forgets_another_certificate_forgets_this_one_not():
+    """The remedy is that of a certificate which stays in Terraform."""
+    for plan, words in (
+        (Plan(certificates=(making("other", Action.FORGET),)), "remove it from the configuration"),
+        (Plan(certificates=(making("old", Action.UPDATE),)), "remove it from the configuration"),
+        (Plan(certificates=(making("old", Action.FORGET),)), "once it is out of the state"),
+    ):
+        (finding,) = findings(left_over(plan=plan), RULE)
+        assert words in finding.remedy

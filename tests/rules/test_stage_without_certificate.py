@@ -86,3 +86,9 @@ def test_what_aws_shows_with_one_is_drift():
     shown = replace(cases, observations=replace(cases.observations, asked=True, stages={key: seen}))
     assert findings(shown, RULE) == []
     assert findings(shown, "certificate-drifted")
+
+
+def test_a_stage_outside_terraform_has_no_address():
+    (finding,) = findings(bare(shown=replace(stage("bare", None), address=None)), RULE)
+    assert finding.address is None
+    assert finding.location is None
