@@ -19,7 +19,7 @@ from test_recorded_steps import (
     given,
 )
 
-from checker.model.configuration import DeclaredStage
+from checker.model.configuration import DeclaredStage, Obstacle
 from checker.model.rotation import Blocked
 from checker.rotation.planner import plan_rotations
 
@@ -74,3 +74,11 @@ def test_a_stage_that_takes_its_id_from_another_certificate_is_named_with_both()
     assert isinstance(found, Blocked)
     assert "takes its id from nothing that can be followed" in found.reason
     assert NEW.succeeds == certificate_at("old")
+
+
+def test_an_obstacle_is_named_with_its_line_if_it_has_one():
+    for place, end in ((OTHER, f"it is odd ({OTHER})"), (None, "it is odd")):
+        obstacle = Obstacle(reason="it is odd", remedy="mend it", location=place)
+        found = step(facts(replace(USED, obstacles=(obstacle,))), OLD_CERTIFICATE)
+        assert isinstance(found, Blocked)
+        assert (found.reason, found.remedy) == (end, "mend it")
