@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from checker.hcl.configuration import Configuration, ModulePath
 from checker.hcl.flow import enclosing_keys
@@ -17,11 +18,16 @@ from checker.hcl.passing.passage import WHOLE, Passage
 from checker.hcl.references import Site, sites, traversals_of
 from checker.hcl.syntax import Block, Traversal, TraversalStep, traversals
 
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
 # A value in one of these blocks is followed through references to the block.
 _READ_ON = frozenset({"data", "ephemeral"})
 _META_BLOCKS = frozenset({"import", "moved", "removed", "check"})
 _CONDITIONS = frozenset({"precondition", "postcondition", "assert", "validation"})
 _MODULE_META = frozenset({"source", "version", "providers", "depends_on"})
+# The nodes between a value in an object and the attribute that has the object.
+_AROUND = frozenset({"object", "collection_value", "expression"})
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -217,7 +223,7 @@ def step_key(step: TraversalStep, data: bytes) -> str | None:
 
 
 def _object_key(site: Site, traversal: Traversal) -> str | None:
-    """Return the key of a value in an object that is written out; None without one."""
+    """Return the key of a value in an object that is written out, or merged; None without one."""
     node, key = traversal.node, None
     while node.parent is not None and node.parent.type != "attribute":
         if node.type == "object_elem":
@@ -228,10 +234,17 @@ def _object_key(site: Site, traversal: Traversal) -> str | None:
                 else ""
             )
             key = text.strip('"') or None
-        elif key is not None and node.type not in {"object", "collection_value", "expression"}:
+        elif key is not None and node.type not in _AROUND and not _merges(node, site.file.data):
             return None
         node = node.parent
     return key if key is not None and "${" not in key and not key.startswith("(") else None
+
+
+def _merges(node: Node, data: bytes) -> bool:
+    """Return whether a node is a call of `merge`, which keeps keys, or the arguments of one."""
+    call = node.parent if node.type == "function_arguments" else node
+    name = call.children[0] if call is not None and call.type == "function_call" else None
+    return name is not None and data[name.start_byte : name.end_byte] == b"merge"
 
 
 def _beside(site: Site) -> Iterator[Site]:

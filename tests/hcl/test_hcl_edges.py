@@ -159,6 +159,29 @@ def test_a_local_that_is_reached_by_two_ways_leads_on_once(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("local", "read", "found"),
+    [
+        ("{ ca = %s }", "ca", True),
+        ("{ ca = %s, n = 1 }", "n", False),
+        ("merge({ ca = %s }, { n = 1 })", "ca", True),
+        ("merge({ ca = %s }, { n = 1 })", "n", False),
+        ("merge(var.base, { ca = %s })", 'n["deep"]', False),
+        ("merge(var.base, { tls = { ca = %s } })", "tls.ca", True),
+        ("merge(var.base, { tls = { ca = %s } })", "ca", False),
+        # What a function other than merge does with the keys is not known.
+        ("zipmerge({ ca = %s })", "n", True),
+        ("merge([{ ca = %s }]...)", "n", True),
+        ("tomap(merge({ ca = %s }))", "n", True),
+    ],
+)
+def test_a_reader_of_another_key_takes_nothing(local, read, found, tmp_path):
+    """The key of a value in an object is known, also through `merge`."""
+    text = f"locals {{\n  t = {local % PEM}\n}}\n" + READER % f"local.t.{read}"
+    home = world(tmp_path, {"main.tf": BASE, "trust.tf": text})
+    assert [each.what for each in trusted(home)] == ["resource aws_ssm_parameter.x"] * found
+
+
 def test_an_output_that_is_reached_by_two_ways_leads_on_once(tmp_path):
     """So it is with an output of a module, and a comparison in an output of the root is no reader."""
     files = {
