@@ -6,7 +6,14 @@ import json
 import os
 
 import pytest
-from test_cli_policy_base import CERTIFICATE, STATE, checkout, git, judged
+from test_cli_policy_base import (
+    CERTIFICATE,
+    STATE,
+    checkout,
+    exemption_in_a_comment,
+    git,
+    judged,
+)
 
 __all__ = ["checkout", "judged"]
 
@@ -64,6 +71,26 @@ def test_a_link_in_the_place_of_a_folder_chooses_no_scope(checkout, judged):
     (checkout / "live").symlink_to("sandbox")
     assert judged("--config", "live")[0] == 1
     assert judged("--config", str(checkout / "live"))[0] == 1
+
+
+def test_a_link_in_the_place_of_a_folder_brings_no_exemption(checkout, judged):
+    """A folder replaced by a link to another one has none of that folder's exemptions."""
+    git(checkout, "checkout", "-q", "main")
+    exemption_in_a_comment(checkout)
+    (checkout / "sandbox").mkdir()
+    for file in checkout.glob("*.tf"):
+        file.rename(checkout / "sandbox" / file.name)
+    git(checkout, "add", "-A")
+    git(checkout, "commit", "-qm", "sandbox")
+    git(checkout, "checkout", "-qB", "pull-request")
+    (checkout / "live").symlink_to("sandbox")
+
+    def exempt(folder):
+        (finding,) = judged("--config", folder)[1]["findings"]
+        return finding["suppression"] is not None
+
+    assert exempt("sandbox")
+    assert not exempt("live")
 
 
 def test_a_submodule_in_the_place_of_a_folder_is_refused(checkout, judged, tmp_path):
@@ -251,12 +278,16 @@ def test_a_policy_that_is_a_link_to_a_secret_shows_nothing_of_it(
 
 
 def test_attributes_filters_and_hooks_of_git_are_not_run(checkout, judged, tmp_path):
-    """Filters, hooks and monitors of git are not executed."""
+    """Filters, hooks and monitors of git are not executed.
+
+    git starts a monitor only when it reads the index, as for the file that selects a workspace.
+    """
+    rebased(checkout, f'{STRICT}[[scope]]\nworkspace = "sandbox"\n{LAXER}')
     (checkout / ".gitattributes").write_text("* filter=evil diff=evil\n")
     hook = checkout / ".git/hooks/post-index-change"
     hook.write_text(f"#!/bin/sh\ntouch '{tmp_path}/ran'\n")
     hook.chmod(0o755)
-    code, document = judged()
+    judged("--config", ".")
     (tmp_path / "ran").unlink(missing_ok=True)
     for key in (
         "filter.evil.smudge",
@@ -267,9 +298,11 @@ def test_attributes_filters_and_hooks_of_git_are_not_run(checkout, judged, tmp_p
         "core.pager",
     ):
         git(checkout, "config", key, f"touch '{tmp_path}/ran'; cat")
-    code, document = judged(commit=False)
+    code, document = judged("--config", ".", commit=False)
     assert (code, document["findings"][0]["suppression"]) == (1, None)
     assert not (tmp_path / "ran").exists()
+    git(checkout, "ls-files")
+    assert (tmp_path / "ran").exists()
 
 
 @pytest.mark.parametrize("letter", ["\u0441", "\uff43", "c\u200b"])
