@@ -125,7 +125,7 @@ dist: ## Build the wheel and the sdist into dist/, with the tools of hashes-buil
 	rm -rf build/tools dist
 	$(PYTHON) -m venv build/tools
 	build/tools/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes --requirement hashes-build.txt
-	build/tools/bin/python -m hatchling build --directory dist
+	env -u SOURCE_DATE_EPOCH build/tools/bin/python -m hatchling build --directory dist
 
 formula: ## Print a formula of Homebrew for the sdist in dist/
 	@$(PYTHON) release/formula.py

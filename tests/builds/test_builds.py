@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
+import tarfile
 import zipfile
 from importlib.metadata import distribution
 from pathlib import Path
@@ -36,8 +38,11 @@ def tracked():
 
 
 def build(top, number):
-    """Copy the sources to a folder of their own, and build them with another clock, mask and seed."""
-    sources, out = top / f"sources-{number}", top / f"out-{number}"
+    """Copy the sources to a folder of their own, and build them with another clock, mask and seed.
+
+    The command is the last one of `make dist`, with this Python.
+    """
+    sources = top / f"sources-{number}"
     for name in tracked():
         copy = sources / name
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -49,10 +54,13 @@ def build(top, number):
         "PYTHONHASHSEED": str(number),
         "TZ": f"Etc/GMT+{number}",
         "PYTHONDONTWRITEBYTECODE": "1",
+        "SOURCE_DATE_EPOCH": f"{number}700000000",
     }
-    environment.pop("SOURCE_DATE_EPOCH", None)
+    steps = subprocess.run(
+        ["make", "--dry-run", "dist"], cwd=sources, check=True, capture_output=True, text=True
+    ).stdout.splitlines()
     done = subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-d", out],
+        shlex.split(steps[-1].replace("build/tools/bin/python", shlex.quote(sys.executable))),
         cwd=sources,
         env=environment,
         umask=(0o022, 0o027)[number - 1],
@@ -63,7 +71,7 @@ def build(top, number):
     )
     assert done.returncode == 0, done.stderr
     assert "not shipped" not in done.stderr + done.stdout
-    return out
+    return sources / "dist"
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +130,18 @@ def test_the_wheel_has_the_package_and_nothing_else(wheel):
     }
     with zipfile.ZipFile(wheel) as archive:
         assert set(archive.namelist()) == files
+
+
+def test_the_sdist_has_the_sources_of_the_package_and_no_others(built):
+    """The sdist has no file of the tests, whatever its folder is called."""
+    (sdist,) = built[0].glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        names = {name.removeprefix("tfcert-0.1.0/") for name in archive.getnames()}
+    top = {name for name in names if "/" not in name}
+    assert top >= {"README.md", "hashes.txt", "hatch_build.py", "pyproject.toml", "LICENSE"}
+    folders = ("checker/", "docs/gates/", "docs/rules/", "policies/")
+    assert {name for name in names - top if not name.startswith(folders)} == set()
+    assert names >= {name for name in tracked() if name.startswith(folders)}
 
 
 def test_the_bill_of_materials_lists_what_the_hashes_pin(wheel):
