@@ -139,7 +139,25 @@ def find_commit(folder: Path, ref: str, *, option: str) -> Commit:
         .decode()
         .strip()
     )
+    if not ref.startswith((name, "refs/")):
+        _refuse_ambiguous(folder, ref, where)
     return Commit(top=Path(top).resolve(), name=name, ref=ref)
+
+
+def _refuse_ambiguous(folder: Path, ref: str, where: str) -> None:
+    """Raise UsageError for a name that several refs have.
+
+    git prefers a tag to a branch, and whoever may push a tag would choose the commit.
+    Source: gitrevisions(7).
+    """
+    asked = ("rev-parse", "--verify", "--end-of-options", f"{ref}^{{commit}}")
+    done = _run(folder, ("-c", "core.warnAmbiguousRefs=true", *asked), where)
+    if b" is ambiguous" in done.stderr:
+        raise UsageError(
+            "is ambiguous: several refs have this name, such as a tag and a branch",
+            where=where,
+            remedy="write it in full, such as refs/heads/main or refs/remotes/origin/main",
+        )
 
 
 def read_files(commit: Commit, suffixes: tuple[str, ...]) -> Iterator[tuple[str, bytes | str]]:
@@ -194,14 +212,16 @@ def tracks_workspace(commit: Commit, directory: Path) -> bool:
     return not found.isdisjoint({name.lower(), f"{name}/environment".lower()})
 
 
-def _git(folder: Path, arguments: tuple[str, ...], where: str, *, given: bytes = b"") -> bytes:
+def _run(
+    folder: Path, arguments: tuple[str, ...], where: str, *, given: bytes = b""
+) -> subprocess.CompletedProcess[bytes]:
     program = find_program("git", os.environ)
     if program is None:
         raise UsageError(
             "git is not on PATH", where=where, remedy="install it: the policy is read from a commit"
         )
     try:
-        done = subprocess.run(  # noqa: S603 -- git, by its full path, without a shell
+        return subprocess.run(  # noqa: S603 -- git, by its full path, without a shell
             [program, *SAFE, *arguments],
             cwd=folder,
             env=_environment(os.environ),
@@ -214,6 +234,10 @@ def _git(folder: Path, arguments: tuple[str, ...], where: str, *, given: bytes =
         raise UsageError(
             f"git did not answer: {error}", where=where, remedy="run it there yourself"
         ) from error
+
+
+def _git(folder: Path, arguments: tuple[str, ...], where: str, *, given: bytes = b"") -> bytes:
+    done = _run(folder, arguments, where, given=given)
     if done.returncode:
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
         reason = lines[0].removeprefix("fatal: ")[:200] if lines else "there is no such commit here"

@@ -277,6 +277,22 @@ def test_a_policy_that_is_a_link_to_a_secret_shows_nothing_of_it(
     assert b"HUSHHUSH" not in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("name", ["main", "origin/main", "main~0"])
+def test_a_tag_with_the_name_of_the_base_branch_is_refused(checkout, judged, name):
+    """git prefers a tag to a branch; a name in full, and a commit, are not ambiguous."""
+    rebased(checkout, STRICT)
+    base = git(checkout, "rev-parse", "main")
+    git(checkout, "update-ref", "refs/remotes/origin/main", base)
+    (checkout / "tfcert.toml").write_text(LAXER)
+    git(checkout, "commit", "-qam", "laxer")
+    assert judged(base=name, commit=False)[0] == 1
+    git(checkout, "tag", name.removesuffix("~0"))
+    code, said = judged(base=name, commit=False)
+    assert (code, "ambiguous" in said) == (2, True), said
+    for full in ("refs/heads/main", "refs/remotes/origin/main", base):
+        assert judged(base=full, commit=False)[0] == 1
+
+
 def test_attributes_filters_and_hooks_of_git_are_not_run(checkout, judged, tmp_path):
     """Filters, hooks and monitors of git are not executed.
 
