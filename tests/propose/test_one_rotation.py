@@ -272,6 +272,37 @@ def test_a_forge_that_asks_for_a_pause_gets_it(make):
     assert len(home.requests()) == 1
 
 
+@pytest.mark.parametrize("branch", ["tfcert", "tfcert/c001"])
+def test_a_branch_that_is_in_the_way_of_ours_is_an_error(make, branch):
+    """git cannot have a branch below the name of another one: no run says that all is well."""
+    home = due(make())
+    home.server.push(home.project, {"mine.txt": b"Mine."}, branch=branch)
+    for _ in range(2):
+        assert home.run().exit_code == 2
+        assert home.requests() == []
+
+
+def test_a_rule_that_forbids_to_replace_a_branch_is_an_error(make):
+    """The branch has not moved, so no other run was faster."""
+    home = due(make())
+    home.run()
+    head = only(home).sha
+    home.server.push(home.project, {"other.txt": b"moved"})
+    answer = (
+        Answer(status=200, body={"data": None, "errors": [{"message": "a rule forbids it"}]})
+        if home.forge == "github"
+        else Answer(status=400, body={"message": "a rule forbids it"})
+    )
+    # On GitHub the first such call asks who the token's user is.
+    times = 2 if home.forge == "github" else 1
+    path = r"(graphql|repository/commits)\Z"
+    home.server.faults = [Fault(method="POST", path=path, answer=answer, times=times)]
+    assert home.run().exit_code == 2
+    assert only(home).sha == head
+    assert home.run().exit_code == 0
+    assert only(home).sha != head
+
+
 def test_a_merge_that_is_reverted_before_its_apply_has_a_new_request(make):
     """The change is gone from the base, so it is proposed again."""
     home = due(make())

@@ -135,7 +135,7 @@ class Executor:
             self._forge.create_branch(request.branch, self._commit(wanted))
             did.append("branch made again")
         elif not existing.branch.has(self._blobs(wanted), base=self._base.commit):
-            self._forge.rewrite_branch(existing.branch, self._commit(wanted))
+            self._rewrite(existing.branch, wanted)
             did.append("rewritten on the head of the base")
         did += self._texts(wanted, request)
         return RequestResult(
@@ -196,11 +196,20 @@ class Executor:
         if state is None:
             try:
                 self._forge.create_branch(branch, self._commit(wanted))
-            except OutrunError:
+            except OutrunError as error:
                 state = self._forge.branch(branch, self._base)
                 if state is None:
-                    raise
+                    raise _refused(error) from error
         return self._adopt(state, wanted) if state is not None else None
+
+    def _rewrite(self, state: BranchState, wanted: WantedRequest) -> None:
+        """Make the commit of a branch again; raises OutrunError if the branch moved meanwhile."""
+        try:
+            self._forge.rewrite_branch(state, self._commit(wanted))
+        except OutrunError as error:
+            if self._forge.head(state.name) == state.head:
+                raise _refused(error) from error
+            raise
 
     def _base_moved(self) -> bool:
         return self._forge.head(self._base.branch) != self._base.commit
@@ -214,7 +223,7 @@ class Executor:
                 f"left alone: branch {state.name} has a commit that is not of tfcert; "
                 "delete the branch, and the next run makes it again"
             )
-        self._forge.rewrite_branch(state, self._commit(wanted))
+        self._rewrite(state, wanted)
         return None
 
     def _remark(self, left: Left) -> RequestResult:
@@ -251,6 +260,16 @@ class Executor:
             dressed=dressed,
         )
         return f"{wanted.body.rstrip()}\n\n{marker.line}"
+
+
+def _refused(error: OutrunError) -> TfcertError:
+    """Return the error for a change that the forge refuses although nobody was faster."""
+    return TfcertError(
+        error.message,
+        where=error.where,
+        remedy="if the next run says so too: no branch may be called `tfcert` or `tfcert/ID`, "
+        "and the repository's rules must let the token make and replace branches `tfcert/**`",
+    )
 
 
 def _what(group: RequestGroup) -> str:

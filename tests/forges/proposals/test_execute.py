@@ -330,9 +330,15 @@ def test_nothing_is_opened_beyond_the_limits():
     assert is_current(forge)
 
 
-@pytest.mark.parametrize("call", ["open", "create_branch"])
-def test_a_refusal_that_nothing_explains_is_left_for_the_next_run(call):
-    """A forge that refuses a branch or a request as taken, and shows none, is asked next time."""
+@pytest.mark.parametrize(
+    ("call", "says", "failed"),
+    [("open", "left for the next run", False), ("create_branch", "not done", True)],
+)
+def test_a_refusal_that_nothing_explains_is_tried_again_by_the_next_run(call, says, failed):
+    """A forge that refuses a branch or a request as taken, and shows none, is asked next time.
+
+    For a branch it is an error: a rule, or a branch with a part of its name, refuses it every time.
+    """
     forge = MemoryForge()
 
     def refuse(name):
@@ -341,7 +347,8 @@ def test_a_refusal_that_nothing_explains_is_left_for_the_next_run(call):
 
     forge.before = refuse
     results, _ = run(forge, FOUND)
-    assert "left for the next run" in results[0].did
+    assert says in results[0].did
+    assert results[0].failed is failed
     assert open_requests(forge) == []
     forge.before = lambda _name: None
     run(forge, FOUND)
