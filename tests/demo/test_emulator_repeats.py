@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from time import sleep
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ConnectionClosedError
 from moto.apigateway.models import APIGatewayBackend
 
-from checker.demo.emulator import SeedApi
+from checker.demo.emulator import Drop, SeedApi
 from checker.demo.emulator.repeats import Repeats
 
 
@@ -41,6 +41,24 @@ def test_a_repeated_attempt_gets_the_first_answer(aws, gateway, deployment):
         "new",
         "prod",
     }
+
+
+def test_a_repeated_read_is_one_call(aws, deployment):
+    """A second attempt of a read that was served is answered, and is not in the log of calls.
+
+    An attempt that met a fault was not served, so the next one is.
+    """
+    caller = _with_invocation(aws.client("apigateway"), "one-call")
+    aws.forget_calls()
+    for _ in range(2):
+        assert caller.get_stages(restApiId="orders")["item"]
+    assert len(aws.calls("GetStages")) == 1
+    aws.faults.inject("GetStages", Drop(), times=1)
+    caller = _with_invocation(aws.client("apigateway"), "another-call")
+    with pytest.raises(ConnectionClosedError):
+        caller.get_stages(restApiId="orders")
+    assert caller.get_stages(restApiId="orders")["item"]
+    assert len(aws.calls("GetStages")) == 3
 
 
 def test_another_call_is_no_repeat(aws, deployment):

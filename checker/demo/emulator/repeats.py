@@ -35,16 +35,19 @@ class Repeats:
 
     An SDK sends a request again if it does not get the answer, for example because a busy machine
     broke the connection. The change was made all the same, so a second attempt to create a stage
-    would fail with "already exists". The second attempt gets the first answer instead.
+    would fail with "already exists". The second attempt gets the first answer instead. A read is
+    answered again; `has_served` keeps it out of the log of calls.
     """
 
     _answers: dict[str, _Answer] = field(default_factory=dict)
+    _served: set[str] = field(default_factory=set)
     _running: set[str] = field(default_factory=set)
     _changed: Condition = field(default_factory=Condition)
 
     def serve(self, application: Application, environ: Environ, start: Start) -> Iterable[bytes]:
         """Let an application answer a request, once for each call that changes something."""
         call = environ.get(_INVOCATION, "")
+        self._served.add(call)
         if not call or environ["REQUEST_METHOD"] in {"GET", "HEAD"}:
             return application(environ, start)
         with self._changed:
@@ -64,9 +67,15 @@ class Repeats:
                 self._changed.notify_all()
         return answer.give(start)
 
+    def has_served(self, environ: Environ) -> bool:
+        """Return whether a request is another attempt of a call that an application has served."""
+        call = environ.get(_INVOCATION, "")
+        return call != "" and call in self._served
+
     def clear(self) -> None:
         """Delete all answers."""
         self._answers.clear()
+        self._served.clear()
 
 
 def _answer_of(application: Application, environ: Environ) -> _Answer:
