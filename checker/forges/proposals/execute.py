@@ -132,8 +132,8 @@ class Executor:
         request = existing.request
         did: list[str] = []
         if existing.branch is None:
-            self._forge.create_branch(request.branch, self._commit(wanted))
-            did.append("branch made again")
+            if self._create(wanted, request.branch) is None:
+                did.append("branch made again")
         elif not existing.branch.has(self._blobs(wanted), base=self._base.commit):
             self._rewrite(existing.branch, wanted)
             did.append("rewritten on the head of the base")
@@ -179,8 +179,10 @@ class Executor:
                 draft=wanted.draft,
                 people=wanted.people,
             )
-        except OutrunError:
+        except OutrunError as error:
             there = [each for each in self._forge.requests_of(group.branch) if each.state == "open"]
+            if not there and not self._base_moved():
+                raise _refused(error, _NO_REQUEST) from error
             if not there:
                 raise
             return RequestResult(what=what, did="another run has opened it", request=there[-1])
@@ -194,13 +196,19 @@ class Executor:
         branch = wanted.group.branch
         state = self._forge.branch(branch, self._base)
         if state is None:
-            try:
-                self._forge.create_branch(branch, self._commit(wanted))
-            except OutrunError as error:
-                state = self._forge.branch(branch, self._base)
-                if state is None:
-                    raise _refused(error) from error
+            state = self._create(wanted, branch)
         return self._adopt(state, wanted) if state is not None else None
+
+    def _create(self, wanted: WantedRequest, branch: str) -> BranchState | None:
+        """Make a branch; return it as it is if another run has made it meanwhile, else None."""
+        try:
+            self._forge.create_branch(branch, self._commit(wanted))
+        except OutrunError as error:
+            state = self._forge.branch(branch, self._base)
+            if state is None:
+                raise _refused(error, _NO_BRANCH) from error
+            return state
+        return None
 
     def _rewrite(self, state: BranchState, wanted: WantedRequest) -> None:
         """Make the commit of a branch again; raises OutrunError if the branch moved meanwhile."""
@@ -208,7 +216,7 @@ class Executor:
             self._forge.rewrite_branch(state, self._commit(wanted))
         except OutrunError as error:
             if self._forge.head(state.name) == state.head:
-                raise _refused(error) from error
+                raise _refused(error, _NO_BRANCH) from error
             raise
 
     def _base_moved(self) -> bool:
@@ -262,13 +270,17 @@ class Executor:
         return f"{wanted.body.rstrip()}\n\n{marker.line}"
 
 
-def _refused(error: OutrunError) -> TfcertError:
+_NO_BRANCH = (
+    "no branch may be called `tfcert` or `tfcert/ID`, and the repository's rules must let the "
+    "token make and replace branches `tfcert/**`"
+)
+_NO_REQUEST = "the repository's rules must let the token open requests for branches `tfcert/**`"
+
+
+def _refused(error: OutrunError, why: str) -> TfcertError:
     """Return the error for a change that the forge refuses although nobody was faster."""
     return TfcertError(
-        error.message,
-        where=error.where,
-        remedy="if the next run says so too: no branch may be called `tfcert` or `tfcert/ID`, "
-        "and the repository's rules must let the token make and replace branches `tfcert/**`",
+        error.message, where=error.where, remedy=f"if the next run says so too: {why}"
     )
 
 
