@@ -56,8 +56,14 @@ def build(top, number):
         "PYTHONDONTWRITEBYTECODE": "1",
         "SOURCE_DATE_EPOCH": f"{number}700000000",
     }
+    # `make test` tells its children that they are below a make, which then names its folder.
     steps = subprocess.run(
-        ["make", "--dry-run", "dist"], cwd=sources, check=True, capture_output=True, text=True
+        ["make", "--no-print-directory", "--dry-run", "dist"],
+        cwd=sources,
+        env={name: text for name, text in os.environ.items() if not name.startswith("MAKE")},
+        check=True,
+        capture_output=True,
+        text=True,
     ).stdout.splitlines()
     done = subprocess.run(
         shlex.split(steps[-1].replace("build/tools/bin/python", shlex.quote(sys.executable))),
