@@ -8,7 +8,7 @@ import os
 import pytest
 from fuzz_run import NAMES, fuzz
 
-SECONDS = int(os.environ.get("TFCERT_FUZZ_SECONDS", "60"))
+SECONDS = int(os.environ.get("FUZZ_SECONDS", "60"))
 needs_atheris = pytest.mark.skipif(
     importlib.util.find_spec("atheris") is None,
     reason="atheris has no wheel for this system or this Python",
