@@ -147,7 +147,7 @@ def find_commit(folder: Path, ref: str, *, option: str) -> Commit:
 def _refuse_ambiguous(folder: Path, ref: str, where: str) -> None:
     """Raise UsageError for a name that several refs have.
 
-    git prefers a tag to a branch, and whoever may push a tag would choose the commit.
+    git takes the tag before the branch, so anyone who may push a tag could choose the commit.
     Source: gitrevisions(7).
     """
     asked = ("rev-parse", "--verify", "--end-of-options", f"{ref}^{{commit}}")

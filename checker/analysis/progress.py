@@ -79,13 +79,12 @@ def ends_its_use(document: DocumentCases, case: Case) -> bool:
 
 def _introduces(document: DocumentCases, plan: Plan, case: Case, policy: Policy) -> bool:
     declared = document.document.declared
-    # A successor that was created outside Terraform is imported. It is of the same region.
+    # The successor is of the same region.
     home = case.certificate.place
     created = [
         change
-        for change in plan.certificates
-        if (change.action is Action.CREATE or change.imported)
-        and (change.after is None or change.after.place.may_be(home))
+        for change in _appearing(plan)
+        if change.after is None or change.after.place.may_be(home)
     ]
     if declared is not None and case.address is not None:
         blocks = {successor.block for successor in declared.successors(case.address.block)}
@@ -118,6 +117,13 @@ def _introduces(document: DocumentCases, plan: Plan, case: Case, policy: Policy)
     known = {other.id for other in due if other.id is not None}
     new = [change for change in created if change.after is None or change.after.id not in known]
     return 0 < len(due) <= len(new)
+
+
+def _appearing(plan: Plan) -> Iterator[CertificateChange]:
+    """Yield the certificates that are new in state; one that was created elsewhere is imported."""
+    for change in plan.certificates:
+        if change.action is Action.CREATE or change.imported:
+            yield change
 
 
 def _guessed_successor(
@@ -155,10 +161,7 @@ def second_successors(
     declared, plan = document.document.declared, document.document.plan
     if declared is None or plan is None:
         return
-    appearing = [
-        change for change in plan.certificates if change.action is Action.CREATE or change.imported
-    ]
-    created = [change for change in appearing if change.deposed is None]
+    created = [change for change in _appearing(plan) if change.deposed is None]
     earlier: set[Address] = set()
     for change in created:
         own = declared.certificate(change.address.block)

@@ -62,6 +62,7 @@ def check(cases: Cases) -> Iterator[Finding]:
         if case.id is not None and case.address is not None:
             homes.setdefault(case.id, set()).add(case.certificate.place)
     for document in cases.documents:
+        planned = _planned_places(document.document.plan)
         for stage in dict.fromkeys((*document.document.stages, *stages_after(document.document))):
             named, identity = "", None
             elsewhere: Place | None = None
@@ -71,7 +72,7 @@ def check(cases: Cases) -> Iterator[Finding]:
                     elsewhere = _elsewhere(cases, found, stage, homes)
                 case PresentsPlanned(candidates=(first, *_) as candidates, elsewhere=False):
                     named = str(first)
-                    elsewhere = _planned_elsewhere(document.document.plan, candidates, stage)
+                    elsewhere = _planned_elsewhere(planned, candidates, stage)
                 case _:
                     pass
             if elsewhere is not None:
@@ -90,15 +91,18 @@ def check(cases: Cases) -> Iterator[Finding]:
                 )
 
 
-def _planned_elsewhere(
-    plan: Plan | None, candidates: tuple[Address, ...], stage: Stage
-) -> Place | None:
-    """Return the place of a planned certificate, where no candidate can be of the stage's place."""
-    planned = {
+def _planned_places(plan: Plan | None) -> dict[Address, Place]:
+    return {
         change.address: change.after.place
         for change in (plan.certificates if plan is not None else ())
         if change.after is not None and change.deposed is None
     }
+
+
+def _planned_elsewhere(
+    planned: dict[Address, Place], candidates: tuple[Address, ...], stage: Stage
+) -> Place | None:
+    """Return the place of a planned certificate, where no candidate can be of the stage's place."""
     places = [planned.get(address, stage.place) for address in candidates]
     if any(place.may_be(stage.place) for place in places):
         return None

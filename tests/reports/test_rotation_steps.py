@@ -1,4 +1,4 @@
-"""Each step of a rotation in the reports, and the certificates of which little is known."""
+"""Each step of a rotation in the reports, and certificates with few known values."""
 
 from __future__ import annotations
 

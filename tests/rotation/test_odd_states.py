@@ -51,7 +51,7 @@ def test_a_successor_by_its_name_that_ends_first_is_passed_over(tmp_path):
 
 
 def test_a_stage_that_takes_another_certificate_than_it_presents_is_named(tmp_path):
-    """An apply that is still open, or an edit: the remedy takes one step at a time."""
+    """The remedy names one step: the apply that is not done yet, or else the edit."""
     home = world(
         tmp_path,
         {
